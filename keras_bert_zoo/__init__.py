@@ -1,0 +1,31 @@
+"""BERT for Keras: from a published checkpoint to a verified model for server and edge."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Where each public name lives. They load on first use, so that importing the package,
+# and asking the command line for help, loads no TensorFlow.
+_HOMES = {
+    "BertEncoder": "keras_bert_zoo.models",
+    "Bundle": "keras_bert_zoo.bundle",
+    "EncoderConfig": "keras_bert_zoo.config",
+    "SequenceClassifier": "keras_bert_zoo.models",
+    "WordPieceTokenizer": "keras_bert_zoo.tokenizers",
+    "load": "keras_bert_zoo.bundle",
+    "save": "keras_bert_zoo.bundle",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {__all__}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

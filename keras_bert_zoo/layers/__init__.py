@@ -1,0 +1,22 @@
+"""The pieces encoders are made of; ``keras.ops`` only, so they run on every Keras backend.
+
+Shapes are written with one legend: ``B`` batch, ``S`` sequence, ``N`` attention heads,
+``D`` head size, ``H`` hidden size (``N * D``), ``I`` intermediate size.
+"""
+
+from keras_bert_zoo.layers.attention import AttentionBias, SelfAttention
+from keras_bert_zoo.layers.block import EncoderBlock
+from keras_bert_zoo.layers.embeddings import Embeddings
+from keras_bert_zoo.layers.linear import Linear
+from keras_bert_zoo.layers.normalization import LayerNorm
+from keras_bert_zoo.layers.pooler import Pooler
+
+__all__ = [
+    "AttentionBias",
+    "Embeddings",
+    "EncoderBlock",
+    "LayerNorm",
+    "Linear",
+    "Pooler",
+    "SelfAttention",
+]

@@ -1,0 +1,49 @@
+"""Activation functions by the name a ``config.json`` gives them."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops
+
+
+def gelu(x: Any) -> Any:
+    """Exact GELU, ``x * Phi(x)`` (Hendrycks & Gimpel 2016, arXiv:1606.08415).
+
+    Written with ``erf`` rather than through ``keras.activations.gelu``, which becomes
+    ``Erfc`` in a TensorFlow graph: ONNX has no such operator, and the TFLite converter
+    fuses this form into its GELU operator.
+    """
+    return 0.5 * x * (1.0 + ops.erf(x * (1.0 / math.sqrt(2.0))))
+
+
+def gelu_tanh(x: Any) -> Any:
+    """The tanh approximation of GELU, as in Google's BERT code."""
+    return 0.5 * x * (1.0 + ops.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)))
+
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "gelu": gelu,
+    "gelu_new": gelu_tanh,
+    "gelu_pytorch_tanh": gelu_tanh,
+    "relu": ops.relu,
+    "silu": ops.silu,
+    "swish": ops.silu,
+    "tanh": ops.tanh,
+}
+
+
+def get(name: str) -> Callable[[Any], Any]:
+    """Returns the activation called ``name`` in Hugging Face's configs.
+
+    Raises:
+        ValueError: no activation has that name.
+    """
+    if name not in ACTIVATIONS:
+        near = difflib.get_close_matches(str(name), ACTIVATIONS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"hidden_act must be one of {sorted(ACTIVATIONS)}, received {name!r}.{hint}")
+    return ACTIVATIONS[name]

@@ -1,0 +1,109 @@
+"""Multi-head self-attention (Vaswani et al. 2017, section 3.2)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_bert_zoo.layers.linear import Linear
+
+# Google's constant. exp(-10000 + x) is exactly 0 in float32 for any real logit x, the
+# value fits float16, and unlike -1e9 it leaves an integer format some steps for logits.
+MASKED = -10_000.0
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class AttentionBias(keras.layers.Layer):
+    """Turns a 0/1 mask into the number added to attention scores.
+
+    ``(B, S)`` (which keys exist) becomes ``(B, 1, 1, S)``; ``(B, S, S)`` (which keys each
+    query may see, for packed or causal rows) becomes ``(B, 1, S, S)``. 1 gives 0, 0 gives
+    ``MASKED``.
+    """
+
+    def call(self, attention_mask: Any) -> Any:
+        """Bias of the scores, in the compute type."""
+        allowed = ops.cast(ops.expand_dims(attention_mask, 1), self.compute_dtype)
+        if len(attention_mask.shape) == 2:
+            allowed = ops.expand_dims(allowed, 1)
+        return (1.0 - allowed) * MASKED
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape of the bias."""
+        middle = (1, 1) if len(input_shape) == 2 else (1,)
+        return (input_shape[0], *middle, *input_shape[1:])
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class SelfAttention(keras.layers.Layer):
+    """Scaled dot-product attention over all heads, with its output projection.
+
+    Args:
+        num_heads: ``N``.
+        head_size: ``D``; the hidden size is ``N * D``.
+        dropout: rate on the attention probabilities.
+        initializer_range: standard deviation of the kernels.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        head_size: int,
+        *,
+        dropout: float = 0.0,
+        initializer_range: float = 0.02,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.head_size = head_size
+        self.dropout_rate = dropout
+        self.initializer_range = initializer_range
+        hidden, heads = num_heads * head_size, (num_heads, head_size)
+        shared = {"initializer_range": initializer_range, "dtype": self.dtype_policy}
+        self.query = Linear(hidden, output_shape=heads, name="query", **shared)
+        self.key = Linear(hidden, output_shape=heads, name="key", **shared)
+        self.value = Linear(hidden, output_shape=heads, name="value", **shared)
+        self.output_projection = Linear(hidden, input_rank=2, name="output", **shared)
+        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+
+    def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
+        """Builds the four projections."""
+        for projection in (self.query, self.key, self.value):
+            projection.build(hidden_shape)
+        self.output_projection.build((*hidden_shape[:-1], self.num_heads, self.head_size))
+
+    def call(self, hidden: Any, bias: Any, training: bool | None = None) -> tuple[Any, Any]:
+        """Attends.
+
+        Args:
+            hidden: ``(B, S, H)``.
+            bias: added to the scores, broadcastable to ``(B, N, S, S)``.
+            training: whether dropout is on.
+
+        Returns:
+            The projected context ``(B, S, H)`` and the probabilities ``(B, N, S, S)``.
+        """
+        query = ops.transpose(self.query(hidden), (0, 2, 1, 3))  # B N S D
+        key = ops.transpose(self.key(hidden), (0, 2, 3, 1))  # B N D S
+        value = ops.transpose(self.value(hidden), (0, 2, 1, 3))  # B N S D
+        scores = ops.matmul(query, key) * (1.0 / math.sqrt(self.head_size))  # B N S S
+        # Half precision cannot hold a softmax over hundreds of keys.
+        scores = ops.cast(scores, "float32") + ops.cast(bias, "float32")
+        probabilities = ops.cast(ops.softmax(scores, axis=-1), self.compute_dtype)
+        probabilities = self.dropout(probabilities, training=training)
+        context = ops.transpose(ops.matmul(probabilities, value), (0, 2, 1, 3))  # B S N D
+        return self.output_projection(context), probabilities
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "head_size": self.head_size,
+            "dropout": self.dropout_rate,
+            "initializer_range": self.initializer_range,
+        }

@@ -1,0 +1,88 @@
+"""One Transformer encoder block, normalised after each sub-layer as in BERT."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from keras_bert_zoo.layers import activations
+from keras_bert_zoo.layers.attention import SelfAttention
+from keras_bert_zoo.layers.linear import Linear
+from keras_bert_zoo.layers.normalization import LayerNorm
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class EncoderBlock(keras.layers.Layer):
+    """Self-attention and feed-forward, each with dropout, residual and normalisation.
+
+    Devlin et al. 2018 (arXiv:1810.04805), section 3; Vaswani et al. 2017, section 3.1.
+
+    Args:
+        num_heads: attention heads.
+        head_size: width of one head.
+        intermediate_size: width of the feed-forward layer.
+        activation: its activation, by the name in ``layers.activations``.
+        dropout: rate after each sub-layer.
+        attention_dropout: rate on the attention probabilities.
+        epsilon: of the normalisations.
+        initializer_range: standard deviation of the kernels.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_heads: int,
+        head_size: int,
+        intermediate_size: int,
+        activation: str = "gelu",
+        dropout: float = 0.1,
+        attention_dropout: float = 0.1,
+        epsilon: float = 1e-12,
+        initializer_range: float = 0.02,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.arguments = {
+            "num_heads": num_heads,
+            "head_size": head_size,
+            "intermediate_size": intermediate_size,
+            "activation": activation,
+            "dropout": dropout,
+            "attention_dropout": attention_dropout,
+            "epsilon": epsilon,
+            "initializer_range": initializer_range,
+        }
+        hidden, policy = num_heads * head_size, self.dtype_policy
+        shared = {"initializer_range": initializer_range, "dtype": policy}
+        self.attention = SelfAttention(
+            num_heads, head_size, dropout=attention_dropout, name="attention", **shared
+        )
+        self.attention_norm = LayerNorm(epsilon, name="attention_norm", dtype=policy)
+        self.intermediate = Linear(intermediate_size, name="intermediate", **shared)
+        self.activation = activations.get(activation)
+        self.output_projection = Linear(hidden, name="output", **shared)
+        self.output_norm = LayerNorm(epsilon, name="output_norm", dtype=policy)
+        self.attention_dropout = keras.layers.Dropout(dropout, dtype=policy)
+        self.output_dropout = keras.layers.Dropout(dropout, dtype=policy)
+
+    def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
+        """Builds the sub-layers."""
+        self.attention.build(hidden_shape)
+        self.attention_norm.build(hidden_shape)
+        self.intermediate.build(hidden_shape)
+        self.output_projection.build((*hidden_shape[:-1], self.intermediate.units))
+        self.output_norm.build(hidden_shape)
+
+    def call(self, hidden: Any, bias: Any, training: bool | None = None) -> tuple[Any, Any]:
+        """Transforms ``(B, S, H)``; also returns the attention probabilities ``(B, N, S, S)``."""
+        attended, probabilities = self.attention(hidden, bias, training=training)
+        attended = self.attention_dropout(attended, training=training)
+        hidden = self.attention_norm(hidden + attended)
+        widened = self.activation(self.intermediate(hidden))
+        output = self.output_dropout(self.output_projection(widened), training=training)
+        return self.output_norm(hidden + output), probabilities
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), **self.arguments}

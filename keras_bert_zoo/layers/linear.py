@@ -1,0 +1,71 @@
+"""A dense projection that flattens to two dimensions first."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class Linear(keras.layers.Layer):
+    """``x @ kernel + bias`` on the last axis, as one two-dimensional product.
+
+    ``keras.layers.Dense`` on a three-dimensional input becomes a tensordot with shape
+    arithmetic in exported graphs; one product on ``[-1, in]`` does not.
+
+    Args:
+        units: width of the output.
+        output_shape: trailing shape that replaces ``(units,)`` in the result, e.g.
+            ``(heads, head_size)``; saves a second reshape.
+        input_rank: how many trailing axes of the input are flattened into one.
+        initializer_range: standard deviation of the truncated normal kernel.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        output_shape: tuple[int, ...] | None = None,
+        input_rank: int = 1,
+        initializer_range: float = 0.02,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.trailing_shape = tuple(output_shape or (units,))
+        self.input_rank = input_rank
+        self.initializer_range = initializer_range
+        if math.prod(self.trailing_shape) != units:
+            raise ValueError(f"output_shape {output_shape} does not hold {units} units")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates ``kernel`` ``(in, units)`` and ``bias`` ``(units,)``."""
+        self.input_width = math.prod(input_shape[-self.input_rank :])
+        initializer = keras.initializers.TruncatedNormal(stddev=self.initializer_range)
+        self.kernel = self.add_weight(
+            name="kernel", shape=(self.input_width, self.units), initializer=initializer
+        )
+        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+
+    def call(self, x: Any) -> Any:
+        """Projects ``(..., in)`` to ``(..., *output_shape)``."""
+        leading = ops.shape(x)[: -self.input_rank]
+        y = ops.matmul(ops.reshape(x, (-1, self.input_width)), self.kernel) + self.bias
+        return ops.reshape(y, (*leading, *self.trailing_shape))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape of the result."""
+        return (*input_shape[: -self.input_rank], *self.trailing_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "output_shape": self.trailing_shape,
+            "input_rank": self.input_rank,
+            "initializer_range": self.initializer_range,
+        }

@@ -1,0 +1,44 @@
+"""Layer normalisation (Ba et al. 2016, arXiv:1607.06450)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class LayerNorm(keras.layers.Layer):
+    """Normalises the last axis; statistics in float32 whatever the compute type.
+
+    Args:
+        epsilon: added to the variance inside the square root.
+    """
+
+    def __init__(self, epsilon: float = 1e-12, **kwargs: Any) -> None:
+        # 1e-12 is lost in float16: the whole layer works on float32 inputs.
+        super().__init__(autocast=False, **kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates ``gamma`` and ``beta``, both ``(H,)``."""
+        shape = (input_shape[-1],)
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+
+    def call(self, x: Any) -> Any:
+        """Normalises ``(..., H)``."""
+        x = ops.cast(x, self.variable_dtype)
+        centred = x - ops.mean(x, axis=-1, keepdims=True)
+        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
+        scale = ops.rsqrt(variance + self.epsilon) * self.gamma
+        return ops.cast(centred * scale + self.beta, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape of the result: that of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "epsilon": self.epsilon}

@@ -1,0 +1,143 @@
+"""BERT (Devlin et al. 2018, arXiv:1810.04805) as a functional ``keras.Model``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.layers import AttentionBias, Embeddings, EncoderBlock, Pooler
+
+
+def encoder_inputs() -> dict[str, keras.KerasTensor]:
+    """The three int32 inputs ``(B, S)`` every encoder takes, by name."""
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class BertEncoder(keras.Model):
+    """BERT without a task head.
+
+    Inputs are a dict of int32 ``(B, S)``: ``input_ids``; ``attention_mask``, 1 for tokens
+    and 0 for padding; ``token_type_ids``, the segment. Outputs are a dict:
+    ``last_hidden_state`` ``(B, S, H)``, ``pooler_output`` ``(B, H)``, and on request
+    ``hidden_states`` (a list of ``num_hidden_layers + 1`` tensors ``(B, S, H)``, the
+    embeddings first) and ``attentions`` (a list of ``(B, N, S, S)``).
+
+    Args:
+        config: sizes and choices.
+        add_pooling_layer: whether the pooler and its output exist; some checkpoints
+            have none.
+        output_hidden_states: whether ``hidden_states`` is an output.
+        output_attentions: whether ``attentions`` is an output.
+        dtype: dtype policy of the layers, e.g. ``"mixed_bfloat16"``; the global one by
+            default.
+
+    Example:
+        >>> config = EncoderConfig(
+        ...     vocab_size=100, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        ...     intermediate_size=32, max_position_embeddings=64)
+        >>> encoder = BertEncoder(config)
+        >>> ids = np.array([[2, 5, 6, 3]], "int32")
+        >>> outputs = encoder({
+        ...     "input_ids": ids, "attention_mask": np.ones_like(ids),
+        ...     "token_type_ids": np.zeros_like(ids)})
+        >>> tuple(outputs["last_hidden_state"].shape)
+        (1, 4, 16)
+    """
+
+    def __init__(
+        self,
+        config: EncoderConfig,
+        *,
+        add_pooling_layer: bool = True,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
+        dtype: Any = None,
+        name: str = "bert",
+        **kwargs: Any,
+    ) -> None:
+        # === Layers ===
+        embeddings = _embeddings(config, dtype)
+        attention_bias = AttentionBias(name="attention_bias", dtype=dtype)
+        blocks = [_block(config, index, dtype) for index in range(config.num_hidden_layers)]
+
+        # === Functional graph ===
+        inputs = encoder_inputs()
+        hidden = embeddings(inputs["input_ids"], inputs["token_type_ids"])
+        bias = attention_bias(inputs["attention_mask"])
+        hidden_states, attentions = [hidden], []
+        # The scope makes variable paths read `encoder/layer_0/attention/query/kernel`.
+        with keras.name_scope("encoder"):
+            for block in blocks:
+                hidden, probabilities = block(hidden, bias)
+                hidden_states.append(hidden)
+                attentions.append(probabilities)
+        outputs: dict[str, Any] = {"last_hidden_state": hidden}
+        if add_pooling_layer:
+            pooler = Pooler(config.initializer_range, name="pooler", dtype=dtype)
+            outputs["pooler_output"] = pooler(hidden)
+        if output_hidden_states:
+            outputs["hidden_states"] = hidden_states
+        if output_attentions:
+            outputs["attentions"] = attentions
+        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
+
+        # === Config ===
+        self.config = config
+        self.options = {
+            "add_pooling_layer": add_pooling_layer,
+            "output_hidden_states": output_hidden_states,
+            "output_attentions": output_attentions,
+        }
+        self.layer_dtype = embeddings.dtype_policy
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, the encoder config as ``config.json`` holds it."""
+        return {
+            "config": self.config.to_dict(),
+            **self.options,
+            "dtype": keras.saving.serialize_keras_object(self.layer_dtype),
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> BertEncoder:
+        """Rebuilds the model from ``get_config``."""
+        values = dict(config)
+        values["config"] = EncoderConfig.from_dict(values["config"])
+        values["dtype"] = keras.saving.deserialize_keras_object(values["dtype"])
+        return cls(**values)
+
+
+def _embeddings(config: EncoderConfig, dtype: Any) -> Embeddings:
+    return Embeddings(
+        vocab_size=config.vocab_size,
+        hidden_size=config.hidden_size,
+        max_position_embeddings=config.max_position_embeddings,
+        type_vocab_size=config.type_vocab_size,
+        position_embedding_type=config.position_embedding_type,
+        dropout=config.hidden_dropout_prob,
+        epsilon=config.layer_norm_eps,
+        initializer_range=config.initializer_range,
+        dtype=dtype,
+        name="embeddings",
+    )
+
+
+def _block(config: EncoderConfig, index: int, dtype: Any) -> EncoderBlock:
+    return EncoderBlock(
+        num_heads=config.num_attention_heads,
+        head_size=config.head_size,
+        intermediate_size=config.intermediate_size,
+        activation=config.hidden_act,
+        dropout=config.hidden_dropout_prob,
+        attention_dropout=config.attention_probs_dropout_prob,
+        epsilon=config.layer_norm_eps,
+        initializer_range=config.initializer_range,
+        dtype=dtype,
+        name=f"layer_{index}",
+    )
