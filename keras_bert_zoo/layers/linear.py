@@ -52,7 +52,7 @@ class Linear(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Projects ``(..., in)`` to ``(..., *output_shape)``."""
-        leading = ops.shape(x)[: -self.input_rank]
+        leading = _inferable(ops.shape(x)[: -self.input_rank], x.shape[: -self.input_rank])
         y = ops.matmul(ops.reshape(x, (-1, self.input_width)), self.kernel) + self.bias
         return ops.reshape(y, (*leading, *self.trailing_shape))
 
@@ -69,3 +69,9 @@ class Linear(keras.layers.Layer):
             "input_rank": self.input_rank,
             "initializer_range": self.initializer_range,
         }
+
+
+def _inferable(shape: tuple[Any, ...], static: tuple[int | None, ...]) -> tuple[Any, ...]:
+    """Leaves a single unknown size for ``reshape`` to infer: no shape arithmetic in exports."""
+    unknown = [axis for axis, size in enumerate(static) if size is None]
+    return tuple(-1 if [axis] == unknown else size for axis, size in enumerate(shape))
