@@ -1,0 +1,124 @@
+"""The optimizer BERT was published with; ``keras.ops`` only, for every Keras backend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+# Google's list is "LayerNorm", "layer_norm" and "bias"; these are the variables it means.
+EXCLUDED_FROM_DECAY = (r"(^|/)(gamma|beta|bias)$",)
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class BertAdamW(keras.optimizers.Optimizer):
+    """``AdamWeightDecayOptimizer`` as BERT's authors published it.
+
+    google-research/bert, ``optimization.py``. In each step, for gradients ``g`` that were
+    scaled down together so that their global norm is at most ``clip``::
+
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g ** 2
+        w = w - learning_rate * (m / (sqrt(v) + epsilon) + decay * w)
+
+    It differs from ``keras.optimizers.AdamW``: the bias of ``m`` and ``v`` is not corrected,
+    ``epsilon`` is larger and outside any correction, the decay is part of the update, and
+    the norm is taken over the gradients of all replicas together. The norm is that of the
+    summed gradient of each embedding row, also where TensorFlow delivers one slice for
+    every token.
+
+    Args:
+        learning_rate: a float or a ``LearningRateSchedule``, see
+            ``training.schedules.WarmupLinearDecay``.
+        beta_1: decay of the first moment.
+        beta_2: decay of the second moment.
+        epsilon: added to the root of the second moment.
+        decay: weight decay, multiplied by the learning rate.
+        clip: largest global norm of the gradients; ``None`` for no limit.
+        exclude: regular expressions, searched in variable paths; what matches any of them
+            does not decay.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 5e-5,
+        *,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-6,
+        decay: float = 0.01,
+        clip: float | None = 1.0,
+        exclude: Sequence[str] = EXCLUDED_FROM_DECAY,
+        name: str = "bert_adamw",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, name=name, **kwargs)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.decay = decay
+        self.clip = clip
+        self.exclude = tuple(exclude)
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Creates both moments of each variable and decides which of them decay."""
+        if self.built:
+            return
+        super().build(variables)
+        self._first, self._second = self.add_optimizer_variables(variables, ["m", "v"])
+        paths = [getattr(variable, "path", variable.name) for variable in variables]
+        self._decays = [not any(re.search(p, path) for p in self.exclude) for path in paths]
+
+    def decaying_paths(self) -> list[str]:
+        """Paths of the variables that decay."""
+        pairs = zip(self._trainable_variables, self._decays, strict=True)
+        return [variable.path for variable, decays in pairs if decays]
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Applies one clipped gradient to one variable."""
+        index = self._get_variable_index(variable)
+        first, second = self._first[index], self._second[index]
+        rate = ops.cast(learning_rate, variable.dtype)
+        gradient = ops.cast(gradient, variable.dtype)
+        m = self.beta_1 * first + (1.0 - self.beta_1) * gradient
+        v = self.beta_2 * second + (1.0 - self.beta_2) * ops.square(gradient)
+        update = m / (ops.sqrt(v) + self.epsilon)
+        if self._decays[index]:
+            update = update + self.decay * variable
+        self.assign(first, m)
+        self.assign(second, v)
+        self.assign_sub(variable, rate * update)
+
+    def _clip_gradients(self, grads: Iterable[Any]) -> list[Any]:
+        # TensorFlow sums over the replicas only after this point: there, clip then.
+        later = hasattr(super(), "_all_reduce_sum_gradients")
+        return list(grads) if later else clip_by_global_norm(grads, self.clip)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> list[tuple[Any, Any]]:
+        reduced = super()._all_reduce_sum_gradients(grads_and_vars)
+        grads, variables = zip(*reduced, strict=True)
+        return list(zip(clip_by_global_norm(grads, self.clip), variables, strict=True))
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        base = super().get_config()
+        replaced = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
+        own = ("beta_1", "beta_2", "epsilon", "decay", "clip", "exclude")
+        kept = {key: value for key, value in base.items() if key not in replaced}
+        return {**kept, **{key: getattr(self, key) for key in own}}
+
+
+def clip_by_global_norm(gradients: Iterable[Any], limit: float | None) -> list[Any]:
+    """Scales dense or sparse gradients together so that their joint norm is at most ``limit``.
+
+    A norm that is not finite makes every gradient NaN, as ``tf.clip_by_global_norm`` does.
+    """
+    dense = [ops.convert_to_tensor(gradient, sparse=False) for gradient in gradients]
+    if limit is None:
+        return dense
+    norm = ops.sqrt(sum(ops.sum(ops.square(ops.cast(g, "float32"))) for g in dense))
+    scale = limit * ops.minimum(1.0 / norm, 1.0 / limit) + (norm - norm)
+    return [gradient * ops.cast(scale, gradient.dtype) for gradient in dense]

@@ -1,0 +1,54 @@
+"""Run by ``test_optimizer_processes.py``: one optimizer in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+START, GRADIENTS = [1.0, -2.0, 3.0], [[3.0, 0.0, 4.0], [-3.0, 1.0, 0.5]]
+
+
+def on_this_backend() -> list[float]:
+    import keras
+
+    from keras_bert_zoo.training.optimizers import BertAdamW
+    from keras_bert_zoo.training.schedules import WarmupLinearDecay
+
+    variable = keras.Variable(START, dtype="float32", name="kernel")
+    optimizer = BertAdamW(WarmupLinearDecay(0.1, 0, 4))
+    for gradient in GRADIENTS:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient, "float32")], [variable])
+    return keras.ops.convert_to_numpy(variable.value).tolist()
+
+
+def on_two_replicas() -> list[float]:
+    """Each replica holds one of two opposite gradients; only their sum may be clipped."""
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    import keras
+
+    from keras_bert_zoo.training.optimizers import BertAdamW
+
+    with strategy.scope():
+        variable = keras.Variable(START, dtype="float32", name="kernel")
+        optimizer = BertAdamW(0.1)
+        optimizer.build([variable])
+
+    @tf.function
+    def step() -> None:
+        def replica_step() -> None:
+            context = tf.distribute.get_replica_context()
+            gradient = tf.gather(tf.constant(GRADIENTS), context.replica_id_in_sync_group)
+            optimizer.apply([gradient], [variable])
+
+        strategy.run(replica_step)
+
+    step()
+    return strategy.experimental_local_results(variable.value)[0].numpy().tolist()
+
+
+if __name__ == "__main__":
+    print(json.dumps({"backend": on_this_backend, "replicas": on_two_replicas}[sys.argv[1]]()))

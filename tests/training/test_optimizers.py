@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo.training.optimizers import BertAdamW, clip_by_global_norm
+from keras_bert_zoo.training.schedules import WarmupLinearDecay
+
+PATHS = ("query/kernel", "query/bias", "attention_norm/gamma", "embeddings/word_embeddings")
+SHAPES = ((3, 4), (4,), (4,), (6, 4))
+DECAYS = (True, False, False, True)
+RATE, STEPS = 0.01, 7
+
+
+def published(weights, gradients_per_step, rates):
+    """google-research/bert optimization.py, transcribed to NumPy in float64."""
+    weights = [w.astype("float64") for w in weights]
+    m = [np.zeros_like(w) for w in weights]
+    v = [np.zeros_like(w) for w in weights]
+    for gradients, rate in zip(gradients_per_step, rates, strict=True):
+        norm = np.sqrt(sum(np.sum(g.astype("float64") ** 2) for g in gradients))
+        for i, g in enumerate(gradients):
+            g = g.astype("float64") * 1.0 / max(norm, 1.0)
+            m[i] = 0.9 * m[i] + 0.1 * g
+            v[i] = 0.999 * v[i] + 0.001 * g * g
+            update = m[i] / (np.sqrt(v[i]) + 1e-6)
+            if DECAYS[i]:
+                update += 0.01 * weights[i]
+            weights[i] = weights[i] - rate * update
+    return weights
+
+
+def make_problem(scale, dtype="float64"):
+    rng = np.random.default_rng(3)
+    starts = [rng.normal(size=shape) for shape in SHAPES]
+    steps = [[scale * rng.normal(size=shape) for shape in SHAPES] for _ in range(STEPS)]
+    variables = []
+    for path, start in zip(PATHS, starts, strict=True):
+        scope, name = path.split("/")
+        with keras.name_scope(scope):
+            variables.append(keras.Variable(start, dtype=dtype, name=name))
+    return starts, steps, variables
+
+
+@pytest.mark.parametrize("scale", [0.001, 10.0], ids=["below the clip", "clipped"])
+def test_every_step_is_the_published_one(scale):
+    starts, steps, variables = make_problem(scale)
+    optimizer = BertAdamW(RATE)
+    for count, gradients in enumerate(steps, start=1):
+        optimizer.apply([tf.constant(g) for g in gradients], variables)
+        wanted = published(starts, steps[:count], [RATE] * count)
+        for variable, value in zip(variables, wanted, strict=True):
+            # Rates and the global norm are float32 inside the optimizer.
+            np.testing.assert_allclose(variable.numpy(), value, rtol=2e-6, atol=1e-9)
+
+
+def test_sparse_gradients_are_summed_before_the_norm():
+    starts, steps, variables = make_problem(10.0)
+    optimizer = BertAdamW(RATE)
+    rows = np.array([1, 4, 1])
+    dense_steps = []
+    for gradients in steps:
+        slices = gradients[3][rows]
+        dense = np.zeros(SHAPES[3])
+        np.add.at(dense, rows, slices)
+        dense_steps.append([*gradients[:3], dense])
+        sparse = tf.IndexedSlices(tf.constant(slices), tf.constant(rows), SHAPES[3])
+        optimizer.apply([*map(tf.constant, gradients[:3]), sparse], variables)
+    wanted = published(starts, dense_steps, [RATE] * STEPS)
+    for variable, value in zip(variables, wanted, strict=True):
+        np.testing.assert_allclose(variable.numpy(), value, rtol=2e-6, atol=1e-9)
+
+
+def test_follows_a_schedule():
+    starts, steps, variables = make_problem(1.0)
+    optimizer = BertAdamW(WarmupLinearDecay(0.02, 2, STEPS))
+    for gradients in steps:
+        optimizer.apply([tf.constant(g) for g in gradients], variables)
+    rates = [0.0, 0.01, *(0.02 * (STEPS - step) / (STEPS - 2) for step in range(2, STEPS))]
+    for variable, value in zip(variables, published(starts, steps, rates), strict=True):
+        np.testing.assert_allclose(variable.numpy(), value, rtol=2e-6, atol=1e-9)
+
+
+def test_clip_none_and_a_norm_that_is_not_finite():
+    gradients = [tf.constant([3.0, 4.0])]
+    np.testing.assert_array_equal(clip_by_global_norm(gradients, None)[0], [3.0, 4.0])
+    np.testing.assert_allclose(clip_by_global_norm(gradients, 1.0)[0], [0.6, 0.8], rtol=1e-6)
+    np.testing.assert_array_equal(clip_by_global_norm([tf.zeros(2)], 1.0)[0], [0.0, 0.0])
+    assert np.isnan(clip_by_global_norm([tf.constant([np.inf, 1.0])], 1.0)[0]).all()
+
+
+def test_decay_is_excluded_by_path():
+    _, _, variables = make_problem(1.0)
+    optimizer = BertAdamW(RATE)
+    optimizer.build(variables)
+    assert optimizer.decaying_paths() == [variables[0].path, variables[3].path]
+    everything = BertAdamW(RATE, exclude=())
+    everything.build(variables)
+    assert len(everything.decaying_paths()) == len(variables)
+
+
+def test_round_trip_of_the_configuration():
+    schedule = WarmupLinearDecay(1e-3, 3, 9)
+    optimizer = BertAdamW(schedule, decay=0.05, clip=None, exclude=("bias",))
+    copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert isinstance(copy, BertAdamW)
+    assert copy.get_config() == optimizer.get_config()
