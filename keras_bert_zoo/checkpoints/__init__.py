@@ -1,1 +1,1 @@
-""""""
+"""Reading and writing published checkpoints: sources, file formats, weight tables."""

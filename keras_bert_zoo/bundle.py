@@ -1,0 +1,258 @@
+"""Model, tokenizer and config as one directory in the Hugging Face layout."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import safetensors.numpy
+
+from keras_bert_zoo import zoo
+from keras_bert_zoo.checkpoints import sources, tables
+from keras_bert_zoo.checkpoints.atomic import atomic_directory
+from keras_bert_zoo.checkpoints.files import open_tensors
+from keras_bert_zoo.checkpoints.heads import Head, choose_head
+from keras_bert_zoo.checkpoints.model_card import model_card
+from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
+from keras_bert_zoo.checkpoints.weights import arrays_of, build_from_tensors, canonical_tensors
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.models import BertEncoder, SequenceClassifier
+
+if TYPE_CHECKING:
+    # Loads tensorflow-text, which a bundle without a tokenizer does not need.
+    from keras_bert_zoo.tokenizers import WordPieceTokenizer
+
+_TASKS: dict[type[keras.Model], str | None] = {
+    BertEncoder: None,
+    SequenceClassifier: "sequence_classification",
+}
+_WRITTEN = {"config.json", "model.safetensors", "README.md", *sources.TOKENIZER_FILES}
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """What ``load`` returns.
+
+    Args:
+        model: a ``BertEncoder``, or a task model around one.
+        tokenizer: ``None`` when the directory has no tokenizer files.
+        config: the model's config.
+    """
+
+    model: keras.Model
+    tokenizer: WordPieceTokenizer | None
+    config: EncoderConfig
+
+
+def load(
+    source: str | pathlib.Path,
+    *,
+    task: str | None = None,
+    labels: Sequence[str] | None = None,
+    problem_type: str | None = None,
+    dtype: Any = None,
+    output_hidden_states: bool = False,
+    output_attentions: bool = False,
+) -> Bundle:
+    """Loads a published checkpoint or a saved bundle.
+
+    Args:
+        source: a directory, ``hf://org/name[@revision]``, ``package://name/folder``, or a
+            short name of the zoo (``keras_bert_zoo.zoo.CHECKPOINTS``).
+        task: ``"sequence_classification"`` for a classifier; by default what
+            ``architectures`` in ``config.json`` says, else the bare encoder. A head the
+            checkpoint does not have starts with random values, and a log message names
+            its variables.
+        labels: class names, needed for a head the checkpoint does not have.
+        problem_type: one of ``config.PROBLEM_TYPES``; by default the checkpoint's, else
+            regression for one label and single-label classification for more.
+        dtype: dtype policy of the layers; the global one by default.
+        output_hidden_states: whether the encoder also returns ``hidden_states``.
+        output_attentions: whether the encoder also returns ``attentions``.
+
+    Raises:
+        FileNotFoundError: the source or a file of it does not exist.
+        ConfigError: ``config.json`` is incomplete or contradicts itself.
+        CheckpointError: the weights are damaged or do not fit the config.
+        ValueError: an argument is unknown or contradicts the checkpoint.
+    """
+    directory = sources.resolve(zoo.resolve(source))
+    config = _read_config(directory)
+    architecture = tables.architecture(config.model_type)
+    try:
+        tensors = canonical_tensors(architecture, open_tensors(directory))
+        head = choose_head(
+            architecture, config, tensors, task=task, labels=labels, problem_type=problem_type
+        )
+        tokenizer = _read_tokenizer(directory, config)
+        options = {
+            "output_hidden_states": output_hidden_states,
+            "output_attentions": output_attentions,
+            "dtype": dtype,
+        }
+        model = _build(architecture, head, tensors, options)
+    except CheckpointError as error:
+        raise CheckpointError(f"{directory}: {error}") from error
+    return Bundle(model, tokenizer, head.config)
+
+
+def _read_config(directory: pathlib.Path) -> EncoderConfig:
+    path = directory / "config.json"
+    if not path.is_file():
+        found = sorted(entry.name for entry in directory.iterdir())
+        raise FileNotFoundError(f"{directory} holds no config.json. It holds {found}.")
+    config = EncoderConfig.from_file(path)
+    decoder = [key for key in ("is_decoder", "add_cross_attention") if config.extra.get(key)]
+    if decoder:
+        raise ValueError(f"{path} sets {decoder}: a decoder, which this project does not build.")
+    return config
+
+
+def _read_tokenizer(directory: pathlib.Path, config: EncoderConfig) -> WordPieceTokenizer | None:
+    if not any((directory / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
+        return None
+    from keras_bert_zoo.tokenizers import WordPieceTokenizer
+
+    tokenizer = WordPieceTokenizer.from_directory(directory)
+    _check_vocabulary(tokenizer, config)
+    return tokenizer
+
+
+def _check_vocabulary(tokenizer: WordPieceTokenizer, config: EncoderConfig) -> None:
+    # Fewer entries than rows are common: tables are padded to a round size.
+    if tokenizer.vocab_size > config.vocab_size:
+        raise ValueError(
+            f"The tokenizer has {tokenizer.vocab_size} entries, but the word table of the model "
+            f"only {config.vocab_size} rows (vocab_size): they belong to different checkpoints."
+        )
+
+
+def _build(
+    architecture: tables.Architecture,
+    head: Head,
+    tensors: Mapping[str, StoredTensor],
+    options: dict[str, Any],
+) -> keras.Model:
+    has_pooler = any(row.tensor in tensors for row in architecture.pooler)
+    with_pooler = has_pooler or head.task is not None
+    fresh = () if has_pooler or not with_pooler else architecture.pooler
+    if head.task and head.fresh:
+        fresh = (*fresh, *architecture.heads[head.task])
+    return build_from_tensors(
+        functools.partial(_make_model, head, with_pooler, options),
+        architecture,
+        architecture.rows(head.config, pooler=with_pooler, task=head.task),
+        tensors,
+        fresh=fresh,
+    )
+
+
+def _make_model(head: Head, with_pooler: bool, options: dict[str, Any]) -> keras.Model:
+    encoder = BertEncoder(head.config, add_pooling_layer=with_pooler, **options)
+    if head.task is None:
+        return encoder
+    return SequenceClassifier(encoder, dtype=options["dtype"])
+
+
+def save(
+    model: keras.Model,
+    tokenizer: WordPieceTokenizer | None,
+    directory: str | pathlib.Path,
+    *,
+    overwrite: bool = False,
+    card: str | None = None,
+) -> pathlib.Path:
+    """Saves a bundle that ``load`` and ``transformers`` read.
+
+    All files are written beside ``directory`` and take its place in one step: a save that
+    fails or is killed leaves an older bundle as it was.
+
+    Args:
+        model: a ``BertEncoder`` or ``SequenceClassifier``.
+        tokenizer: its tokenizer; ``None`` saves none.
+        directory: where to; parents are created.
+        overwrite: whether an older bundle may be replaced.
+        card: text of ``README.md``; by default one that states what the config knows.
+
+    Returns:
+        The directory.
+
+    Raises:
+        TypeError: the model is of no architecture this project writes.
+        FileExistsError: the directory is in use, or holds files that no bundle has.
+        OSError: the directory cannot be written, or the disk is full.
+    """
+    directory = pathlib.Path(directory)
+    task, config = _task_of(model), model.config
+    if tokenizer is not None:
+        _check_vocabulary(tokenizer, config)
+    _check_target(directory, overwrite)
+    try:
+        with atomic_directory(directory) as temporary:
+            _write_config(config, task, temporary)
+            _write_weights(model, task, temporary)
+            if tokenizer is not None:
+                tokenizer.save(temporary)
+            text = model_card(config, task, directory.name) if card is None else card
+            (temporary / "README.md").write_text(text, encoding="utf-8")
+    except (OSError, safetensors.SafetensorError) as error:
+        raise OSError(
+            getattr(error, "errno", None),
+            f"The bundle could not be saved to {directory}: {error}. What was there before is "
+            "unchanged.",
+        ) from error
+    return directory
+
+
+def _task_of(model: keras.Model) -> str | None:
+    for kind, task in _TASKS.items():
+        if isinstance(model, kind):
+            return task
+    raise TypeError(
+        f"model must be one of {[kind.__name__ for kind in _TASKS]}, received "
+        f"{type(model).__name__}. Of a model you extended, save the encoder."
+    )
+
+
+def _check_target(directory: pathlib.Path, overwrite: bool) -> None:
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise FileExistsError(f"directory {str(directory)!r} is a file.")
+    found = {path.name for path in directory.iterdir()}
+    if found and not overwrite:
+        raise FileExistsError(
+            f"directory {str(directory)!r} exists and is not empty. Pass overwrite=True to "
+            "replace the bundle in it, or another directory."
+        )
+    if found - _WRITTEN:
+        raise FileExistsError(
+            f"directory {str(directory)!r} holds {sorted(found - _WRITTEN)}, which replacing the "
+            "bundle would delete. Move them, or pass another directory."
+        )
+
+
+def _write_weights(model: keras.Model, task: str | None, directory: pathlib.Path) -> None:
+    architecture = tables.architecture(model.config.model_type)
+    pooler = any(variable.path == architecture.pooler[0].variable for variable in model.weights)
+    rows = architecture.rows(model.config, pooler=pooler, task=task)
+    arrays = arrays_of(model, architecture, rows, task)
+    path = directory / "model.safetensors"
+    safetensors.numpy.save_file(arrays, path, {"format": "pt"})
+    # The library writes a file only its owner can read.
+    path.chmod((directory / "config.json").stat().st_mode)
+
+
+def _write_config(config: EncoderConfig, task: str | None, directory: pathlib.Path) -> None:
+    values = config.to_dict()
+    values["architectures"] = [tables.architecture(config.model_type).classes[task]]
+    # `transformers` loads weights in the type the config states; ours are what they are.
+    values.pop("torch_dtype", None)
+    values["dtype"] = "float32"
+    text = json.dumps(values, indent=2, ensure_ascii=False, sort_keys=True)
+    (directory / "config.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,130 @@
+"""Which head a checkpoint is loaded with: its own, a fresh one, or none."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+
+from keras_bert_zoo.checkpoints.tables import Architecture
+from keras_bert_zoo.checkpoints.tensors import StoredTensor
+from keras_bert_zoo.config import EncoderConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """The choice made.
+
+    Args:
+        task: key of the architecture's heads, or ``None`` for the bare encoder.
+        config: the checkpoint's, with the labels and problem type of the head.
+        fresh: whether the head's weights are not in the checkpoint.
+    """
+
+    task: str | None
+    config: EncoderConfig
+    fresh: bool = False
+
+
+def choose_head(
+    architecture: Architecture,
+    config: EncoderConfig,
+    tensors: Mapping[str, StoredTensor],
+    *,
+    task: str | None,
+    labels: Sequence[str] | None,
+    problem_type: str | None,
+) -> Head:
+    """Chooses the head from what the caller asks and what the checkpoint holds.
+
+    Args:
+        architecture: tables of the checkpoint's ``model_type``.
+        config: the checkpoint's.
+        tensors: the checkpoint's, by the names of the table.
+        task: the head asked for; ``None`` for what ``architectures`` in the config says.
+        labels: class names asked for.
+        problem_type: meaning of the logits asked for.
+
+    Raises:
+        ValueError: an unknown task; labels without a task, or none where they are needed;
+            labels or a problem type that contradict the checkpoint's own head.
+    """
+    if task is not None and task not in architecture.heads:
+        raise ValueError(
+            f"task must be one of {sorted(architecture.heads)} or None, received {task!r}."
+        )
+    stated = (config.extra.get("architectures") or [None])[0]
+    tasks = {name: key for key, name in architecture.classes.items()}
+    task = task or tasks.get(stated)
+    if task is None:
+        if labels is not None or problem_type is not None:
+            raise ValueError(
+                f"The checkpoint ({stated}) is loaded as a bare encoder, so labels={labels} and "
+                f"problem_type={problem_type!r} have no place. Pass task=, one of "
+                f"{sorted(architecture.heads)}."
+            )
+        return Head(None, config)
+    weight = architecture.heads[task][0].tensor
+    if tasks.get(stated) == task or (stated is None and weight in tensors):
+        return _stored_head(task, config, tensors.get(weight), _checked(labels), problem_type)
+    # A head of another kind has labels of its own, which mean something else.
+    known = config.labels if stated in (None, architecture.classes[None]) else ()
+    return _fresh_head(task, config, _checked(labels) or known, problem_type)
+
+
+def _checked(labels: Collection[str] | None) -> tuple[str, ...]:
+    if labels is None:
+        return ()
+    names = tuple(labels)
+    if isinstance(labels, str) or not names or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"labels must be a list of class names, received {labels!r}.")
+    if len(set(names)) != len(names):
+        raise ValueError(f"labels must differ from each other, received {labels!r}.")
+    return names
+
+
+def _stored_head(
+    task: str,
+    config: EncoderConfig,
+    weight: StoredTensor | None,
+    labels: tuple[str, ...],
+    problem_type: str | None,
+) -> Head:
+    # `transformers` leaves out id2label when it is the default; the weights know the number.
+    stored = config.labels or _numbered(weight.shape[0] if weight and weight.shape else 2)
+    if labels and stored != labels:
+        if len(stored) != len(labels) or stored != _numbered(len(stored)):
+            raise ValueError(
+                f"labels {list(labels)} contradict those of the checkpoint's head, "
+                f"{list(stored)}. Leave labels out to use the head, or remove the head from the "
+                "checkpoint (save its encoder alone) to train another."
+            )
+        stored = labels
+    if problem_type and config.problem_type and problem_type != config.problem_type:
+        raise ValueError(
+            f"problem_type {problem_type!r} contradicts the checkpoint's {config.problem_type!r}."
+        )
+    return Head(task, _with_labels(config, stored, problem_type or config.problem_type))
+
+
+def _fresh_head(
+    task: str, config: EncoderConfig, labels: tuple[str, ...], problem_type: str | None
+) -> Head:
+    if not labels:
+        raise ValueError(
+            f"The checkpoint names no classes for task={task!r}. Pass labels, e.g. "
+            "labels=['negative', 'positive']."
+        )
+    return Head(task, _with_labels(config, labels, problem_type), fresh=True)
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    """The names `transformers` gives to classes without any."""
+    return tuple(f"LABEL_{index}" for index in range(count))
+
+
+def _with_labels(
+    config: EncoderConfig, labels: tuple[str, ...], problem_type: str | None
+) -> EncoderConfig:
+    # What `transformers` takes an open problem type to mean.
+    default = "regression" if len(labels) == 1 else "single_label_classification"
+    return config.replace(id2label=dict(enumerate(labels)), problem_type=problem_type or default)

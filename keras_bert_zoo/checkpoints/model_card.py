@@ -1,0 +1,49 @@
+"""The README.md of a bundle."""
+
+from __future__ import annotations
+
+from keras_bert_zoo.config import EncoderConfig
+
+_CARD = """---
+library_name: transformers
+tags: [keras-bert-zoo, {model_type}]{pipeline}
+---
+
+# {title}
+
+{model_type}, {layers} layers, hidden size {hidden}, {heads} attention heads, vocabulary {vocab:,}.
+{labels}
+```python
+import keras_bert_zoo
+
+bundle = keras_bert_zoo.load("this directory")
+```
+
+The files are in the Hugging Face layout: `transformers.{loader}.from_pretrained` reads them too.
+What the model was trained on, how well it does and what it must not be used for is for its
+author to add here.
+"""
+_LOADERS = {
+    None: ("AutoModel", ""),
+    "sequence_classification": (
+        "AutoModelForSequenceClassification",
+        "\npipeline_tag: text-classification",
+    ),
+}
+
+
+def model_card(config: EncoderConfig, task: str | None, title: str) -> str:
+    """Returns a card that states what the config knows."""
+    loader, pipeline = _LOADERS[task]
+    labels = f"\nClasses: {', '.join(config.labels)} ({config.problem_type}).\n" if task else ""
+    return _CARD.format(
+        title=title,
+        model_type=config.model_type,
+        layers=config.num_hidden_layers,
+        hidden=config.hidden_size,
+        heads=config.num_attention_heads,
+        vocab=config.vocab_size,
+        labels=labels,
+        loader=loader,
+        pipeline=pipeline,
+    )

@@ -1,0 +1,106 @@
+"""Where a checkpoint comes from: every source becomes a local directory."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import re
+from collections.abc import Callable
+
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+)
+_SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*.safetensors")
+_PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
+
+
+def resolve(source: str | pathlib.Path) -> pathlib.Path:
+    """Returns the local directory of a checkpoint.
+
+    Args:
+        source: a directory; ``hf://org/name`` or ``hf://org/name@revision``, fetched into
+            Hugging Face's cache or taken from it; or ``package://name/folder``, the data of
+            an installed package, which is not imported.
+
+    Raises:
+        FileNotFoundError: there is no such directory, repository or package.
+        ValueError: the source is malformed.
+    """
+    scheme, separator, rest = str(source).partition("://")
+    if not separator:
+        return _from_directory(pathlib.Path(source))
+    if scheme not in _SCHEMES:
+        raise ValueError(
+            f"source must be a directory or start with one of "
+            f"{[f'{name}://' for name in _SCHEMES]}, received {str(source)!r}."
+        )
+    return _SCHEMES[scheme](rest)
+
+
+def _from_directory(directory: pathlib.Path) -> pathlib.Path:
+    if not directory.is_dir():
+        kind = "is not a directory" if directory.exists() else "does not exist"
+        raise FileNotFoundError(f"source {str(directory)!r} {kind}.")
+    return directory
+
+
+def _from_package(rest: str) -> pathlib.Path:
+    name, _, folder = rest.partition("/")
+    if not name.isidentifier() or ".." in pathlib.PurePosixPath(folder).parts:
+        raise ValueError(
+            f"source must read package://name/folder with an import name, "
+            f"received 'package://{rest}'."
+        )
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(
+            f"No package {name!r} is installed. Try: pip install {name.replace('_', '-')}"
+        )
+    directory = pathlib.Path(spec.submodule_search_locations[0])
+    if not (directory / folder).is_dir():
+        folders = sorted(path.name for path in directory.iterdir() if path.is_dir())
+        raise FileNotFoundError(f"Package {name!r} has no folder {folder!r}; it has {folders}.")
+    return directory / folder
+
+
+def _from_hugging_face(rest: str) -> pathlib.Path:
+    match = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:@(\S+))?", rest)
+    if not match:
+        raise ValueError(
+            f"source must read hf://org/name or hf://org/name@revision, received 'hf://{rest}'."
+        )
+    repository, revision = match.groups()
+    directory = _snapshot(repository, revision, _SAFETENSORS)
+    # Most repositories hold the weights twice; the pickles are fetched only for want of better.
+    if not any(any(directory.glob(pattern)) for pattern in _SAFETENSORS):
+        directory = _snapshot(repository, revision, _PICKLES)
+    return directory
+
+
+def _snapshot(repository: str, revision: str | None, weights: tuple[str, ...]) -> pathlib.Path:
+    # Importing it takes longer than everything else here.
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    patterns = ["config.json", *TOKENIZER_FILES, *weights]
+    try:
+        return pathlib.Path(
+            huggingface_hub.snapshot_download(
+                repository, revision=revision, allow_patterns=patterns
+            )
+        )
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        raise FileNotFoundError(
+            f"'hf://{repository}' (revision {revision or 'main'}) is neither in the local cache "
+            f"nor could it be fetched: {error}. Check the name and the network, or pass a local "
+            "directory."
+        ) from error
+
+
+_SCHEMES: dict[str, Callable[[str], pathlib.Path]] = {
+    "hf": _from_hugging_face,
+    "package": _from_package,
+}

@@ -1,0 +1,150 @@
+"""Which tensor of a Hugging Face checkpoint is which variable: one table, read both ways."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+
+from keras_bert_zoo.config import EncoderConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One tensor and its variable.
+
+    Args:
+        tensor: Hugging Face's name, without the prefix of the encoder.
+        variable: path of our variable.
+        transposed: whether the tensor is the variable's transpose. PyTorch's linear
+            layers hold ``(out, in)``, Keras' ``(in, out)``.
+        in_encoder: whether the tensor takes the encoder's prefix in a model with a head.
+    """
+
+    tensor: str
+    variable: str
+    transposed: bool = False
+    in_encoder: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """The tables of one ``model_type``.
+
+    Args:
+        prefix: of the encoder's tensors in a model with a head.
+        body: rows of every checkpoint; ``{layer}`` stands for each block's index.
+        pooler: rows that a checkpoint may lack altogether.
+        heads: rows of each task.
+        classes: Hugging Face's class for each task; ``None`` is the bare encoder.
+        aliases: old parts of names, and what they are called now.
+        skippable: tensors that may be left unread, as patterns, and what they are.
+    """
+
+    prefix: str
+    body: tuple[Row, ...]
+    pooler: tuple[Row, ...]
+    heads: Mapping[str, tuple[Row, ...]]
+    classes: Mapping[str | None, str]
+    aliases: Mapping[str, str]
+    skippable: Mapping[str, str]
+
+    def rows(self, config: EncoderConfig, *, pooler: bool, task: str | None) -> tuple[Row, ...]:
+        """Returns the rows of a model, in the order in which Hugging Face lists them."""
+        learned = config.position_embedding_type == "absolute"
+        parts = (*self._expanded(config), *(self.pooler if pooler else ()))
+        head = self.heads[task] if task else ()
+        return tuple(
+            row for row in (*parts, *head) if learned or "position_embeddings" not in row.tensor
+        )
+
+    def _expanded(self, config: EncoderConfig) -> Iterator[Row]:
+        yield from (row for row in self.body if "{layer}" not in row.tensor)
+        for index in range(config.num_hidden_layers):
+            for row in self.body:
+                if "{layer}" in row.tensor:
+                    tensor, variable = (
+                        name.format(layer=index) for name in (row.tensor, row.variable)
+                    )
+                    yield dataclasses.replace(row, tensor=tensor, variable=variable)
+
+    def canonical(self, tensor: str) -> str:
+        """Returns a tensor's name as the table has it: no prefix, today's parts."""
+        tensor = tensor.removeprefix(self.prefix)
+        for old, new in self.aliases.items():
+            tensor = tensor.replace(old, new)
+        return tensor
+
+    def published(self, row: Row, task: str | None) -> str:
+        """Returns the name under which Hugging Face stores a row of a model for ``task``."""
+        return self.prefix + row.tensor if task and row.in_encoder else row.tensor
+
+    def why_skippable(self, tensor: str) -> str | None:
+        """Says what an unwanted tensor is, or returns ``None`` if it may not be dropped."""
+        for pattern, reason in self.skippable.items():
+            if re.fullmatch(pattern, tensor):
+                return reason
+        return None
+
+
+def _linear(tensor: str, variable: str, *, in_encoder: bool = True) -> tuple[Row, Row]:
+    return (
+        Row(f"{tensor}.weight", f"{variable}/kernel", transposed=True, in_encoder=in_encoder),
+        Row(f"{tensor}.bias", f"{variable}/bias", in_encoder=in_encoder),
+    )
+
+
+def _norm(tensor: str, variable: str) -> tuple[Row, Row]:
+    return (
+        Row(f"{tensor}.weight", f"{variable}/gamma"),
+        Row(f"{tensor}.bias", f"{variable}/beta"),
+    )
+
+
+_LAYER, _OUR_LAYER = "encoder.layer.{layer}", "encoder/layer_{layer}"
+
+BERT = Architecture(
+    prefix="bert.",
+    body=(
+        Row("embeddings.word_embeddings.weight", "embeddings/word_embeddings"),
+        Row("embeddings.position_embeddings.weight", "embeddings/position_embeddings"),
+        Row("embeddings.token_type_embeddings.weight", "embeddings/token_type_embeddings"),
+        *_norm("embeddings.LayerNorm", "embeddings/norm"),
+        *_linear(f"{_LAYER}.attention.self.query", f"{_OUR_LAYER}/attention/query"),
+        *_linear(f"{_LAYER}.attention.self.key", f"{_OUR_LAYER}/attention/key"),
+        *_linear(f"{_LAYER}.attention.self.value", f"{_OUR_LAYER}/attention/value"),
+        *_linear(f"{_LAYER}.attention.output.dense", f"{_OUR_LAYER}/attention/output"),
+        *_norm(f"{_LAYER}.attention.output.LayerNorm", f"{_OUR_LAYER}/attention_norm"),
+        *_linear(f"{_LAYER}.intermediate.dense", f"{_OUR_LAYER}/intermediate"),
+        *_linear(f"{_LAYER}.output.dense", f"{_OUR_LAYER}/output"),
+        *_norm(f"{_LAYER}.output.LayerNorm", f"{_OUR_LAYER}/output_norm"),
+    ),
+    pooler=_linear("pooler.dense", "pooler/dense"),
+    heads={"sequence_classification": _linear("classifier", "classifier", in_encoder=False)},
+    classes={None: "BertModel", "sequence_classification": "BertForSequenceClassification"},
+    aliases={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
+    skippable={
+        r"embeddings\.position_ids": "a buffer that counts 0, 1, 2, …",
+        r"cls\..*": "the pretraining heads",
+        r"classifier\..*": "a classification head",
+        r"qa_outputs\..*": "a question-answering head",
+    },
+)
+
+ARCHITECTURES: dict[str, Architecture] = {"bert": BERT}
+
+
+def architecture(model_type: str) -> Architecture:
+    """Returns the tables of an architecture.
+
+    Raises:
+        ValueError: no architecture has that name.
+    """
+    if model_type not in ARCHITECTURES:
+        near = difflib.get_close_matches(str(model_type), ARCHITECTURES, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"model_type must be one of {sorted(ARCHITECTURES)}, received {model_type!r}.{hint}"
+        )
+    return ARCHITECTURES[model_type]

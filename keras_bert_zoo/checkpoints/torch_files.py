@@ -1,0 +1,130 @@
+"""Reading ``pytorch_model.bin`` without PyTorch.
+
+Two formats exist. Since PyTorch 1.6 ``torch.save`` writes a zip archive: ``data.pkl`` describes
+the tensors, ``data/<key>`` holds each storage, uncompressed. Before, it wrote five pickles in a
+row (magic number, protocol, system, tensors, storage keys), then the storages in the order of
+the keys, each after its length.
+"""
+
+from __future__ import annotations
+
+import io
+import pathlib
+import struct
+import zipfile
+from typing import BinaryIO
+
+from keras_bert_zoo.checkpoints.tensors import DTYPES, CheckpointError, StoredTensor
+from keras_bert_zoo.checkpoints.unpickling import Storage, TensorView, tensor_views, unpickle
+
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_LEGACY_PROTOCOL = 1001
+# The description of a BERT-large takes 60 kB.
+_LONGEST_PICKLE = 64 * 2**20
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_ENCRYPTED = 1
+
+
+def open_torch(path: pathlib.Path) -> dict[str, StoredTensor]:
+    """Returns the tensors of a file by name, their values unread.
+
+    Raises:
+        CheckpointError: the file is damaged, describes tensors outside itself, or names
+            code to run.
+    """
+    try:
+        read = _read_zip if zipfile.is_zipfile(path) else _read_legacy
+        views, offsets = read(path)
+        return {name: _stored(path, view, offsets) for name, view in views.items()}
+    except (CheckpointError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path} cannot be read as a PyTorch file: {error}.") from error
+
+
+def _stored(path: pathlib.Path, view: TensorView, offsets: dict[Storage, int]) -> StoredTensor:
+    storage, dtype = view.storage, DTYPES[view.storage.dtype]
+    start = offsets[storage] + view.offset * dtype.itemsize
+    tensor = StoredTensor(path, start, dtype, view.shape, view.strides)
+    if view.offset + tensor.span > storage.numel:
+        raise CheckpointError(f"a tensor reaches beyond its storage: {view}")
+    return tensor
+
+
+def _size(storage: Storage) -> int:
+    return storage.numel * DTYPES[storage.dtype].itemsize
+
+
+# === The zip format ===
+
+
+def _read_zip(path: pathlib.Path) -> tuple[dict[str, TensorView], dict[Storage, int]]:
+    with zipfile.ZipFile(path) as archive, path.open("rb") as raw:
+        members = {member.filename: member for member in archive.infolist()}
+        views = _views_of(archive, root := _root(archive))
+        offsets = {}
+        for storage in {view.storage for view in views.values()}:
+            member = members.get(f"{root}data/{storage.key}")
+            offsets[storage] = _content_offset(raw, member, storage)
+        return views, offsets
+
+
+def _root(archive: zipfile.ZipFile) -> str:
+    names = archive.namelist()
+    if len(names) != len(set(names)):
+        raise CheckpointError("two members of the archive have one name")
+    roots = [name.removesuffix("data.pkl") for name in names if name.endswith("/data.pkl")]
+    if len(roots) != 1:
+        raise CheckpointError(f"the archive has {len(roots)} members called data.pkl, not 1")
+    order = f"{roots[0]}byteorder"
+    if order in names and archive.read(order) != b"little":
+        raise CheckpointError("it was not written on a little-endian machine")
+    return roots[0]
+
+
+def _views_of(archive: zipfile.ZipFile, root: str) -> dict[str, TensorView]:
+    size = archive.getinfo(f"{root}data.pkl").file_size
+    if size > _LONGEST_PICKLE:
+        raise CheckpointError(f"its data.pkl has {size} bytes; {_LONGEST_PICKLE} are allowed")
+    return tensor_views(unpickle(io.BytesIO(archive.read(f"{root}data.pkl"))))
+
+
+def _content_offset(raw: BinaryIO, member: zipfile.ZipInfo | None, storage: Storage) -> int:
+    """Position of a member's bytes, which the archive's directory does not state."""
+    if member is None:
+        raise CheckpointError(f"the archive has no member for {storage}")
+    if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & _ENCRYPTED:
+        raise CheckpointError(f"{member.filename} is compressed or encrypted")
+    if member.file_size != _size(storage):
+        raise CheckpointError(f"{member.filename} has {member.file_size} bytes for {storage}")
+    raw.seek(member.header_offset)
+    header = raw.read(_LOCAL_HEADER.size)
+    if len(header) != _LOCAL_HEADER.size or header[:4] != b"PK\x03\x04":
+        raise CheckpointError(f"{member.filename} has no header")
+    _, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+    return member.header_offset + len(header) + name_length + extra_length
+
+
+# === The format before PyTorch 1.6 ===
+
+
+def _read_legacy(path: pathlib.Path) -> tuple[dict[str, TensorView], dict[Storage, int]]:
+    with path.open("rb") as raw:
+        if unpickle(raw) != _LEGACY_MAGIC or unpickle(raw) != _LEGACY_PROTOCOL:
+            raise CheckpointError("it starts neither as a zip archive nor as an older torch.save")
+        system = unpickle(raw)
+        if not isinstance(system, dict) or system.get("little_endian") is not True:
+            raise CheckpointError("it was not written on a little-endian machine")
+        views = tensor_views(unpickle(raw))
+        storages = {view.storage.key: view.storage for view in views.values()}
+        keys = unpickle(raw)
+        if not isinstance(keys, list) or sorted(keys) != sorted(storages):
+            raise CheckpointError("its list of storages does not match its tensors")
+        return views, {storages[key]: _skip_storage(raw, storages[key]) for key in keys}
+
+
+def _skip_storage(raw: BinaryIO, storage: Storage) -> int:
+    length = int.from_bytes(raw.read(8), "little")
+    if length != storage.numel:
+        raise CheckpointError(f"{storage} is stored with {length} elements")
+    start = raw.tell()
+    raw.seek(_size(storage), io.SEEK_CUR)
+    return start

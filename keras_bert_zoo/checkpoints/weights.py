@@ -1,0 +1,146 @@
+"""Moving weights between files and models, by the table of the architecture."""
+
+from __future__ import annotations
+
+import collections
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_bert_zoo.checkpoints.tables import Architecture, Row
+from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
+
+logger = logging.getLogger(__name__)
+
+
+def canonical_tensors(
+    architecture: Architecture, tensors: Mapping[str, StoredTensor]
+) -> dict[str, StoredTensor]:
+    """Returns the tensors under the names of the table.
+
+    Raises:
+        CheckpointError: two tensors have one name in the table.
+    """
+    groups = collections.defaultdict(list)
+    for name in tensors:
+        groups[architecture.canonical(name)].append(name)
+    double = [sorted(names) for names in groups.values() if len(names) > 1]
+    if double:
+        raise CheckpointError(f"The checkpoint holds the same tensors under two names: {double}")
+    return {name: tensors[names[0]] for name, names in groups.items()}
+
+
+def build_from_tensors(
+    make_model: Callable[[], keras.Model],
+    architecture: Architecture,
+    rows: Collection[Row],
+    tensors: Mapping[str, StoredTensor],
+    *,
+    fresh: Collection[Row] = (),
+) -> keras.Model:
+    """Builds a model whose variables start with the values of a checkpoint.
+
+    The variables are created in a scope that puts off their initial values; each is then
+    initialised with its tensor, one after the other. So no random values are drawn, and
+    memory holds the weights once and the tensor that is being read.
+
+    Args:
+        make_model: constructs the model.
+        architecture: its tables.
+        rows: the rows that make up the model.
+        tensors: by the names of the table.
+        fresh: rows that keep their random initial values; logged by name.
+
+    Raises:
+        CheckpointError: some tensor or variable is left over, missing or of another shape;
+            the message lists all of them.
+    """
+    with keras.StatelessScope():
+        model = make_model()
+        variables = {variable.path: variable for variable in model.weights}
+        loaded = [row for row in rows if row not in fresh]
+        _check_fit(architecture, rows, loaded, variables, tensors)
+        for row in loaded:
+            variables[row.variable]._initializer = _initializer(tensors[row.tensor], row)
+    if fresh:
+        logger.warning(
+            "These variables are not in the checkpoint and start with random values; train "
+            "them before use: %s",
+            [row.variable for row in fresh],
+        )
+    return model
+
+
+def _initializer(tensor: StoredTensor, row: Row) -> Callable[..., Any]:
+    def initialize(shape: Any, dtype: Any = None) -> Any:
+        values = tensor.read()
+        values = np.ascontiguousarray(values.T) if row.transposed else values
+        return keras.ops.convert_to_tensor(values, dtype=dtype)
+
+    return initialize
+
+
+def _check_fit(
+    architecture: Architecture,
+    rows: Iterable[Row],
+    loaded: Iterable[Row],
+    variables: Mapping[str, Any],
+    tensors: Mapping[str, StoredTensor],
+) -> None:
+    problems = [f"variable {path} has no row" for path in sorted(variables.keys() - _paths(rows))]
+    problems += [f"no variable {path}" for path in sorted(_paths(rows) - variables.keys())]
+    for row in loaded:
+        if row.variable in variables:
+            problems += _row_problems(row, variables[row.variable], tensors.get(row.tensor))
+    for name in sorted(tensors.keys() - {row.tensor for row in loaded}):
+        reason = architecture.why_skippable(name)
+        if reason is None:
+            problems.append(f"{name} is left over")
+        else:
+            logger.info("Left unread: %s (%s)", name, reason)
+    if problems:
+        raise CheckpointError(
+            "The checkpoint does not fit the model its config.json describes:\n  "
+            + "\n  ".join(problems)
+        )
+
+
+def _paths(rows: Iterable[Row]) -> set[str]:
+    return {row.variable for row in rows}
+
+
+def _row_problems(row: Row, variable: Any, tensor: StoredTensor | None) -> list[str]:
+    if tensor is None:
+        return [f"{row.tensor} is missing (for {row.variable})"]
+    # NumPy calls bfloat16 a type of its own kind, "V".
+    if tensor.dtype.kind not in "fV":
+        return [f"{row.tensor} holds {tensor.dtype}, not floating-point numbers"]
+    expected = tuple(variable.shape)[:: -1 if row.transposed else 1]
+    if tensor.shape != expected:
+        return [f"{row.tensor} has shape {tensor.shape}, expected {expected}"]
+    return []
+
+
+def arrays_of(
+    model: keras.Model, architecture: Architecture, rows: Iterable[Row], task: str | None
+) -> dict[str, np.ndarray]:
+    """Returns a model's weights as Hugging Face names and lays them out.
+
+    Raises:
+        CheckpointError: the model's variables are not those of the rows.
+    """
+    variables = {variable.path: variable for variable in model.weights}
+    odd = sorted(variables.keys() ^ _paths(rows))
+    if odd:
+        raise CheckpointError(
+            f"The model's variables are not those of its architecture; they differ in {odd}."
+        )
+    arrays = {}
+    for row in rows:
+        values = keras.ops.convert_to_numpy(variables[row.variable])
+        values = np.ascontiguousarray(values.T) if row.transposed else values
+        arrays[architecture.published(row, task)] = values
+    return arrays
