@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
+import math
 import pathlib
-from collections.abc import Mapping
-from typing import Any
+import reprlib
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 # Upper bounds refuse an absurd file before anything is allocated for it. They are
-# several times the largest published encoder of the family.
-_LIMITS = {
+# several times the largest published encoders (XLM-R XXL has 10.7 billion parameters).
+_MAX_PARAMETERS = 100_000_000_000
+_MAX_LABELS = 1_000_000
+_MAX_SIZES = {
     "vocab_size": 10_000_000,
     "hidden_size": 65_536,
     "num_hidden_layers": 1_024,
@@ -19,13 +24,12 @@ _LIMITS = {
     "max_position_embeddings": 1_048_576,
     "type_vocab_size": 65_536,
 }
-_PROBABILITIES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+# Names of activations; `layers.activations` holds the functions.
+HIDDEN_ACTS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "swish", "tanh")
 POSITION_EMBEDDING_TYPES = ("absolute", "sinusoidal")
-PROBLEM_TYPES = (
-    "single_label_classification",
-    "multi_label_classification",
-    "regression",
-)
+PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
+# Keys that the fields imply: read from a file, checked, and written from the fields.
+_DERIVED = {"label2id", "num_labels"}
 
 
 class ConfigError(ValueError):
@@ -48,7 +52,7 @@ class EncoderConfig:
         max_position_embeddings: the longest sequence, in tokens.
         type_vocab_size: number of segments (``token_type_ids`` below it).
         model_type: architecture; ``"bert"``.
-        hidden_act: activation of the feed-forward layer, see ``layers.activations``.
+        hidden_act: activation of the feed-forward layer, one of ``HIDDEN_ACTS``.
         hidden_dropout_prob: dropout after embeddings and each sub-layer.
         attention_probs_dropout_prob: dropout of the attention probabilities.
         classifier_dropout: dropout before a task head; ``None`` means
@@ -88,51 +92,46 @@ class EncoderConfig:
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuses sizes that cannot be built, all complaints in one error."""
-        problems = [*self._size_problems(), *self._choice_problems()]
+        """Refuses what cannot be built, all complaints in one error."""
+        # Relations between fields are only worth stating once each field is sound.
+        problems = self._field_problems() or self._relation_problems()
         if problems:
             raise ConfigError("The encoder configuration cannot be built: " + "; ".join(problems))
 
-    def _size_problems(self) -> list[str]:
-        problems = []
-        for key, limit in _LIMITS.items():
-            value = getattr(self, key)
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= limit:
-                problems.append(f"{key} must be an integer from 1 to {limit}, received {value!r}")
-        for key in _PROBABILITIES:
-            value = getattr(self, key)
-            if value is not None and not (_is_number(value) and 0 <= value < 1):
-                problems.append(f"{key} must be in [0, 1), received {value!r}")
-        for key in ("layer_norm_eps", "initializer_range"):
-            value = getattr(self, key)
-            if not (_is_number(value) and value > 0):
-                problems.append(f"{key} must be a positive number, received {value!r}")
-        return problems
+    def _field_problems(self) -> list[str]:
+        values = {key: getattr(self, key) for key in _RULES}
+        return [
+            f"{key} must be {rule.meaning}, received {reprlib.repr(values[key])}"
+            + _near(values[key], rule.choices)
+            for key, rule in _RULES.items()
+            if not rule.holds(values[key])
+        ]
 
-    def _choice_problems(self) -> list[str]:
-        problems = []
-        sizes = (self.hidden_size, self.num_attention_heads)
-        if all(isinstance(size, int) and size > 0 for size in sizes) and sizes[0] % sizes[1]:
-            problems.append(
-                f"hidden_size ({sizes[0]}) must be a multiple of num_attention_heads ({sizes[1]})"
-            )
-        if isinstance(self.vocab_size, int) and not (
-            isinstance(self.pad_token_id, int) and 0 <= self.pad_token_id < self.vocab_size
-        ):
-            problems.append(
-                f"pad_token_id must be in [0, vocab_size={self.vocab_size}), "
-                f"received {self.pad_token_id!r}"
-            )
-        choices = {
-            "position_embedding_type": POSITION_EMBEDDING_TYPES,
-            "problem_type": (None, *PROBLEM_TYPES),
+    def _relation_problems(self) -> list[str]:
+        rows, pad = self.vocab_size, self.pad_token_id
+        holds = {
+            f"hidden_size ({self.hidden_size}) must be a multiple of num_attention_heads "
+            f"({self.num_attention_heads})": self.hidden_size % self.num_attention_heads == 0,
+            f"pad_token_id must be an integer from 0 to vocab_size - 1 = {rows - 1}, received "
+            f"{pad!r}": _is_integer(pad) and 0 <= pad < rows,
+            # Tokens of an encoder see both sides: other weights, other numbers.
+            "is_decoder and add_cross_attention must be false, this is an encoder": not (
+                self.extra.get("is_decoder") or self.extra.get("add_cross_attention")
+            ),
+            f"the sizes make {self.parameters:,} parameters, at most {_MAX_PARAMETERS:,} are "
+            "accepted": self.parameters <= _MAX_PARAMETERS,
         }
-        for key, valid in choices.items():
-            if getattr(self, key) not in valid:
-                problems.append(f"{key} must be one of {valid}, received {getattr(self, key)!r}")
-        if self.id2label is not None and sorted(self.id2label) != list(range(len(self.id2label))):
-            problems.append(f"id2label must number the classes from 0, received {self.id2label!r}")
-        return problems
+        return [rule for rule, kept in holds.items() if not kept]
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights of the encoder with learned positions and a pooler."""
+        hidden, inner = self.hidden_size, self.intermediate_size
+        rows = self.vocab_size + self.max_position_embeddings + self.type_vocab_size
+        attention = 4 * (hidden * hidden + hidden)
+        feed_forward = 2 * hidden * inner + inner + hidden
+        block = attention + feed_forward + 4 * hidden
+        return rows * hidden + 2 * hidden + self.num_hidden_layers * block + hidden * (hidden + 1)
 
     @property
     def head_size(self) -> int:
@@ -161,36 +160,26 @@ class EncoderConfig:
             ConfigError: keys without which no encoder can be built are missing (all are
                 listed), or the values contradict each other.
         """
-        fields = {field.name: field for field in dataclasses.fields(cls) if field.name != "extra"}
-        missing = [
-            name
-            for name, field in fields.items()
-            if field.default is dataclasses.MISSING and name not in values
-        ]
+        # transformers writes `null` for a choice that was left open: the default holds.
+        known = {name: values[name] for name in _FIELDS if values.get(name) is not None}
+        required = [n for n, field in _FIELDS.items() if field.default is dataclasses.MISSING]
+        missing = [name for name in required if name not in known]
         if missing:
             raise ConfigError(
                 f"The configuration lacks {missing}. Received the keys {sorted(values)}. "
                 "Is this the config.json of an encoder?"
             )
-        known = {name: values[name] for name in fields if name in values}
-        extra = {name: value for name, value in values.items() if name not in fields}
-        known["id2label"] = _labels_from(known.get("id2label"), extra)
-        # transformers writes `null` for a choice that was left open.
-        known = {k: v for k, v in known.items() if v is not None or fields[k].default is None}
+        known["id2label"] = _labels_from(values)
+        extra = {k: v for k, v in values.items() if k not in {*_FIELDS, *_DERIVED}}
         return cls(**known, extra=extra)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of ``config.json``: known keys, then the kept ones."""
-        values = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name not in ("extra", "id2label")
-        }
+        values = {name: getattr(self, name) for name in _FIELDS if name != "id2label"}
         if self.id2label is not None:
             values["id2label"] = {str(index): name for index, name in self.id2label.items()}
             values["label2id"] = {name: index for index, name in self.id2label.items()}
-        kept = {name: value for name, value in self.extra.items() if name not in values}
-        return {**values, **kept}
+        return {**values, **self.extra}
 
     @classmethod
     def from_file(cls, path: str | pathlib.Path) -> EncoderConfig:
@@ -203,7 +192,7 @@ class EncoderConfig:
         path = pathlib.Path(path)
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{path} is not valid JSON: {error}") from error
         if not isinstance(values, dict):
             raise ConfigError(f"{path} must hold a JSON object, received {type(values).__name__}")
@@ -213,17 +202,101 @@ class EncoderConfig:
             raise ConfigError(f"{path}: {error}") from error
 
 
+class _Rule(NamedTuple):
+    """What one field must be, in words and as a test."""
+
+    meaning: str
+    holds: Callable[[Any], bool]
+    choices: tuple[str, ...] = ()
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return _is_integer(value) or isinstance(value, float)
 
 
-def _labels_from(id2label: Any, extra: dict[str, Any]) -> dict[int, str] | None:
-    """Normalises the three ways in which files state their classes."""
-    extra.pop("label2id", None)
-    count = extra.pop("num_labels", None)
-    if id2label:
-        try:
-            return {int(index): str(name) for index, name in dict(id2label).items()}
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"id2label must map indices to names: {id2label!r}") from error
-    return {index: f"LABEL_{index}" for index in range(count)} if count else None
+def _are_labels(labels: Any) -> bool:
+    if not isinstance(labels, Mapping) or not 0 < len(labels) <= _MAX_LABELS:
+        return False
+    numbered = set(labels) == set(range(len(labels)))
+    names = set(labels.values())
+    return numbered and len(names) == len(labels) and all(isinstance(name, str) for name in names)
+
+
+def _size(limit: int) -> _Rule:
+    meaning = f"an integer from 1 to {limit}"
+    return _Rule(meaning, lambda value: _is_integer(value) and 0 < value <= limit)
+
+
+def _choice(*valid: str) -> _Rule:
+    return _Rule(f"one of {valid}", lambda value: value in valid, valid)
+
+
+def _or_none(rule: _Rule) -> _Rule:
+    meaning = f"{rule.meaning}, or None"
+    return rule._replace(meaning=meaning, holds=lambda v: v is None or rule.holds(v))
+
+
+def _near(value: Any, choices: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+_PROBABILITY = _Rule("a number in [0, 1)", lambda value: _is_number(value) and 0 <= value < 1)
+_POSITIVE = _Rule("a positive number", lambda v: _is_number(v) and 0 < v < math.inf)
+_FIELDS = {field.name: field for field in dataclasses.fields(EncoderConfig)}
+del _FIELDS["extra"]
+_RULES = {
+    **{key: _size(limit) for key, limit in _MAX_SIZES.items()},
+    "model_type": _Rule("a string", lambda value: isinstance(value, str)),
+    "hidden_act": _choice(*HIDDEN_ACTS),
+    "hidden_dropout_prob": _PROBABILITY,
+    "attention_probs_dropout_prob": _PROBABILITY,
+    "classifier_dropout": _or_none(_PROBABILITY),
+    "initializer_range": _POSITIVE,
+    "layer_norm_eps": _POSITIVE,
+    "position_embedding_type": _choice(*POSITION_EMBEDDING_TYPES),
+    "id2label": _or_none(_Rule("class names numbered from 0, all different", _are_labels)),
+    "problem_type": _or_none(_choice(*PROBLEM_TYPES)),
+    "extra": _Rule(
+        "a mapping without the keys of other fields",
+        lambda extra: isinstance(extra, Mapping) and not extra.keys() & {*_FIELDS, *_DERIVED},
+    ),
+}
+
+
+def _labels_from(values: Mapping[str, Any]) -> dict[int, str] | None:
+    """The classes of a file, which may state them as a table, its inverse, or a number."""
+    stated = {key: _read_labels(key, values[key]) for key in _LABEL_FORMS if values.get(key)}
+    if not stated:
+        return None
+    first, labels = next(iter(stated.items()))
+    for key, others in stated.items():
+        # A bare number says nothing about the names.
+        if len(others) != len(labels) or (key != "num_labels" and others != labels):
+            raise ConfigError(
+                f"{first} and {key} disagree, keep one: received {reprlib.repr(values[first])} "
+                f"and {reprlib.repr(values[key])}"
+            )
+    return labels
+
+
+def _read_labels(key: str, value: Any) -> dict[int, str]:
+    try:
+        return _LABEL_FORMS[key](value)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{key} must state the classes, as in id2label {{'0': 'negative'}}, label2id "
+            f"{{'negative': 0}} or num_labels 1, received {reprlib.repr(value)}"
+        ) from error
+
+
+_LABEL_FORMS: dict[str, Callable[[Any], dict[int, str]]] = {
+    "id2label": lambda names: {int(index): str(name) for index, name in names.items()},
+    "label2id": lambda indices: {int(index): str(name) for name, index in indices.items()},
+    # One more than the limit, which is then refused as any long list.
+    "num_labels": lambda n: {index: f"LABEL_{index}" for index in range(min(n, _MAX_LABELS + 1))},
+}

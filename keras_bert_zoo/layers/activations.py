@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +42,5 @@ def get(name: str) -> Callable[[Any], Any]:
         ValueError: no activation has that name.
     """
     if name not in ACTIVATIONS:
-        near = difflib.get_close_matches(str(name), ACTIVATIONS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"hidden_act must be one of {sorted(ACTIVATIONS)}, received {name!r}.{hint}")
+        raise ValueError(f"hidden_act must be one of {sorted(ACTIVATIONS)}, received {name!r}.")
     return ACTIVATIONS[name]

@@ -26,10 +26,9 @@ class AttentionBias(keras.layers.Layer):
 
     def call(self, attention_mask: Any) -> Any:
         """Bias of the scores, in the compute type."""
-        allowed = ops.cast(ops.expand_dims(attention_mask, 1), self.compute_dtype)
-        if len(attention_mask.shape) == 2:
-            allowed = ops.expand_dims(allowed, 1)
-        return (1.0 - allowed) * MASKED
+        missing_axes = (1, 2) if len(attention_mask.shape) == 2 else (1,)
+        allowed = ops.expand_dims(attention_mask, missing_axes)
+        return (1.0 - ops.cast(allowed, self.compute_dtype)) * MASKED
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the bias."""
@@ -87,16 +86,26 @@ class SelfAttention(keras.layers.Layer):
         Returns:
             The projected context ``(B, S, H)`` and the probabilities ``(B, N, S, S)``.
         """
-        query = ops.transpose(self.query(hidden), (0, 2, 1, 3))  # B N S D
+        # Scaling the query rather than the scores touches S * H numbers instead of N * S * S,
+        # and exporters fold it into the projection.
+        query = self.query(hidden) * (1.0 / math.sqrt(self.head_size))
+        query = ops.transpose(query, (0, 2, 1, 3))  # B N S D
         key = ops.transpose(self.key(hidden), (0, 2, 3, 1))  # B N D S
         value = ops.transpose(self.value(hidden), (0, 2, 1, 3))  # B N S D
-        scores = ops.matmul(query, key) * (1.0 / math.sqrt(self.head_size))  # B N S S
+        scores = ops.matmul(query, key)  # B N S S
         # Half precision cannot hold a softmax over hundreds of keys.
         scores = ops.cast(scores, "float32") + ops.cast(bias, "float32")
         probabilities = ops.cast(ops.softmax(scores, axis=-1), self.compute_dtype)
         probabilities = self.dropout(probabilities, training=training)
         context = ops.transpose(ops.matmul(probabilities, value), (0, 2, 1, 3))  # B S N D
         return self.output_projection(context), probabilities
+
+    def compute_output_shape(
+        self, hidden_shape: tuple[int | None, ...], *_: Any
+    ) -> tuple[tuple[int | None, ...], ...]:
+        """Shapes of the context and the probabilities."""
+        batch, length, _hidden = hidden_shape
+        return hidden_shape, (batch, self.num_heads, length, length)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

@@ -63,8 +63,11 @@ class EncoderBlock(keras.layers.Layer):
         self.activation = activations.get(activation)
         self.output_projection = Linear(hidden, name="output", **shared)
         self.output_norm = LayerNorm(epsilon, name="output_norm", dtype=policy)
-        self.attention_dropout = keras.layers.Dropout(dropout, dtype=policy)
-        self.output_dropout = keras.layers.Dropout(dropout, dtype=policy)
+        # Named, because an automatic name, and the path of the seed, counts every layer made.
+        self.attention_dropout = keras.layers.Dropout(
+            dropout, name="attention_dropout", dtype=policy
+        )
+        self.output_dropout = keras.layers.Dropout(dropout, name="output_dropout", dtype=policy)
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
         """Builds the sub-layers."""
@@ -82,6 +85,12 @@ class EncoderBlock(keras.layers.Layer):
         widened = self.activation(self.intermediate(hidden))
         output = self.output_dropout(self.output_projection(widened), training=training)
         return self.output_norm(hidden + output), probabilities
+
+    def compute_output_shape(
+        self, hidden_shape: tuple[int | None, ...], *_: Any
+    ) -> tuple[tuple[int | None, ...], ...]:
+        """Shapes of the hidden states and the probabilities."""
+        return self.attention.compute_output_shape(hidden_shape)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

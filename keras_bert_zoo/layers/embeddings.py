@@ -53,7 +53,8 @@ class Embeddings(keras.layers.Layer):
         initializer_range: float = 0.02,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # Under mixed precision the rows are cast, after the lookup: not the whole table.
+        super().__init__(autocast=False, **kwargs)
         self.arguments = {
             "vocab_size": vocab_size,
             "hidden_size": hidden_size,
@@ -65,7 +66,7 @@ class Embeddings(keras.layers.Layer):
             "initializer_range": initializer_range,
         }
         self.norm = LayerNorm(epsilon, name="norm", dtype=self.dtype_policy)
-        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def build(self, *_: Any) -> None:
         """Creates the tables."""
@@ -109,11 +110,10 @@ class Embeddings(keras.layers.Layer):
                 "(max_position_embeddings). Truncate the texts, e.g. "
                 f"tokenizer(texts, truncation=True, max_length={limit})."
             )
-        table = ops.cast(self.position, self.compute_dtype)
         if position_ids is None:
-            positions = ops.expand_dims(table[: ops.shape(input_ids)[1]], 0)  # 1 S H
+            positions = self.position[: ops.shape(input_ids)[1]]  # S H
         else:
-            positions = ops.take(table, position_ids, axis=0)  # B S H
+            positions = ops.take(self.position, position_ids, axis=0)  # B S H
         summed = ops.take(self.word, input_ids, axis=0) + positions
         summed = summed + ops.take(self.token_type, token_type_ids, axis=0)
         return self.dropout(self.norm(summed), training=training)

@@ -9,6 +9,16 @@ import keras
 from keras import ops
 
 
+def one_inferred(shape: tuple[Any, ...]) -> list[Any]:
+    """Writes the first size that the graph does not know as -1.
+
+    A reshape finds that size itself; computing it would put a shape, a slice and a pack
+    into every exported projection.
+    """
+    unknown = [axis for axis, size in enumerate(shape) if not isinstance(size, int)][:1]
+    return [-1 if axis in unknown else size for axis, size in enumerate(shape)]
+
+
 @keras.saving.register_keras_serializable("keras_bert_zoo")
 class Linear(keras.layers.Layer):
     """``x @ kernel + bias`` on the last axis, as one two-dimensional product.
@@ -39,7 +49,9 @@ class Linear(keras.layers.Layer):
         self.input_rank = input_rank
         self.initializer_range = initializer_range
         if math.prod(self.trailing_shape) != units:
-            raise ValueError(f"output_shape {output_shape} does not hold {units} units")
+            raise ValueError(
+                f"output_shape must hold units={units} elements, received {output_shape}."
+            )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates ``kernel`` ``(in, units)`` and ``bias`` ``(units,)``."""

@@ -10,14 +10,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
 class LayerNorm(keras.layers.Layer):
-    """Normalises the last axis; statistics in float32 whatever the compute type.
+    """Normalises the last axis; statistics in float32 at least, whatever the compute type.
 
     Args:
         epsilon: added to the variance inside the square root.
     """
 
     def __init__(self, epsilon: float = 1e-12, **kwargs: Any) -> None:
-        # 1e-12 is lost in float16: the whole layer works on float32 inputs.
+        # Half precision loses an epsilon of 1e-12, and rounds the input it would be cast to.
         super().__init__(autocast=False, **kwargs)
         self.epsilon = epsilon
 
@@ -29,11 +29,11 @@ class LayerNorm(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Normalises ``(..., H)``."""
-        x = ops.cast(x, self.variable_dtype)
+        x = ops.cast(x, keras.backend.result_type(self.variable_dtype, "float32"))
         centred = x - ops.mean(x, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
-        scale = ops.rsqrt(variance + self.epsilon) * self.gamma
-        return ops.cast(centred * scale + self.beta, self.compute_dtype)
+        normalised = centred / ops.sqrt(variance + self.epsilon)
+        return ops.cast(normalised * self.gamma + self.beta, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the result: that of the input."""
