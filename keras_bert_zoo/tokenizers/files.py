@@ -1,0 +1,290 @@
+"""Tokenizer files in the Hugging Face layout: ``tokenizer.json``, ``vocab.txt`` and options."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS, TokenizerError, TokenizerOptions
+
+TOKENIZER_FILE = "tokenizer.json"
+VOCABULARY_FILE = "vocab.txt"
+CONFIG_FILE = "tokenizer_config.json"
+SPECIAL_TOKENS_FILE = "special_tokens_map.json"
+_PREFIX = "##"
+# transformers writes 1e30 for "no limit"; this is the largest length an int32 can state.
+_NO_LIMIT = 2**31 - 1
+
+
+class TokenizerSource:
+    """A vocabulary and its options, checked against each other.
+
+    Args:
+        vocabulary: tokens in the order of their ids.
+        options: see there; its literal tokens must be in the vocabulary, added ones are
+            appended to it where they are not.
+
+    Attributes:
+        words: the vocabulary of the word-piece model: as given.
+        vocabulary: every token in the order of its id.
+        ids: token to id.
+
+    Raises:
+        TokenizerError: the vocabulary is no sequence of strings, holds a token twice, or
+            lacks a special token.
+    """
+
+    def __init__(self, vocabulary: Sequence[str], options: TokenizerOptions) -> None:
+        _check_vocabulary(vocabulary)
+        self.options = options
+        self.words = tuple(vocabulary)
+        known = set(self.words)
+        missing = [token for token in options.special_tokens.values() if token not in known]
+        if missing:
+            raise TokenizerError(
+                f"The vocabulary ({len(self.words)} tokens, beginning with "
+                f"{list(self.words[:3])}) lacks the special tokens {missing}. Name the ones it "
+                f"has with {', '.join(SPECIAL_TOKENS)}, or check that this is the right file."
+            )
+        self.vocabulary = (*self.words, *(t for t in options.added_tokens if t not in known))
+        self.ids = {token: index for index, token in enumerate(self.vocabulary)}
+
+
+def _check_vocabulary(vocabulary: Sequence[str]) -> None:
+    if isinstance(vocabulary, str | bytes) or not isinstance(vocabulary, Sequence):
+        raise TokenizerError(
+            f"vocabulary must be a sequence of tokens, received {type(vocabulary).__name__}; "
+            "to read files use WordPieceTokenizer.from_directory"
+        )
+    strange = [token for token in vocabulary if not isinstance(token, str)]
+    if strange:
+        raise TokenizerError(f"vocabulary must hold strings, received {strange[:3]}")
+    twice = [token for token, n in collections.Counter(vocabulary).items() if n > 1]
+    if twice:
+        raise TokenizerError(
+            f"The vocabulary holds {len(twice)} tokens more than once, such as {twice[:3]}; "
+            "every token needs one id"
+        )
+
+
+def read(directory: pathlib.Path) -> TokenizerSource:
+    """Reads a tokenizer from a directory.
+
+    Where ``tokenizer.json`` and ``tokenizer_config.json`` disagree the latter counts, as in
+    ``transformers``.
+
+    Raises:
+        FileNotFoundError: neither ``tokenizer.json`` nor ``vocab.txt`` is there.
+        TokenizerError: a file is corrupt, or describes another kind of tokenizer.
+    """
+    config = {
+        **_read_optional(directory / SPECIAL_TOKENS_FILE),
+        **_read_optional(directory / CONFIG_FILE),
+    }
+    if (directory / TOKENIZER_FILE).is_file():
+        path, reader = directory / TOKENIZER_FILE, _from_tokenizer_json
+    elif (directory / VOCABULARY_FILE).is_file():
+        path, reader = directory / VOCABULARY_FILE, _from_vocabulary
+    else:
+        raise FileNotFoundError(
+            f"{directory} holds no tokenizer: neither {TOKENIZER_FILE} nor {VOCABULARY_FILE}"
+        )
+    try:
+        return reader(path, config)
+    except TokenizerError as error:
+        raise TokenizerError(f"{path}: {error}") from error
+
+
+def _from_vocabulary(path: pathlib.Path, config: Mapping[str, Any]) -> TokenizerSource:
+    try:
+        # Text mode cuts at line feeds alone; str.splitlines would cut at U+2028 as well.
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise TokenizerError(f"not UTF-8 text: {error}") from error
+    if lines[-1] == "":
+        lines.pop()
+    listed = config.get("added_tokens_decoder") or {}
+    added = [{"id": int(index), **token} for index, token in listed.items()]
+    return _source(lines, {}, added, config)
+
+
+def _from_tokenizer_json(path: pathlib.Path, config: Mapping[str, Any]) -> TokenizerSource:
+    content = _read_json(path)
+    model = _part(content, "model", "WordPiece")
+    normalizer = _part(content, "normalizer", "BertNormalizer")
+    _part(content, "pre_tokenizer", "BertPreTokenizer")
+    if model.get("continuing_subword_prefix", _PREFIX) != _PREFIX:
+        raise TokenizerError(
+            f"continuing_subword_prefix must be {_PREFIX!r}, "
+            f"received {model['continuing_subword_prefix']!r}"
+        )
+    if not normalizer.get("clean_text", True):
+        raise TokenizerError("the normalizer must have clean_text true, received false")
+    ids = model.get("vocab")
+    if not isinstance(ids, dict) or sorted(ids.values()) != list(range(len(ids))):
+        raise TokenizerError("model.vocab must map tokens to the ids 0, 1, 2, ... without gaps")
+    stated = {
+        "do_lower_case": normalizer.get("lowercase", True),
+        "strip_accents": normalizer.get("strip_accents"),
+        "tokenize_chinese_chars": normalizer.get("handle_chinese_chars", True),
+        "unk_token": model.get("unk_token", "[UNK]"),
+        "max_input_chars_per_word": model.get("max_input_chars_per_word", 100),
+    }
+    return _source(
+        sorted(ids, key=ids.__getitem__), stated, content.get("added_tokens") or [], config
+    )
+
+
+def _part(content: Mapping[str, Any], name: str, expected: str) -> dict[str, Any]:
+    part = content.get(name)
+    kind = part.get("type") if isinstance(part, dict) else part
+    if not isinstance(part, dict) or kind != expected:
+        raise TokenizerError(
+            f"not a BERT WordPiece tokenizer: {name} is {kind or 'missing'}, expected {expected}"
+        )
+    return part
+
+
+def _source(
+    words: Sequence[str],
+    stated: Mapping[str, Any],
+    added: Sequence[Mapping[str, Any]],
+    config: Mapping[str, Any],
+) -> TokenizerSource:
+    """Joins what ``tokenizer.json`` states with ``tokenizer_config.json``."""
+    names = {field.name for field in dataclasses.fields(TokenizerOptions)} - {"added_tokens"}
+    options = {**stated, **{name: _content(config[name]) for name in names & config.keys()}}
+    for name, value in list(options.items()):
+        if value is None and name != "strip_accents":
+            del options[name]
+    if "model_max_length" in options:
+        options["model_max_length"] = int(min(options["model_max_length"], _NO_LIMIT))
+    specials = set(TokenizerOptions(**options).special_tokens.values())
+    others = [token for token in added if token.get("content") not in specials]
+    options["added_tokens"] = _added_tokens(others, words)
+    return TokenizerSource(words, TokenizerOptions(**options))
+
+
+def _added_tokens(added: Sequence[Mapping[str, Any]], words: Sequence[str]) -> dict[str, bool]:
+    """Token to whether it is special, in the order of ids."""
+    for token in added:
+        flags = [
+            name for name in ("lstrip", "rstrip", "single_word", "normalized") if token.get(name)
+        ]
+        if flags:
+            raise TokenizerError(
+                f"the added token {token.get('content')!r} has the flags {flags}, which are not "
+                "supported; only tokens that match literally are"
+            )
+    ordered = sorted(added, key=lambda token: token["id"])
+    known = set(words)
+    ids = [token["id"] for token in ordered if token["content"] not in known]
+    if ids != list(range(len(words), len(words) + len(ids))):
+        raise TokenizerError(
+            f"the added tokens must have the ids that follow the vocabulary's {len(words)}, "
+            f"received {ids[:5]}"
+        )
+    return {token["content"]: bool(token.get("special")) for token in ordered}
+
+
+def _content(value: Any) -> Any:
+    """Unwraps a token that is stored with its flags."""
+    return value["content"] if isinstance(value, dict) and "content" in value else value
+
+
+def _read_optional(path: pathlib.Path) -> dict[str, Any]:
+    return _read_json(path) if path.is_file() else {}
+
+
+def _read_json(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TokenizerError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise TokenizerError(f"{path} must hold a JSON object, received {type(content).__name__}")
+    return content
+
+
+def write(source: TokenizerSource, directory: pathlib.Path) -> None:
+    """Writes all four files; each appears whole or not at all."""
+    directory.mkdir(parents=True, exist_ok=True)
+    options = source.options
+    config = {
+        **{
+            k: v
+            for k, v in vars(options).items()
+            if k not in ("added_tokens", "max_input_chars_per_word")
+        },
+        "tokenizer_class": "BertTokenizer",
+    }
+    _write(directory / VOCABULARY_FILE, "".join(f"{token}\n" for token in source.words))
+    _write(directory / TOKENIZER_FILE, _json(_tokenizer_json(source)))
+    _write(directory / CONFIG_FILE, _json(config))
+    _write(directory / SPECIAL_TOKENS_FILE, _json(options.special_tokens))
+
+
+def _tokenizer_json(source: TokenizerSource) -> dict[str, Any]:
+    options, ids = source.options, source.ids
+    cls, sep = options.cls_token, options.sep_token
+    first = [_special(cls, 0), _sequence("A", 0), _special(sep, 0)]
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            _added(ids[token], token, token in options.skipped)
+            for token in sorted(options.literals, key=ids.__getitem__)
+        ],
+        "normalizer": {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": options.tokenize_chinese_chars,
+            "strip_accents": options.strip_accents,
+            "lowercase": options.do_lower_case,
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": first,
+            "pair": [*first, _sequence("B", 1), _special(sep, 1)],
+            "special_tokens": {
+                token: {"id": token, "ids": [ids[token]], "tokens": [token]} for token in (cls, sep)
+            },
+        },
+        "decoder": {"type": "WordPiece", "prefix": _PREFIX, "cleanup": True},
+        "model": {
+            "type": "WordPiece",
+            "unk_token": options.unk_token,
+            "continuing_subword_prefix": _PREFIX,
+            "max_input_chars_per_word": options.max_input_chars_per_word,
+            "vocab": {token: index for index, token in enumerate(source.words)},
+        },
+    }
+
+
+def _added(index: int, token: str, special: bool) -> dict[str, Any]:
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    return {"id": index, "content": token, **flags, "special": special}
+
+
+def _special(token: str, type_id: int) -> dict[str, Any]:
+    return {"SpecialToken": {"id": token, "type_id": type_id}}
+
+
+def _sequence(name: str, type_id: int) -> dict[str, Any]:
+    return {"Sequence": {"id": name, "type_id": type_id}}
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+def _write(path: pathlib.Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.replace(path)

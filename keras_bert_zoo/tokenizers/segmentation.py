@@ -1,0 +1,150 @@
+"""Texts to word pieces, with the spans of characters they come from.
+
+TensorFlow-only. Four ops of tensorflow-text and core TensorFlow, no Python at run time:
+normalise (our own tables), split at spaces, cut words into pieces, look ids up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text as tf_text
+from tensorflow_text.core.pybinds import pywrap_fast_wordpiece_tokenizer_model_builder
+
+from keras_bert_zoo.tokenizers.literals import LiteralMarker
+from keras_bert_zoo.tokenizers.normalizer import STAND_INS, normalizer_model
+from keras_bert_zoo.tokenizers.options import TokenizerOptions
+
+# The normaliser deletes this character: a word of it is in no vocabulary.
+_UNKNOWN_WORD = "\x01"
+_MAX_UTF8_BYTES = 4
+
+
+class Pieces(NamedTuple):
+    """Word pieces of ``B`` texts.
+
+    Attributes:
+        ids: ``(B, None)`` int32.
+        spans: ``(B, None, 2)`` int32 or ``None``: first character of each piece in the
+            text, and one past its last.
+    """
+
+    ids: tf.RaggedTensor
+    spans: tf.RaggedTensor | None
+
+
+class Segmenter(tf.Module):
+    """Cuts texts into word pieces.
+
+    Args:
+        vocabulary: tokens in the order of their ids, without duplicates.
+        options: see there.
+    """
+
+    def __init__(self, vocabulary: Sequence[str], options: TokenizerOptions) -> None:
+        super().__init__()
+        strip = options.do_lower_case if options.strip_accents is None else options.strip_accents
+        self._normalizer = tf_text.FastBertNormalizer(
+            model_buffer=tf.constant(
+                normalizer_model(
+                    lower=options.do_lower_case,
+                    strip=strip,
+                    chinese=options.tokenize_chinese_chars,
+                )
+            )
+        )
+        self._splitter = tf_text.WhitespaceTokenizer()
+        self._mark = LiteralMarker(options.literals)
+        self._max_characters = options.max_input_chars_per_word
+        self._build_model(vocabulary, options)
+
+    def _build_model(self, vocabulary: Sequence[str], options: TokenizerOptions) -> None:
+        """Compiles the word-piece model: the vocabulary, then one entry for each stand-in.
+
+        A stand-in has an index of its own, so that a literal token, whose span is known, is
+        told from a word that happens to have the same id.
+        """
+        ids = {token: index for index, token in enumerate(vocabulary) if _can_match(token)}
+        literals = self._mark.stand_ins
+        buffer = pywrap_fast_wordpiece_tokenizer_model_builder.build_fast_wordpiece_model(
+            [*ids, *literals.values()],
+            _MAX_UTF8_BYTES * self._max_characters,
+            "##",
+            options.unk_token,
+            True,  # no_pretokenization: the input is words
+            False,  # support_detokenization
+        )
+        self._wordpiece = tf_text.FastWordpieceTokenizer(
+            model_buffer=tf.constant(np.frombuffer(buffer, np.uint8)), token_out_type=tf.int32
+        )
+        index_of = {token: index for index, token in enumerate(vocabulary)}
+        literal_ids = [index_of[literal] for literal in literals]
+        self._ids = tf.constant([*ids.values(), *literal_ids], tf.int32)
+        self._literal_lengths = tf.constant(
+            [0] * len(ids) + [len(text) for text in literals], tf.int64
+        )
+
+    def __call__(self, text: tf.Tensor, with_spans: bool = False) -> Pieces:
+        """Cuts texts into pieces.
+
+        Args:
+            text: ``(B,)`` strings.
+            with_spans: also say where in the text each piece comes from.
+        """
+        valid, marked = self._mark(text)
+        sources = None
+        if with_spans:
+            normalized, sources = self._normalizer.normalize_with_offsets(marked)
+        else:
+            normalized = self._normalizer.normalize(marked)
+        words, starts, ends = self._splitter.tokenize_with_offsets(normalized)
+        too_long = tf.strings.length(words.flat_values, "UTF8_CHAR") > self._max_characters
+        short = tf.where(too_long, _UNKNOWN_WORD, words.flat_values)
+        pieces, first, past = self._wordpiece.tokenize_with_offsets(short)
+        splits = tf.gather(pieces.row_splits, words.row_splits)
+        ids = tf.gather(self._ids, pieces.flat_values)
+        spans = None
+        if sources is not None:
+            # A word replaced for its length is one piece, as long as the word was.
+            word = pieces.value_rowids()
+            starts, ends = _int64(starts.flat_values), _int64(ends.flat_values)
+            width = tf.gather(ends - starts, word)
+            past = tf.where(tf.gather(too_long, word), width, past.flat_values)
+            row = tf.gather(words.value_rowids(), word)
+            at = tf.gather(starts, word) + tf.stack([first.flat_values, past - 1])
+            begin, last = tf.unstack(_character(valid, row, _source_byte(sources, row, at)))
+            literal = tf.gather(self._literal_lengths, pieces.flat_values)
+            end = tf.where(literal > 0, begin + literal, last + 1)
+            spans = _rows(tf.cast(tf.stack([begin, end], axis=-1), tf.int32), splits)
+        return Pieces(_rows(ids, splits), spans)
+
+
+def _rows(values: tf.Tensor, splits: tf.Tensor) -> tf.RaggedTensor:
+    return tf.RaggedTensor.from_row_splits(values, splits, validate=False)
+
+
+def _can_match(token: str) -> bool:
+    """Whether a text can hold this token; a stand-in of ours must not be confused with it."""
+    return bool(token) and not any(ord(character) in STAND_INS for character in token)
+
+
+def _source_byte(sources: tf.RaggedTensor, row: tf.Tensor, byte: tf.Tensor) -> tf.Tensor:
+    """Where in the text the byte ``byte`` of normalised row ``row`` comes from."""
+    return tf.gather(sources.flat_values, tf.gather(sources.row_starts(), row) + byte)
+
+
+def _character(text: tf.Tensor, row: tf.Tensor, byte: tf.Tensor) -> tf.Tensor:
+    """Index of the character of ``text[row]`` that its byte ``byte`` belongs to."""
+    _, starts = tf.strings.unicode_decode_with_offsets(text, "UTF-8")
+    # Texts laid end to end make one ascending list of character starts.
+    shift = tf.cumsum(_int64(tf.strings.length(text)), exclusive=True)
+    laid = starts.flat_values + tf.gather(shift, starts.value_rowids())
+    found = tf.searchsorted(laid, tf.reshape(byte + tf.gather(shift, row), [-1]), "right")
+    return tf.reshape(_int64(found) - 1, tf.shape(byte)) - tf.gather(starts.row_starts(), row)
+
+
+def _int64(values: tf.Tensor) -> tf.Tensor:
+    return tf.cast(values, tf.int64)

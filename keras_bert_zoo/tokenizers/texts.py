@@ -1,0 +1,65 @@
+"""Whatever a caller calls text, as a tensor of strings. TensorFlow-only."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+# Half a surrogate pair is no character and has no UTF-8.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def to_string_tensor(text: Any, name: str) -> tf.Tensor:
+    """Makes ``(B,)`` strings of a string, a sequence of strings, or a string tensor.
+
+    Args:
+        text: ``str``, ``bytes``, a list, tuple or NumPy array of them, or a tensor of
+            rank 0 or 1. Lone surrogates become U+FFFD.
+        name: of the argument, for the error.
+
+    Raises:
+        TypeError: something else, ``None`` among it.
+        ValueError: nested more than one level deep.
+    """
+    if isinstance(text, str | bytes):
+        return tf.constant([_as_bytes(text)])
+    if not tf.is_tensor(text):
+        return tf.constant([_checked(item, name) for item in _items(text, name)], tf.string)
+    if text.dtype != tf.string or isinstance(text, tf.RaggedTensor):
+        raise TypeError(f"{name} must be a dense tensor of strings, received {text!r}")
+    if text.shape.rank not in (0, 1):
+        raise ValueError(f"{name} must have rank 0 or 1, received shape {text.shape}")
+    return text if text.shape.rank else tf.expand_dims(text, 0)
+
+
+def _items(text: Any, name: str) -> list[Any]:
+    if isinstance(text, np.ndarray) and text.ndim > 1:
+        raise ValueError(f"{name} must have rank 0 or 1, received shape {text.shape}")
+    if isinstance(text, np.ndarray):
+        return text.reshape(-1).tolist()
+    if isinstance(text, list | tuple):
+        return list(text)
+    raise TypeError(
+        f"{name} must be a string or a sequence of strings, received {type(text).__name__}"
+    )
+
+
+def _checked(item: Any, name: str) -> bytes:
+    if not isinstance(item, str | bytes):
+        raise TypeError(
+            f"Every item of {name} must be a string, received {item!r} "
+            f"({type(item).__name__}). Drop or fill missing texts first."
+        )
+    return _as_bytes(item)
+
+
+def _as_bytes(text: str | bytes) -> bytes:
+    if isinstance(text, bytes):
+        return text
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text).encode()
