@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import ml_dtypes
@@ -59,6 +60,22 @@ class StoredTensor:
         if self.strides is None:
             return math.prod(self.shape)
         return 1 + sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True))
+
+    def blocks(self, largest: int) -> Iterator[StoredTensor]:
+        """Cuts the first axis into pieces of at most ``largest`` bytes, or of one index."""
+        length = self.shape[0] if self.shape else 1
+        size = math.prod(self.shape) * self.dtype.itemsize
+        step = max(1, length * largest // size) if size > largest else length
+        if step >= length:
+            yield self
+            return
+        stride = self.strides[0] if self.strides else math.prod(self.shape[1:])
+        for start in range(0, length, step):
+            yield dataclasses.replace(
+                self,
+                offset=self.offset + start * stride * self.dtype.itemsize,
+                shape=(min(step, length - start), *self.shape[1:]),
+            )
 
     def read(self) -> np.ndarray:
         """Returns the values, in a fresh array of the stored type.

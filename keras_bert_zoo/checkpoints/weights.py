@@ -13,6 +13,11 @@ import numpy as np
 from keras_bert_zoo.checkpoints.tables import Architecture, Row
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 
+# TensorFlow holds an array three times while it takes it over, and half of a multilingual model
+# is one table: large tensors are handed over in pieces. Smaller pieces cost more memory, not
+# less: the C library keeps freed blocks of up to 32 MiB.
+_BLOCK = 64 * 2**20
+
 logger = logging.getLogger(__name__)
 
 
@@ -76,9 +81,13 @@ def build_from_tensors(
 
 def _initializer(tensor: StoredTensor, row: Row) -> Callable[..., Any]:
     def initialize(shape: Any, dtype: Any = None) -> Any:
-        values = tensor.read()
-        values = np.ascontiguousarray(values.T) if row.transposed else values
-        return keras.ops.convert_to_tensor(values, dtype=dtype)
+        parts = []
+        for block in tensor.blocks(_BLOCK):
+            values = block.read()
+            values = np.ascontiguousarray(values.T) if row.transposed else values
+            parts.append(keras.ops.convert_to_tensor(values, dtype=dtype))
+        axis = 1 if row.transposed else 0
+        return keras.ops.concatenate(parts, axis) if len(parts) > 1 else parts[0]
 
     return initialize
 
