@@ -29,5 +29,9 @@ def padded_length(rows: tf.RaggedTensor, options: PackingOptions) -> int | tf.Te
 
 def pad(rows: tf.RaggedTensor, length: int | tf.Tensor, value: int) -> tf.Tensor:
     """Fills ``(R, None, ...)`` to ``(R, length, ...)`` with ``value``."""
-    shape = [None, length, *rows.shape[2:]]
-    return rows.to_tensor(default_value=value, shape=shape)
+    shape = [-1, length, *rows.shape[2:]]
+    # A length that the graph computes has to come as part of a tensor.
+    sizes = tf.stack([tf.cast(size, tf.int64) for size in shape])
+    filled = rows.to_tensor(default_value=value, shape=sizes)
+    static = length if isinstance(length, int) else None
+    return tf.ensure_shape(filled, [rows.shape[0], static, *rows.shape[2:]])
