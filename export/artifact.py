@@ -1,0 +1,171 @@
+"""An exported model on disk: one directory with a manifest of what is in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .errors import CorruptArtifact
+from .formats import FORMATS
+from .signature import Signature
+
+MANIFEST = "manifest.json"
+_VERSION = 1
+_ALWAYS = ("keras-bert-zoo", "tensorflow", "keras")
+
+
+@dataclasses.dataclass(frozen=True)
+class Artifact:
+    """What ``export`` returns, and what ``Artifact.load`` finds in a directory.
+
+    Args:
+        path: its directory.
+        format: key of ``FORMATS``.
+        signature: names, types and axes of the integer inputs and of the outputs.
+        text_signature: the same for text, where the format takes it.
+        options: what the user chose, e.g. ``{"length": 128}``.
+        size: bytes of the model itself, without the files beside it.
+    """
+
+    path: pathlib.Path
+    format: str
+    signature: Signature
+    text_signature: Signature | None = None
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    size: int = 0
+
+    @property
+    def file(self) -> pathlib.Path:
+        """What a runtime opens: a file, or the directory of a SavedModel."""
+        return self.path / FORMATS[self.format].file
+
+    def run(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Runs the model in its own runtime, in a fresh process.
+
+        This is for proofs and first looks: starting the process takes most of the time.
+
+        Args:
+            inputs: arrays by name, those of ``signature`` or of ``text_signature``.
+
+        Returns:
+            Arrays by name.
+
+        Raises:
+            MissingRuntime: the runtime is not installed.
+            ValueError: the inputs do not fit the signature.
+        """
+        from .runtimes import measure
+
+        is_text = self.text_signature is not None and "text" in inputs
+        signature = self.text_signature if is_text else self.signature
+        return measure(self, signature, [inputs]).outputs[0]
+
+    @classmethod
+    def load(cls, path: str | pathlib.Path) -> Artifact:
+        """Reads an artifact and checks every file against the manifest.
+
+        Args:
+            path: its directory, or the model in it.
+
+        Raises:
+            FileNotFoundError: there is no manifest.
+            CorruptArtifact: a file is missing or was changed, or the manifest cannot be read.
+        """
+        directory = _directory(pathlib.Path(path))
+        manifest = _read(directory / MANIFEST)
+        try:
+            files, name = manifest["files"], manifest["format"]
+            signatures = [Signature.from_dict(values) for values in manifest["signatures"]]
+        except (KeyError, TypeError) as error:
+            raise CorruptArtifact(f"{directory / MANIFEST} lacks {error}. Export again.") from error
+        if name not in FORMATS:
+            raise CorruptArtifact(
+                f"{directory} has the format {name!r}, which this version does not know. "
+                f"It knows {list(FORMATS)}."
+            )
+        _check_files(directory, files)
+        return _artifact(directory, name, signatures, manifest["options"], files)
+
+
+def describe(
+    directory: pathlib.Path,
+    name: str,
+    signatures: Iterable[Signature],
+    options: Mapping[str, Any],
+) -> None:
+    """Writes the manifest of the files in a directory."""
+    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    manifest = {
+        "manifest_version": _VERSION,
+        "format": name,
+        "signatures": [signature.to_dict() for signature in signatures],
+        "options": dict(options),
+        "versions": {p: importlib.metadata.version(p) for p in _ALWAYS + FORMATS[name].packages},
+        "files": {path.relative_to(directory).as_posix(): _checksum(path) for path in paths},
+    }
+    text = json.dumps(manifest, indent=2, ensure_ascii=False)
+    (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def _artifact(
+    directory: pathlib.Path,
+    name: str,
+    signatures: list[Signature],
+    options: Mapping[str, Any],
+    files: Mapping[str, Any],
+) -> Artifact:
+    model = FORMATS[name].file
+    size = sum(f["bytes"] for path, f in files.items() if f"{path}/".startswith(f"{model}/"))
+    text = signatures[1] if len(signatures) > 1 else None
+    return Artifact(directory, name, signatures[0], text, options, size)
+
+
+def _directory(path: pathlib.Path) -> pathlib.Path:
+    """The directory itself, or the nearest one around the path, that holds a manifest."""
+    for directory in (path, *path.absolute().parents[:2]):
+        if (directory / MANIFEST).is_file():
+            return directory
+    raise FileNotFoundError(
+        f"{path} is no artifact: there is no {MANIFEST} in it. Pass the directory that "
+        "`keras-bert-zoo export` wrote, e.g. exports/tflite."
+    )
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        version = manifest["manifest_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptArtifact(f"{path} cannot be read: {error}. Export again.") from error
+    if version != _VERSION:
+        raise CorruptArtifact(
+            f"{path} is of manifest version {version!r}, this release reads {_VERSION}. Use the "
+            "release that wrote it, or export again."
+        )
+    return manifest
+
+
+def _check_files(directory: pathlib.Path, files: Mapping[str, Any]) -> None:
+    changed = [
+        name
+        for name, expected in files.items()
+        if not (directory / name).is_file() or _checksum(directory / name) != expected
+    ]
+    if changed:
+        raise CorruptArtifact(
+            f"{directory}: {changed} are missing or are not what was exported (SHA-256 differs). "
+            "Copy the artifact again, or export again."
+        )
+
+
+def _checksum(path: pathlib.Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": digest}

@@ -1,0 +1,86 @@
+"""What is wrong with an artifact's outputs, seen from Keras'. NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_bert_zoo.config import EncoderConfig
+
+from .formats import FORMATS
+from .runtimes import Measurement
+from .scoring import mean_of_tokens, problem_of
+from .signature import Signature
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def largest_difference(outputs: Iterable[Arrays], expected: Iterable[Arrays]) -> float:
+    """Over all numbers of all batches; infinite where names or shapes differ, or for NaN."""
+    pairs = zip(outputs, expected, strict=True)
+    return max(_difference(ours, theirs) for ours, theirs in pairs)
+
+
+def _difference(ours: Arrays, theirs: Arrays) -> float:
+    if {k: v.shape for k, v in ours.items()} != {k: v.shape for k, v in theirs.items()}:
+        return float("inf")
+    largest = max(float(np.abs(ours[name] - theirs[name]).max()) for name in theirs)
+    return float("inf") if np.isnan(largest) else largest
+
+
+def problems_of(
+    format_name: str,
+    signature: Signature,
+    inputs: Sequence[Arrays],
+    measured: Measurement,
+    difference: float,
+) -> list[str]:
+    """Names, types and shapes that are not the signature's, and numbers too far off."""
+    problems = []
+    declared = {spec.name: spec.dtype for spec in signature.inputs}
+    if dict(measured.inputs) != declared:
+        problems.append(f"the inputs are {dict(measured.inputs)}, not {declared}")
+    for given, outputs in zip(inputs, measured.outputs, strict=True):
+        problems += signature.mismatches(signature.bind(given), outputs)
+    tolerance = FORMATS[format_name].tolerance
+    if tolerance is not None and difference > tolerance:
+        problems.append(
+            f"{signature.name} is {difference:.1e} from Keras, more than {tolerance:.0e}"
+        )
+    return list(dict.fromkeys(problems))
+
+
+def expected_of_text(
+    config: EncoderConfig, inputs: Sequence[Arrays], outputs: Sequence[Arrays]
+) -> dict[str, np.ndarray]:
+    """What the text signature should return, by Keras' outputs for single texts."""
+    problem = problem_of(config)
+    if problem is None:
+        pairs = zip(inputs, outputs, strict=True)
+        rows = [mean_of_tokens(given, made["last_hidden_state"]) for given, made in pairs]
+        return {"embeddings": np.concatenate(rows)}
+    return {"scores": problem.score(joined_logits(outputs))}
+
+
+def wrong_labels(config: EncoderConfig, outputs: Arrays) -> list[str]:
+    """Whether the text signature names the classes in order, and the best one rightly."""
+    if "scores" not in outputs:
+        return []
+    names = np.array(config.labels, object)
+    right = (outputs["labels"] == names).all() and (
+        outputs["label"] == names[outputs["scores"].argmax(axis=-1)]
+    ).all()
+    return [] if right else ["the labels are not those of the config, in their order"]
+
+
+def joined_logits(outputs: Sequence[Arrays]) -> np.ndarray:
+    """The logits of all batches ``(N, C)``."""
+    return np.concatenate([made["logits"] for made in outputs])
+
+
+def percentiles(seconds: Sequence[float]) -> dict[str, Any]:
+    """Median and 95th percentile in milliseconds."""
+    p50, p95 = np.percentile(np.array(seconds) * 1e3, [50, 95])
+    return {"p50": float(p50), "p95": float(p95)}

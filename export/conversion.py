@@ -1,0 +1,105 @@
+"""From a bundle to artifacts, in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import process
+from .artifact import Artifact, describe
+from .formats import DEFAULT_FORMATS, FORMATS, checked_formats
+from .progress import Steps
+
+if TYPE_CHECKING:
+    from keras_bert_zoo.bundle import Bundle
+
+
+def export(
+    source: str | pathlib.Path | Bundle,
+    output: str | pathlib.Path,
+    formats: Iterable[str] = DEFAULT_FORMATS,
+    *,
+    length: int | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> list[Artifact]:
+    """Exports a bundle, each format to a directory of its own: ``output/FORMAT``.
+
+    The conversion runs in a child process, so that the caller neither loads TensorFlow nor
+    grows. A directory appears whole or not at all; formats that were finished before
+    another one failed stay.
+
+    Args:
+        source: what ``bundle.load`` takes, or a bundle in memory.
+        output: where to; created if need be.
+        formats: keys of ``FORMATS``.
+        length: tokens in a row of the formats with a fixed length; ``None`` leaves it open.
+        overwrite: whether artifacts that exist may be replaced.
+        progress: whether to show it on the terminal.
+
+    Returns:
+        The artifacts, in the order of ``formats``.
+
+    Raises:
+        ExportError: a format is unknown or cannot hold the model, or the length is beyond
+            the position table.
+        FileExistsError: an artifact exists and may not be replaced.
+        FileNotFoundError: there is no such bundle.
+        MissingRuntime: a package that a format needs is not installed.
+        OSError: the output cannot be written, or the disk is full.
+    """
+    names, output = checked_formats(formats), pathlib.Path(output)
+    _check_free(output, names, overwrite)
+    with _as_directory(source) as directory, Steps(names, visible=progress) as steps:
+        process.call(convert, directory, output, names, {"length": length}, on_event=steps.start)
+    return [Artifact.load(output / name) for name in names]
+
+
+def convert(
+    source: str, output: pathlib.Path, names: Iterable[str], options: Mapping[str, Any]
+) -> None:
+    """The child's part of ``export``."""
+    import keras_bert_zoo
+    from keras_bert_zoo.checkpoints.atomic import atomic_directory
+
+    bundle = keras_bert_zoo.load(source, dtype="float32")
+    for name in names:
+        process.emit(name)
+        row = FORMATS[name]
+        chosen = {key: options[key] for key in row.options}
+        with atomic_directory(output / name) as directory:
+            signatures = row.export(bundle, directory / row.file, **row.arguments, **chosen)
+            _add_companions(bundle, directory)
+            describe(directory, name, signatures, chosen)
+
+
+def _add_companions(bundle: Bundle, directory: pathlib.Path) -> None:
+    """What a client needs beside the model: config and labels, and the tokenizer."""
+    text = json.dumps(bundle.config.to_dict(), indent=2, ensure_ascii=False, sort_keys=True)
+    (directory / "config.json").write_text(text + "\n", encoding="utf-8")
+    if bundle.tokenizer is not None:
+        bundle.tokenizer.save(directory)
+
+
+def _check_free(output: pathlib.Path, names: Iterable[str], overwrite: bool) -> None:
+    taken = [str(output / name) for name in names if (output / name).exists()]
+    if taken and not overwrite:
+        raise FileExistsError(
+            f"{taken} exist. Pass overwrite=True (--overwrite) to replace them, or another output."
+        )
+
+
+@contextlib.contextmanager
+def _as_directory(source: Any) -> Iterator[str]:
+    """The source by name; a bundle in memory is saved where the child can load it."""
+    if isinstance(source, str | pathlib.Path):
+        yield str(source)
+        return
+    from keras_bert_zoo.bundle import save
+
+    with tempfile.TemporaryDirectory() as directory:
+        yield str(save(source.model, source.tokenizer, pathlib.Path(directory) / "bundle"))

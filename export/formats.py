@@ -1,0 +1,76 @@
+"""The table of formats: which module writes each, and what runs it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .errors import ExportError
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """One row of the table.
+
+    Args:
+        module: of this package; its ``export(bundle, path, **arguments)`` writes the format.
+        file: the path written, inside the artifact's directory.
+        runtime: key of ``runtimes.RUNTIMES``.
+        tolerance: how far a float32 number may be from Keras'; ``None`` for quantised
+            formats, whose report states the metric and its drop instead.
+        arguments: what this format passes to ``export``.
+        options: names of the user's options that ``export`` takes as well.
+        packages: whose versions the manifest states, beside TensorFlow's and Keras'.
+    """
+
+    module: str
+    file: str
+    runtime: str
+    tolerance: float | None
+    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+    @property
+    def export(self) -> Callable[..., Any]:
+        """The function; importing it loads TensorFlow."""
+        return importlib.import_module(f".{self.module}", __package__).export
+
+
+# Float32 arithmetic in another order moves a BERT's numbers by some 1e-6; 1e-4 leaves room
+# for larger models and still catches any wrong operator.
+_FLOAT = 1e-4
+
+FORMATS: Mapping[str, Format] = {
+    "savedmodel": Format(
+        "savedmodel", "model", "tensorflow-text", _FLOAT, packages=("tensorflow-text",)
+    ),
+    "savedmodel-ids": Format("savedmodel", "model", "tensorflow", _FLOAT, {"text": False}),
+    "tflite": Format("tflite", "model.tflite", "tflite", _FLOAT, options=("length",)),
+    "tflite-int8": Format(
+        "tflite", "model.tflite", "tflite", None, {"dynamic_int8": True}, options=("length",)
+    ),
+    # The place where optimum, sentence-transformers and transformers.js look for it.
+    "onnx": Format("onnx", "onnx/model.onnx", "onnx", _FLOAT, packages=("onnx", "tf2onnx")),
+}
+DEFAULT_FORMATS = ("savedmodel", "tflite", "tflite-int8", "onnx")
+
+
+def checked_formats(names: Iterable[str]) -> tuple[str, ...]:
+    """Returns the names, each once.
+
+    Raises:
+        ExportError: there is none, or one is unknown; the message suggests the nearest.
+    """
+    unique = tuple(dict.fromkeys([names] if isinstance(names, str) else names))
+    for name in unique:
+        if name not in FORMATS:
+            near = difflib.get_close_matches(str(name), FORMATS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ExportError(f"formats must be of {list(FORMATS)}, received {name!r}.{hint}")
+    if not unique:
+        raise ExportError(f"formats is empty. Name at least one of {list(FORMATS)}.")
+    return unique

@@ -1,0 +1,115 @@
+"""What Keras says to the same texts: the measure of every artifact."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_bert_zoo.config import EncoderConfig
+
+from .runtimes import timed
+from .signature import BATCH, SEQUENCE, Signature
+
+# A second batch size and a second length, where a format leaves them open.
+_BATCH, _LENGTH = 4, 64
+
+
+class Case(NamedTuple):
+    """One batch to run.
+
+    Args:
+        rows: which texts.
+        length: tokens that every row is padded or truncated to; ``None`` pads to the
+            longest.
+    """
+
+    rows: tuple[int, ...]
+    length: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """Inputs and outputs of Keras.
+
+    Args:
+        inputs: ids for each case.
+        outputs: what the model returned for them.
+        seconds: wall time of each case.
+        runtime: package and version.
+        config: of the bundle.
+        size: bytes of the weights.
+    """
+
+    inputs: dict[Case, dict[str, np.ndarray]]
+    outputs: dict[Case, dict[str, np.ndarray]]
+    seconds: dict[Case, float]
+    runtime: str
+    config: EncoderConfig
+    size: int
+
+
+def single_texts(count: int, length: int | None = None) -> list[Case]:
+    """Every text alone, at its own length or a fixed one."""
+    return [Case((row,), length) for row in range(count)]
+
+
+def all_cases(signature: Signature, count: int) -> list[Case]:
+    """Every text alone, then a second batch size and length where they are open."""
+    fixed = signature.size(SEQUENCE)
+    lengths = [None, _LENGTH] if fixed is None else [fixed]
+    batches = [(0,), tuple(range(min(_BATCH, count)))]
+    allowed = [rows for rows in batches if signature.size(BATCH) in (None, len(rows))]
+    others = [Case(rows, length) for rows in allowed for length in lengths]
+    return list(dict.fromkeys([*single_texts(count, fixed), *others]))
+
+
+def run_reference(
+    source: str, texts: Sequence[str], cases: Sequence[Case], threads: int
+) -> Reference:
+    """Tokenizes the cases and runs them through the Keras model, in this process.
+
+    Raises:
+        ValueError: the bundle has no tokenizer.
+    """
+    import tensorflow as tf
+
+    import keras_bert_zoo
+
+    from .savedmodel import longest_text
+    from .tracing import trace
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    bundle = keras_bert_zoo.load(source, dtype="float32")
+    if bundle.tokenizer is None:
+        raise ValueError(f"{source} has no tokenizer, so no text can be given to its model.")
+    limit = longest_text(bundle)
+
+    def encode(case: Case) -> dict[str, np.ndarray]:
+        encoded = bundle.tokenizer(
+            [texts[row] for row in case.rows],
+            truncation=True,
+            max_length=min(case.length or limit, limit),
+            padding="max_length" if case.length else True,
+        )
+        return {name: tensor.numpy() for name, tensor in encoded.items()}
+
+    traced = trace(bundle.model, Signature.of(bundle.model))
+
+    def run(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        tensors = {name: tf.constant(value) for name, value in batch.items()}
+        return {name: value.numpy() for name, value in traced(**tensors).items()}
+
+    inputs = [encode(case) for case in cases]
+    outputs, seconds = timed(run, inputs)
+    return Reference(
+        dict(zip(cases, inputs, strict=True)),
+        dict(zip(cases, outputs, strict=True)),
+        dict(zip(cases, seconds, strict=True)),
+        f"keras {importlib.metadata.version('keras')}",
+        bundle.config,
+        sum(weight.value.numpy().nbytes for weight in bundle.model.weights),
+    )

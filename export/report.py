@@ -1,0 +1,131 @@
+"""The result of a verification: JSON, a terminal table, a Markdown table."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One model in one runtime.
+
+    Args:
+        format: key of ``FORMATS``, or ``"keras"``.
+        path: of the artifact, or the bundle.
+        size: bytes.
+        runtime: package and version.
+        batch_sizes: those that were run and compared.
+        lengths: the same, in tokens.
+        max_difference: largest difference of any output to Keras, in any case.
+        p50: median wall time of one text, in milliseconds, at its own length.
+        p95: 95th percentile of the same.
+        text_difference: the same difference of the signature that takes strings.
+        agreement: share of texts with the same decision as Keras; none for encoders.
+        metric: figure of merit on the labelled texts.
+        problems: what is wrong; empty when the artifact passed.
+    """
+
+    format: str
+    path: str
+    size: int
+    runtime: str
+    batch_sizes: tuple[int, ...]
+    lengths: tuple[int, ...]
+    max_difference: float
+    p50: float
+    p95: float
+    text_difference: float | None = None
+    agreement: float | None = None
+    metric: float | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Keras and the artifacts of one bundle, side by side.
+
+    Args:
+        keras: the reference.
+        rows: the artifacts.
+        texts: how many were run.
+        metric: name of the metric, or ``None``.
+        threads: of each runtime.
+    """
+
+    keras: Row
+    rows: tuple[Row, ...]
+    texts: int
+    metric: str | None
+    threads: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether every artifact passed."""
+        return all(row.passed for row in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of the JSON file."""
+        rows = [{**dataclasses.asdict(row), "passed": row.passed} for row in self.rows]
+        return {**dataclasses.asdict(self), "rows": rows, "passed": self.passed}
+
+    def save(self, path: str | pathlib.Path) -> None:
+        """Writes the JSON file."""
+        path = pathlib.Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.saving")
+        temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+
+    def table(self) -> Table:
+        """The table for a terminal; what is wrong stands below it."""
+        failures = [f"{r.format}: {'; '.join(r.problems)}" for r in self.rows if not r.passed]
+        table = Table(box=box.SIMPLE_HEAD, caption="\n".join([self._caption(), *failures]))
+        for name in self._columns():
+            table.add_column(name, justify="left" if name == "format" else "right")
+        for row in (self.keras, *self.rows):
+            table.add_row(*self._cells(row), style=None if row.passed else "red")
+        return table
+
+    def to_markdown(self) -> str:
+        """The table for a document."""
+        columns = ["runtime", *self._columns()]
+        lines = [columns, ["---"] * len(columns)]
+        lines += [[row.runtime, *self._cells(row)] for row in (self.keras, *self.rows)]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{self._caption()}\n"
+
+    def _columns(self) -> list[str]:
+        scores = ["agree", self.metric or "metric", "drop"]
+        return ["format", "MB", "max diff", *scores, "p50 ms", "p95 ms", "result"]
+
+    def _caption(self) -> str:
+        return f"{self.texts} texts one by one at their own length, CPU, {self.threads} threads"
+
+    def _cells(self, row: Row) -> list[str]:
+        metrics = (self.keras.metric, row.metric)
+        drop = None if None in metrics or row is self.keras else metrics[0] - metrics[1]
+        return [
+            row.format,
+            f"{row.size / 1e6:.1f}",
+            _number(row.max_difference, ".1e"),
+            _number(row.agreement, ".3f"),
+            _number(row.metric, ".4f"),
+            _number(drop, "+.4f"),
+            f"{row.p50:.1f}",
+            f"{row.p95:.1f}",
+            "ok" if row.passed else "FAILED",
+        ]
+
+
+def _number(value: float | None, style: str) -> str:
+    return "–" if value is None else format(value, style)

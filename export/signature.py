@@ -1,0 +1,156 @@
+"""Names, types and axes of what goes into a model and comes out: one for every format."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .errors import ExportError
+
+BATCH, SEQUENCE = "batch", "sequence"
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorSpec:
+    """One tensor.
+
+    Args:
+        name: its name in every format.
+        dtype: ``"int32"``, ``"int64"``, ``"float32"`` or ``"string"``.
+        axes: the size of each axis, or the name of one that is open.
+    """
+
+    name: str
+    dtype: str
+    axes: tuple[str | int, ...]
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The axes with ``None`` for the open ones."""
+        return tuple(axis if isinstance(axis, int) else None for axis in self.axes)
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One way to call a model.
+
+    Args:
+        name: how a format with named signatures calls it, e.g. ``"ids"``.
+        inputs: what goes in, in the order of the model.
+        outputs: what comes out, the main one first.
+    """
+
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    @classmethod
+    def of(cls, model: Any, name: str = "ids") -> Signature:
+        """Reads the signature off a functional model, dict in and dict out.
+
+        Raises:
+            ExportError: an output is not one tensor.
+        """
+        nested = [key for key, value in model.output.items() if not hasattr(value, "shape")]
+        if nested:
+            raise ExportError(
+                f"The outputs {nested} are lists of tensors, which no format can name. Build "
+                "the model without them, e.g. with output_hidden_states=False."
+            )
+        return cls(name, _specs(model.input), _specs(model.output))
+
+    def fix(self, **sizes: int | None) -> Signature:
+        """Gives open axes a size: ``fix(batch=1, sequence=128)``; ``None`` leaves one open."""
+
+        def fixed(specs: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+            return tuple(
+                dataclasses.replace(spec, axes=tuple(sizes.get(str(a)) or a for a in spec.axes))
+                for spec in specs
+            )
+
+        return dataclasses.replace(self, inputs=fixed(self.inputs), outputs=fixed(self.outputs))
+
+    def with_input_type(self, dtype: str) -> Signature:
+        """The same with inputs of another type."""
+        inputs = tuple(dataclasses.replace(spec, dtype=dtype) for spec in self.inputs)
+        return dataclasses.replace(self, inputs=inputs)
+
+    def size(self, axis: str) -> int | None:
+        """The size given to ``"batch"`` or ``"sequence"``, or ``None`` while it is open."""
+        position = {BATCH: 0, SEQUENCE: 1}[axis]
+        return self.inputs[0].shape[position]
+
+    def bind(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Returns the inputs as arrays of the declared types.
+
+        Raises:
+            ValueError: a name is missing or unknown, a shape does not fit, or two inputs
+                give one axis different sizes.
+        """
+        names = [spec.name for spec in self.inputs]
+        if sorted(inputs) != sorted(names):
+            raise ValueError(f"The inputs must be {names}, received {sorted(inputs)}.")
+        arrays = {spec.name: _array(inputs[spec.name], spec.dtype) for spec in self.inputs}
+        self._sizes(arrays)
+        return arrays
+
+    def mismatches(
+        self, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]
+    ) -> list[str]:
+        """What is wrong with the names and shapes that came out for these inputs."""
+        names = [spec.name for spec in self.outputs]
+        if sorted(outputs) != sorted(names):
+            return [f"the outputs are called {sorted(outputs)}, not {names}"]
+        sizes = self._sizes(inputs)
+        expected = {s.name: tuple(sizes.get(a, a) for a in s.axes) for s in self.outputs}
+        return [
+            f"{name} has the shape {outputs[name].shape}, not {shape}"
+            for name, shape in expected.items()
+            if outputs[name].shape != shape
+        ]
+
+    def _sizes(self, arrays: Mapping[str, np.ndarray]) -> dict[str | int, int]:
+        """The size of every axis, or an error that names the input that does not fit."""
+        sizes: dict[str | int, int] = {}
+        for spec in self.inputs:
+            shape = arrays[spec.name].shape
+            expected = tuple(sizes.get(axis, axis) for axis in spec.axes)
+            fits = len(shape) == len(expected) and all(
+                want in (have, str(want)) for want, have in zip(expected, shape, strict=True)
+            )
+            if not fits:
+                raise ValueError(
+                    f"{spec.name} must have the shape {expected}, received {shape}. Pad or "
+                    "truncate the texts to it, or export with other sizes."
+                )
+            sizes.update(zip(spec.axes, shape, strict=True))
+        return sizes
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of a manifest."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Signature:
+        """Reads what ``to_dict`` gave, also after a trip through JSON."""
+
+        def specs(rows: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
+            return tuple(TensorSpec(r["name"], r["dtype"], tuple(r["axes"])) for r in rows)
+
+        return cls(values["name"], specs(values["inputs"]), specs(values["outputs"]))
+
+
+def _specs(tensors: Mapping[str, Any]) -> tuple[TensorSpec, ...]:
+    return tuple(TensorSpec(name, x.dtype, _axes(x.shape)) for name, x in tensors.items())
+
+
+def _axes(shape: tuple[int | None, ...]) -> tuple[str | int, ...]:
+    """The first axis is the batch; any other open one is the sequence."""
+    return (BATCH, *(SEQUENCE if size is None else size for size in shape[1:]))
+
+
+def _array(value: Any, dtype: str) -> np.ndarray:
+    return np.asarray(value, dtype=object if dtype == "string" else dtype)

@@ -1,0 +1,180 @@
+"""Every artifact against Keras: the same real texts, each model in its own runtime."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pathlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import process, scoring
+from .artifact import Artifact
+from .comparison import (
+    expected_of_text,
+    joined_logits,
+    largest_difference,
+    percentiles,
+    problems_of,
+    wrong_labels,
+)
+from .errors import ExportError
+from .progress import Steps
+from .reference import Case, Reference, all_cases, run_reference, single_texts
+from .report import Report, Row
+from .runtimes import measure
+
+# Texts in one request to a text signature.
+_CHUNK = 32
+
+
+def verify(
+    source: str | pathlib.Path,
+    artifacts: Iterable[Artifact | str | pathlib.Path],
+    texts: Sequence[str],
+    labels: Sequence[Any] | None = None,
+    *,
+    threads: int | None = None,
+    progress: bool = True,
+) -> Report:
+    """Re-runs artifacts in their own runtimes and compares them with the Keras model.
+
+    Every text is run alone at its own length (or the artifact's, if that is fixed): from
+    this come agreement, metric and latency. Where the format allows, batches of several
+    texts and a second padded length are run too, and all outputs are compared.
+
+    Args:
+        source: the bundle that was exported, as ``bundle.load`` takes it.
+        artifacts: artifacts or their directories; checked against their manifests.
+        texts: real ones, of the kind the model is for.
+        labels: what each text should get: class names or indices, lists of them for
+            multi-label problems, numbers for regression.
+        threads: of each runtime; by default one per processor.
+        progress: whether to show it on the terminal.
+
+    Returns:
+        The report; whether everything passed is ``report.passed``.
+
+    Raises:
+        CorruptArtifact: an artifact is not what was exported.
+        ExportError: there are no texts, or the labels do not fit them or the model.
+        MissingRuntime: a runtime is not installed.
+    """
+    _check_texts(texts, labels)
+    opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
+    count = threads or os.cpu_count() or 1
+    names = [f"verify {artifact.format}" for artifact in opened]
+    with Steps(["run keras", *names], visible=progress) as steps:
+        steps.start("run keras")
+        cases = itertools.chain.from_iterable(all_cases(a.signature, len(texts)) for a in opened)
+        distinct = list(dict.fromkeys([*single_texts(len(texts)), *cases]))
+        reference = process.call(run_reference, str(source), list(texts), distinct, count)
+        judge = _Judge(reference, list(texts), labels, count)
+        rows = []
+        for name, artifact in zip(names, opened, strict=True):
+            steps.start(name)
+            rows.append(judge.row(artifact))
+    return Report(judge.keras_row(str(source)), tuple(rows), len(texts), judge.metric_name, count)
+
+
+def _check_texts(texts: Sequence[str], labels: Sequence[Any] | None) -> None:
+    wrong = [text for text in texts if not isinstance(text, str)]
+    if not texts or isinstance(texts, str) or wrong:
+        raise ExportError(f"texts must be a list of strings, at least one; it has {wrong[:3]}.")
+    if labels is not None and len(labels) != len(texts):
+        raise ExportError(f"There are {len(texts)} texts and {len(labels)} labels.")
+
+
+class _Judge:
+    """Compares artifacts with one reference."""
+
+    def __init__(self, reference: Reference, texts: list[str], labels: Any, threads: int) -> None:
+        self.reference = reference
+        self.texts = texts
+        self.threads = threads
+        self.problem = scoring.problem_of(reference.config)
+        self.targets: np.ndarray | None = None
+        if labels is not None:
+            if self.problem is None:
+                raise ExportError("Labels were given, but the bundle is an encoder without them.")
+            self.targets = self.problem.encode(labels, reference.config.labels)
+
+    @property
+    def metric_name(self) -> str | None:
+        return self.problem.metric if self.problem and self.targets is not None else None
+
+    def keras_row(self, source: str) -> Row:
+        singles = single_texts(len(self.texts))
+        return Row(
+            format="keras",
+            path=source,
+            size=self.reference.size,
+            runtime=self.reference.runtime,
+            **self._sizes(self.reference.outputs),
+            max_difference=0.0,
+            metric=self._metric(self._keras(singles)),
+            **percentiles([self.reference.seconds[case] for case in singles]),
+        )
+
+    def row(self, artifact: Artifact) -> Row:
+        cases = all_cases(artifact.signature, len(self.texts))
+        inputs = [self.reference.inputs[case] for case in cases]
+        measured = measure(artifact, artifact.signature, inputs, self.threads)
+        difference = largest_difference(measured.outputs, self._keras(cases))
+        text_difference, text_problems = self._text(artifact)
+        # The single texts come first.
+        count = len(self.texts)
+        return Row(
+            format=artifact.format,
+            path=str(artifact.path),
+            size=artifact.size,
+            runtime=measured.runtime,
+            **self._sizes(cases),
+            max_difference=difference,
+            text_difference=text_difference,
+            agreement=self._agreement(measured.outputs[:count], self._keras(cases[:count])),
+            metric=self._metric(measured.outputs[:count]),
+            **percentiles(measured.seconds[:count]),
+            problems=(
+                *problems_of(artifact.format, artifact.signature, inputs, measured, difference),
+                *text_problems,
+            ),
+        )
+
+    def _keras(self, cases: Iterable[Case]) -> list[dict[str, np.ndarray]]:
+        return [self.reference.outputs[case] for case in cases]
+
+    def _sizes(self, cases: Iterable[Case]) -> dict[str, tuple[int, ...]]:
+        shapes = [self.reference.inputs[case]["input_ids"].shape for case in cases]
+        batches, lengths = (tuple(sorted(set(sizes))) for sizes in zip(*shapes, strict=True))
+        return {"batch_sizes": batches, "lengths": lengths}
+
+    def _agreement(self, ours: list[Any], keras: list[Any]) -> float | None:
+        if self.problem is None or not self.problem.is_decision:
+            return None
+        ours, keras = (self.problem.decide(joined_logits(outputs)) for outputs in (ours, keras))
+        return scoring.agreement(ours, keras)
+
+    def _metric(self, outputs: list[Any]) -> float | None:
+        if self.problem is None or self.targets is None:
+            return None
+        return self.problem.rate(self.problem.decide(joined_logits(outputs)), self.targets)
+
+    def _text(self, artifact: Artifact) -> tuple[float | None, list[str]]:
+        """The same texts as strings: the largest difference, and what is wrong."""
+        signature = artifact.text_signature
+        if signature is None:
+            return None, []
+        chunks = [self.texts[i : i + _CHUNK] for i in range(0, len(self.texts), _CHUNK)]
+        inputs = [{"text": chunk} for chunk in chunks]
+        measured = measure(artifact, signature, inputs, self.threads)
+        outputs = {k: np.concatenate([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
+        singles = single_texts(len(self.texts))
+        given = [self.reference.inputs[case] for case in singles]
+        expected = expected_of_text(self.reference.config, given, self._keras(singles))
+        numbers = {name: outputs[name] for name in expected if name in outputs}
+        difference = largest_difference([numbers], [expected])
+        problems = problems_of(artifact.format, signature, inputs, measured, difference)
+        return difference, problems + wrong_labels(self.reference.config, outputs)
