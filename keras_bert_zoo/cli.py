@@ -1,0 +1,77 @@
+"""The command line: a table of commands, each a module that loads when it is called."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+# command: what it does. `keras_bert_zoo/commands/NAME.py` has its `main(argv)`.
+COMMANDS = {
+    "quickstart": "real weights, real text: fine-tune, evaluate, export, verify, report",
+    "finetune": "train a published checkpoint on your labelled texts",
+    "evaluate": "score a fine-tuned bundle on labelled texts",
+    "predict": "label texts with a fine-tuned bundle",
+    "export": "write a bundle as SavedModel, TFLite or ONNX",
+    "verify": "run exported artifacts in their own runtimes and compare them with Keras",
+    "list": "list the published checkpoints that have a short name",
+}
+_DEBUG = "KERAS_BERT_ZOO_DEBUG"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        The exit code: 0, 2 for an error of the user's making, 130 after Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_help())
+        return 0
+    if arguments[0] == "--version":
+        from keras_bert_zoo import __version__
+
+        print(f"keras-bert-zoo {__version__}")
+        return 0
+    command, *rest = arguments
+    if command not in COMMANDS:
+        near = difflib.get_close_matches(command, COMMANDS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return _complain(f"There is no command {command!r}.{hint}\n\n{_help()}")
+    return _run(command, rest)
+
+
+def _run(command: str, arguments: list[str]) -> int:
+    # Set before TensorFlow loads: its start-up notes would bury the command's own output.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    module = importlib.import_module(f"keras_bert_zoo.commands.{command}")
+    try:
+        # A command may return its exit code; whatever else it returns is not for the shell.
+        code = module.main(arguments)
+        return code if isinstance(code, int) else 0
+    except KeyboardInterrupt:
+        return _complain("Interrupted.", 130)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        if os.environ.get(_DEBUG):
+            raise
+        return _complain(f"{error}\n\nThe traceback is shown with {_DEBUG}=1.")
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    rows = "\n".join(f"  {name:{width}}  {text}" for name, text in COMMANDS.items())
+    return (
+        "usage: keras-bert-zoo COMMAND [OPTIONS]\n\n"
+        "BERT for Keras: from a published checkpoint to a verified model for server and edge.\n\n"
+        f"commands:\n{rows}\n\n"
+        "options of a command: keras-bert-zoo COMMAND --help\n"
+        "version:              keras-bert-zoo --version"
+    )
+
+
+def _complain(message: str, code: int = 2) -> int:
+    print(f"keras-bert-zoo: {message}", file=sys.stderr)
+    return code
