@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 # Upper bounds refuse an absurd file before anything is allocated for it. They are
 # several times the largest published encoders (XLM-R XXL has 10.7 billion parameters).
 _MAX_PARAMETERS = 100_000_000_000
-_MAX_LABELS = 1_000_000
+_MAX_LABELS = 200_000
 _MAX_SIZES = {
     "vocab_size": 10_000_000,
     "hidden_size": 65_536,

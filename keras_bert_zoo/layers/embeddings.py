@@ -53,8 +53,7 @@ class Embeddings(keras.layers.Layer):
         initializer_range: float = 0.02,
         **kwargs: Any,
     ) -> None:
-        # Under mixed precision the rows are cast, after the lookup: not the whole table.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         self.arguments = {
             "vocab_size": vocab_size,
             "hidden_size": hidden_size,
@@ -83,7 +82,8 @@ class Embeddings(keras.layers.Layer):
     def _table(self, name: str, rows: int) -> Any:
         initializer = keras.initializers.TruncatedNormal(stddev=self.arguments["initializer_range"])
         shape = (rows, self.arguments["hidden_size"])
-        return self.add_weight(name=name, shape=shape, initializer=initializer)
+        # Under mixed precision the looked-up rows are cast, not the whole table at each step.
+        return self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
 
     def call(
         self,

@@ -17,23 +17,26 @@ class LayerNorm(keras.layers.Layer):
     """
 
     def __init__(self, epsilon: float = 1e-12, **kwargs: Any) -> None:
-        # Half precision loses an epsilon of 1e-12, and rounds the input it would be cast to.
+        # The input keeps the precision it comes with.
         super().__init__(autocast=False, **kwargs)
         self.epsilon = epsilon
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates ``gamma`` and ``beta``, both ``(H,)``."""
         shape = (input_shape[-1],)
-        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
-        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+        options = {"shape": shape, "autocast": False}
+        self.gamma = self.add_weight(name="gamma", initializer="ones", **options)
+        self.beta = self.add_weight(name="beta", initializer="zeros", **options)
 
     def call(self, x: Any) -> Any:
         """Normalises ``(..., H)``."""
-        x = ops.cast(x, keras.backend.result_type(self.variable_dtype, "float32"))
+        # Half precision loses an epsilon of 1e-12, and overflows in the squares.
+        wide = keras.backend.result_type(self.variable_dtype, "float32")
+        x, gamma, beta = (ops.cast(value, wide) for value in (x, self.gamma, self.beta))
         centred = x - ops.mean(x, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
         normalised = centred / ops.sqrt(variance + self.epsilon)
-        return ops.cast(normalised * self.gamma + self.beta, self.compute_dtype)
+        return ops.cast(normalised * gamma + beta, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the result: that of the input."""
