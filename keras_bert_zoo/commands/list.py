@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+_COLUMNS = ("name", "layers", "hidden_size", "vocab_size", "languages", "licence", "paper")
+
 
 def list_checkpoints() -> None:
     """List the published checkpoints that have a short name."""
-    import dataclasses
-
     from rich.console import Console
     from rich.table import Table
 
-    from keras_bert_zoo.zoo import CHECKPOINTS, Checkpoint
+    from keras_bert_zoo.zoo import CHECKPOINTS
 
-    table = Table(*(field.name for field in dataclasses.fields(Checkpoint)))
+    table = Table(*_COLUMNS, box=None, caption="sources: keras_bert_zoo.zoo.CHECKPOINTS")
     for checkpoint in CHECKPOINTS.values():
-        table.add_row(*(str(value) for value in dataclasses.astuple(checkpoint)))
+        table.add_row(*(str(getattr(checkpoint, column)) for column in _COLUMNS))
     Console().print(table)
 
 
