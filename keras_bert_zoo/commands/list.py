@@ -16,6 +16,7 @@ def list_checkpoints() -> None:
     from keras_bert_zoo.zoo import CHECKPOINTS
 
     table = Table(*_COLUMNS, box=None, caption="sources: keras_bert_zoo.zoo.CHECKPOINTS")
+    table.columns[0].no_wrap = True
     for checkpoint in CHECKPOINTS.values():
         table.add_row(*(str(getattr(checkpoint, column)) for column in _COLUMNS))
     Console().print(table)
