@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class ExportError(RuntimeError):
+class ExportError(ValueError):
     """An export or a verification that cannot be done; the message says what to do next."""
 
 

@@ -55,7 +55,11 @@ def call(
     request = (function.__module__, function.__qualname__, arguments, tuple(hide))
     command = [sys.executable, "-P", "-m", __name__]
     with tempfile.TemporaryFile() as log:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
+        pipes: dict[str, Any] = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "stderr": log,
+        }
         environment = {**os.environ, **_ENVIRONMENT}
         with subprocess.Popen(command, env=environment, **pipes) as child:
             try:

@@ -68,7 +68,11 @@ def all_cases(signature: Signature, count: int) -> list[Case]:
 
 
 def run_reference(
-    source: str, texts: Sequence[str], cases: Sequence[Case], threads: int
+    source: str,
+    texts: Sequence[str],
+    text_pairs: Sequence[str] | None,
+    cases: Sequence[Case],
+    threads: int,
 ) -> Reference:
     """Tokenizes the cases and runs them through the Keras model, in this process.
 
@@ -91,6 +95,7 @@ def run_reference(
     def encode(case: Case) -> dict[str, np.ndarray]:
         encoded = bundle.tokenizer(
             [texts[row] for row in case.rows],
+            text_pairs and [text_pairs[row] for row in case.rows],
             truncation=True,
             max_length=min(case.length or limit, limit),
             padding="max_length" if case.length else True,

@@ -90,7 +90,11 @@ class Report:
     def table(self) -> Table:
         """The table for a terminal; what is wrong stands below it."""
         failures = [f"{r.format}: {'; '.join(r.problems)}" for r in self.rows if not r.passed]
-        table = Table(box=box.SIMPLE_HEAD, caption="\n".join([self._caption(), *failures]))
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+            caption="\n".join([self._caption(), *failures]),
+        )
         for name in self._columns():
             table.add_column(name, justify="left" if name == "format" else "right")
         for row in (self.keras, *self.rows):
@@ -99,21 +103,25 @@ class Report:
 
     def to_markdown(self) -> str:
         """The table for a document."""
-        columns = ["runtime", *self._columns()]
+        columns = [*self._columns(), "runtime"]
         lines = [columns, ["---"] * len(columns)]
-        lines += [[row.runtime, *self._cells(row)] for row in (self.keras, *self.rows)]
+        lines += [[*self._cells(row), row.runtime] for row in (self.keras, *self.rows)]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{self._caption()}\n"
 
     def _columns(self) -> list[str]:
         scores = ["agree", self.metric or "metric", "drop"]
-        return ["format", "MB", "max diff", *scores, "p50 ms", "p95 ms", "result"]
+        return ["format", "MB", "max diff", *scores, "p50", "p95", "result"]
 
     def _caption(self) -> str:
-        return f"{self.texts} texts one by one at their own length, CPU, {self.threads} threads"
+        return (
+            f"{self.texts} texts one by one at their own length; milliseconds on CPU, "
+            f"{self.threads} threads"
+        )
 
     def _cells(self, row: Row) -> list[str]:
-        metrics = (self.keras.metric, row.metric)
-        drop = None if None in metrics or row is self.keras else metrics[0] - metrics[1]
+        drop = None
+        if row is not self.keras and row.metric is not None and self.keras.metric is not None:
+            drop = self.keras.metric - row.metric
         return [
             row.format,
             f"{row.size / 1e6:.1f}",

@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from keras_bert_zoo.config import EncoderConfig
-
-from .errors import ExportError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,15 +20,13 @@ class Problem:
     Args:
         score: logits to what a client is told, ``(N, C)``.
         decide: logits to decisions, ``(N,)`` or ``(N, C)``.
-        encode: the user's labels and the class names to decisions.
         metric: name of the figure of merit.
-        rate: decisions and encoded labels to the metric.
+        rate: decisions and labels, as ``data.labels`` encodes them, to the metric.
         is_decision: whether two models can decide alike; numbers only come close.
     """
 
     score: Callable[[np.ndarray], np.ndarray]
     decide: Callable[[np.ndarray], np.ndarray]
-    encode: Callable[[Sequence[Any], tuple[str, ...]], np.ndarray]
     metric: str
     rate: Callable[[np.ndarray, np.ndarray], float]
     is_decision: bool = True
@@ -60,42 +55,25 @@ def agreement(decisions: np.ndarray, others: np.ndarray) -> float:
     return float(same.reshape(len(same), -1).all(axis=1).mean())
 
 
-def _class_indices(labels: Sequence[Any], names: tuple[str, ...]) -> np.ndarray:
-    index = {**{name: i for i, name in enumerate(names)}, **{i: i for i in range(len(names))}}
-    unknown = sorted({str(label) for label in labels if label not in index})
-    if unknown:
-        raise ExportError(f"labels must be of {list(names)}, received {unknown[:5]} as well.")
-    return np.array([index[label] for label in labels])
-
-
-def _class_masks(labels: Sequence[Any], names: tuple[str, ...]) -> np.ndarray:
-    masks = np.zeros((len(labels), len(names)), bool)
-    for row, several in enumerate(labels):
-        masks[row, _class_indices(list(several), names)] = True
-    return masks
-
-
-def _numbers(labels: Sequence[Any], names: tuple[str, ...]) -> np.ndarray:
-    return np.asarray(labels, "float32").reshape(len(labels), len(names))
-
-
-def _mean_absolute_error(values: np.ndarray, targets: np.ndarray) -> float:
-    return float(np.abs(values - targets).mean())
+def _explained(values: np.ndarray, targets: np.ndarray) -> float:
+    """Coefficient of determination: like an accuracy, more is better."""
+    targets = targets.reshape(values.shape)
+    spread = float(np.square(targets - targets.mean(axis=0)).sum())
+    return 1.0 - float(np.square(values - targets).sum()) / spread if spread else float("nan")
 
 
 PROBLEMS: dict[str, Problem] = {
     "single_label_classification": Problem(
-        softmax, lambda logits: logits.argmax(axis=-1), _class_indices, "accuracy", agreement
+        softmax, lambda logits: logits.argmax(axis=-1), "accuracy", agreement
     ),
     "multi_label_classification": Problem(
-        sigmoid, lambda logits: logits > 0, _class_masks, "exact match", agreement
+        sigmoid, lambda logits: logits > 0, "exact match", agreement
     ),
     "regression": Problem(
         lambda logits: logits,
         lambda logits: logits,
-        _numbers,
-        "MAE",
-        _mean_absolute_error,
+        "R²",
+        _explained,
         is_decision=False,
     ),
 }

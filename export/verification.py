@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from .reference import Case, Reference, all_cases, run_reference, single_texts
 from .report import Report, Row
 from .runtimes import measure
 
+if TYPE_CHECKING:
+    from keras_bert_zoo.data.examples import Examples
+
 # Texts in one request to a text signature.
 _CHUNK = 32
 
@@ -33,8 +36,7 @@ _CHUNK = 32
 def verify(
     source: str | pathlib.Path,
     artifacts: Iterable[Artifact | str | pathlib.Path],
-    texts: Sequence[str],
-    labels: Sequence[Any] | None = None,
+    examples: Examples,
     *,
     threads: int | None = None,
     progress: bool = True,
@@ -48,9 +50,8 @@ def verify(
     Args:
         source: the bundle that was exported, as ``bundle.load`` takes it.
         artifacts: artifacts or their directories; checked against their manifests.
-        texts: real ones, of the kind the model is for.
-        labels: what each text should get: class names or indices, lists of them for
-            multi-label problems, numbers for regression.
+        examples: real texts or pairs of the kind the model is for; with labels the metric is
+            computed too.
         threads: of each runtime; by default one per processor.
         progress: whether to show it on the terminal.
 
@@ -59,54 +60,45 @@ def verify(
 
     Raises:
         CorruptArtifact: an artifact is not what was exported.
-        ExportError: there are no texts, or the labels do not fit them or the model.
+        ExportError: there are no texts, or labels for a model that has none.
         MissingRuntime: a runtime is not installed.
     """
-    _check_texts(texts, labels)
+    if not len(examples):
+        raise ExportError("There are no texts to verify the artifacts with.")
     opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
-    count = threads or os.cpu_count() or 1
+    threads, count = threads or os.cpu_count() or 1, len(examples)
+    cases = itertools.chain.from_iterable(all_cases(a.signature, count) for a in opened)
+    distinct = list(dict.fromkeys([*single_texts(count), *cases]))
     names = [f"verify {artifact.format}" for artifact in opened]
     with Steps(["run keras", *names], visible=progress) as steps:
         steps.start("run keras")
-        cases = itertools.chain.from_iterable(all_cases(a.signature, len(texts)) for a in opened)
-        distinct = list(dict.fromkeys([*single_texts(len(texts)), *cases]))
-        reference = process.call(run_reference, str(source), list(texts), distinct, count)
-        judge = _Judge(reference, list(texts), labels, count)
+        texts, pairs = list(examples.texts), examples.text_pairs
+        reference = process.call(run_reference, str(source), texts, pairs, distinct, threads)
+        judge = _Judge(reference, examples, threads)
         rows = []
         for name, artifact in zip(names, opened, strict=True):
             steps.start(name)
             rows.append(judge.row(artifact))
-    return Report(judge.keras_row(str(source)), tuple(rows), len(texts), judge.metric_name, count)
-
-
-def _check_texts(texts: Sequence[str], labels: Sequence[Any] | None) -> None:
-    wrong = [text for text in texts if not isinstance(text, str)]
-    if not texts or isinstance(texts, str) or wrong:
-        raise ExportError(f"texts must be a list of strings, at least one; it has {wrong[:3]}.")
-    if labels is not None and len(labels) != len(texts):
-        raise ExportError(f"There are {len(texts)} texts and {len(labels)} labels.")
+    return Report(judge.keras_row(str(source)), tuple(rows), count, judge.metric_name, threads)
 
 
 class _Judge:
     """Compares artifacts with one reference."""
 
-    def __init__(self, reference: Reference, texts: list[str], labels: Any, threads: int) -> None:
+    def __init__(self, reference: Reference, examples: Examples, threads: int) -> None:
         self.reference = reference
-        self.texts = texts
+        self.examples = examples
         self.threads = threads
         self.problem = scoring.problem_of(reference.config)
-        self.targets: np.ndarray | None = None
-        if labels is not None:
-            if self.problem is None:
-                raise ExportError("Labels were given, but the bundle is an encoder without them.")
-            self.targets = self.problem.encode(labels, reference.config.labels)
+        if examples.labels is not None and self.problem is None:
+            raise ExportError("Labels were given, but the bundle is an encoder without them.")
 
     @property
     def metric_name(self) -> str | None:
-        return self.problem.metric if self.problem and self.targets is not None else None
+        return self.problem.metric if self.problem and self.examples.labels is not None else None
 
     def keras_row(self, source: str) -> Row:
-        singles = single_texts(len(self.texts))
+        singles = single_texts(len(self.examples))
         return Row(
             format="keras",
             path=source,
@@ -119,13 +111,13 @@ class _Judge:
         )
 
     def row(self, artifact: Artifact) -> Row:
-        cases = all_cases(artifact.signature, len(self.texts))
+        cases = all_cases(artifact.signature, len(self.examples))
         inputs = [self.reference.inputs[case] for case in cases]
         measured = measure(artifact, artifact.signature, inputs, self.threads)
         difference = largest_difference(measured.outputs, self._keras(cases))
         text_difference, text_problems = self._text(artifact)
         # The single texts come first.
-        count = len(self.texts)
+        count = len(self.examples)
         return Row(
             format=artifact.format,
             path=str(artifact.path),
@@ -158,20 +150,21 @@ class _Judge:
         return scoring.agreement(ours, keras)
 
     def _metric(self, outputs: list[Any]) -> float | None:
-        if self.problem is None or self.targets is None:
+        if self.problem is None or self.examples.labels is None:
             return None
-        return self.problem.rate(self.problem.decide(joined_logits(outputs)), self.targets)
+        return self.problem.rate(self.problem.decide(joined_logits(outputs)), self.examples.labels)
 
     def _text(self, artifact: Artifact) -> tuple[float | None, list[str]]:
         """The same texts as strings: the largest difference, and what is wrong."""
         signature = artifact.text_signature
-        if signature is None:
-            return None, []
-        chunks = [self.texts[i : i + _CHUNK] for i in range(0, len(self.texts), _CHUNK)]
+        if signature is None or self.examples.text_pairs is not None:
+            return None, []  # a signature that takes strings takes single texts
+        texts = list(self.examples.texts)
+        chunks = [texts[i : i + _CHUNK] for i in range(0, len(texts), _CHUNK)]
         inputs = [{"text": chunk} for chunk in chunks]
         measured = measure(artifact, signature, inputs, self.threads)
         outputs = {k: np.concatenate([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
-        singles = single_texts(len(self.texts))
+        singles = single_texts(len(self.examples))
         given = [self.reference.inputs[case] for case in singles]
         expected = expected_of_text(self.reference.config, given, self._keras(singles))
         numbers = {name: outputs[name] for name in expected if name in outputs}

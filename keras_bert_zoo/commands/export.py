@@ -1,0 +1,45 @@
+"""``keras-bert-zoo export``: a bundle to the formats that servers, phones and browsers run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def export(
+    bundle: str,
+    *,
+    output: str,
+    formats: str,
+    length: int | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Export a bundle; each format becomes a directory of its own.
+
+    The arguments are those of the command line.
+    """
+    import rich
+
+    from keras_bert_zoo.export.conversion import export as export_bundle
+
+    names = formats.split(",")
+    for artifact in export_bundle(bundle, output, names, length=length, overwrite=overwrite):
+        rich.print(f"{artifact.format}: {artifact.file}, {artifact.size / 1e6:.1f} MB")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parses the arguments of the command and runs it."""
+    import jsonargparse
+
+    from keras_bert_zoo.export.formats import DEFAULT_FORMATS, FORMATS
+
+    description = (export.__doc__ or "").splitlines()[0]
+    parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo export", description=description)
+    add = parser.add_argument
+    add("bundle", help="directory, hf://org/name, package://name/folder or short name of the zoo")
+    add("--output", required=True, help="directory that receives one directory per format")
+    formats = f"separated by commas, of {', '.join(FORMATS)}"
+    add("--formats", default=",".join(DEFAULT_FORMATS), help=formats)
+    length = "fixed number of tokens in a row of the TFLite files; open by default"
+    add("--length", type=int | None, help=length)
+    add("--overwrite", action="store_true", help="replace artifacts that exist")
+    export(**vars(parser.parse_args(argv)))

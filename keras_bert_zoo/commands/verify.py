@@ -1,0 +1,62 @@
+"""``keras-bert-zoo verify``: every artifact re-run in its own runtime, against Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def verify(
+    bundle: str,
+    artifacts: Sequence[str],
+    *,
+    data: str,
+    text_column: str = "text",
+    text_pair_column: str | None = None,
+    label_column: str | None = "label",
+    limit: int | None = None,
+    threads: int | None = None,
+    report: str | None = None,
+) -> bool:
+    """Re-run artifacts in their own runtimes and compare them with the Keras model.
+
+    Returns:
+        Whether all passed. The arguments are those of the command line.
+    """
+    import rich
+
+    from keras_bert_zoo.config import EncoderConfig
+    from keras_bert_zoo.data.text_files import TextTable
+    from keras_bert_zoo.export.artifact import Artifact
+    from keras_bert_zoo.export.verification import verify as verify_artifacts
+
+    opened = [Artifact.load(path) for path in artifacts]
+    # The export wrote the config with the labels and the problem type of the loaded model.
+    config = EncoderConfig.from_file(opened[0].path / "config.json")
+    problem = config.problem_type
+    label = label_column if problem else None  # a bare encoder has nothing to be right about
+    table = TextTable(text=text_column, text_pair=text_pair_column, label=label)
+    examples = table.read(data).examples(problem or "", config.labels).take(limit)
+    result = verify_artifacts(bundle, opened, examples, threads=threads)
+    rich.print(result.table())
+    if report is not None:
+        result.save(report)
+    return result.passed
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parses the arguments of the command and runs it; 1 if an artifact failed."""
+    import jsonargparse
+
+    description = (verify.__doc__ or "").splitlines()[0]
+    parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo verify", description=description)
+    add = parser.add_argument
+    add("bundle", help="what was exported, as `keras-bert-zoo export` takes it")
+    add("artifacts", nargs="+", help="directories that it wrote")
+    add("--data", required=True, help=".csv, .tsv or .jsonl of real texts, or tweets://test")
+    add("--text-column", default="text", help="its column of texts")
+    add("--text-pair-column", type=str | None, help="its column of second texts, for pairs")
+    add("--label-column", type=str | None, default="label", help="null for texts without labels")
+    add("--limit", type=int | None, help="number of rows, from the first; all by default")
+    add("--threads", type=int | None, help="of each runtime; one per processor by default")
+    add("--report", type=str | None, help="JSON file to write")
+    return 0 if verify(**vars(parser.parse_args(argv))) else 1
