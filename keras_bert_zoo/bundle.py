@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import functools
 import json
 import pathlib
@@ -106,11 +107,7 @@ def _read_config(directory: pathlib.Path) -> EncoderConfig:
     if not path.is_file():
         found = sorted(entry.name for entry in directory.iterdir())
         raise FileNotFoundError(f"{directory} holds no config.json. It holds {found}.")
-    config = EncoderConfig.from_file(path)
-    decoder = [key for key in ("is_decoder", "add_cross_attention") if config.extra.get(key)]
-    if decoder:
-        raise ValueError(f"{path} sets {decoder}: a decoder, which this project does not build.")
-    return config
+    return EncoderConfig.from_file(path)
 
 
 def _read_tokenizer(directory: pathlib.Path, config: EncoderConfig) -> WordPieceTokenizer | None:
@@ -201,10 +198,11 @@ def save(
             text = model_card(config, task, directory.name) if card is None else card
             (temporary / "README.md").write_text(text, encoding="utf-8")
     except (OSError, safetensors.SafetensorError) as error:
+        # The errno picks the subclass: PermissionError, FileExistsError, …
         raise OSError(
-            getattr(error, "errno", None),
+            getattr(error, "errno", None) or errno.EIO,
             f"The bundle could not be saved to {directory}: {error}. What was there before is "
-            "unchanged.",
+            "unchanged",
         ) from error
     return directory
 

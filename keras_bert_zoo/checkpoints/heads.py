@@ -77,8 +77,6 @@ def _checked(labels: Collection[str] | None) -> tuple[str, ...]:
     names = tuple(labels)
     if isinstance(labels, str) or not names or not all(isinstance(name, str) for name in names):
         raise ValueError(f"labels must be a list of class names, received {labels!r}.")
-    if len(set(names)) != len(names):
-        raise ValueError(f"labels must differ from each other, received {labels!r}.")
     return names
 
 

@@ -12,6 +12,7 @@ import io
 import pathlib
 import struct
 import zipfile
+import zlib
 from typing import BinaryIO
 
 from keras_bert_zoo.checkpoints.tensors import DTYPES, CheckpointError, StoredTensor
@@ -22,7 +23,12 @@ _LEGACY_PROTOCOL = 1001
 # The description of a BERT-large takes 60 kB.
 _LONGEST_PICKLE = 64 * 2**20
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
+_LOCAL_MAGIC = b"PK\x03\x04"
 _ENCRYPTED = 1
+# What `zipfile` raises on damaged archives, besides the ValueErrors raised here.
+_DAMAGE = (
+    ValueError, EOFError, OSError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def open_torch(path: pathlib.Path) -> dict[str, StoredTensor]:
@@ -32,12 +38,17 @@ def open_torch(path: pathlib.Path) -> dict[str, StoredTensor]:
         CheckpointError: the file is damaged, describes tensors outside itself, or names
             code to run.
     """
+    read = _read_zip if _is_zip(path) else _read_legacy
     try:
-        read = _read_zip if zipfile.is_zipfile(path) else _read_legacy
         views, offsets = read(path)
         return {name: _stored(path, view, offsets) for name, view in views.items()}
-    except (CheckpointError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise CheckpointError(f"{path} cannot be read as a PyTorch file: {error}.") from error
+
+
+def _is_zip(path: pathlib.Path) -> bool:
+    with path.open("rb") as raw:
+        return raw.read(len(_LOCAL_MAGIC)) == _LOCAL_MAGIC
 
 
 def _stored(path: pathlib.Path, view: TensorView, offsets: dict[Storage, int]) -> StoredTensor:
@@ -97,7 +108,7 @@ def _content_offset(raw: BinaryIO, member: zipfile.ZipInfo | None, storage: Stor
         raise CheckpointError(f"{member.filename} has {member.file_size} bytes for {storage}")
     raw.seek(member.header_offset)
     header = raw.read(_LOCAL_HEADER.size)
-    if len(header) != _LOCAL_HEADER.size or header[:4] != b"PK\x03\x04":
+    if len(header) != _LOCAL_HEADER.size or header[:4] != _LOCAL_MAGIC:
         raise CheckpointError(f"{member.filename} has no header")
     _, name_length, extra_length = _LOCAL_HEADER.unpack(header)
     return member.header_offset + len(header) + name_length + extra_length
@@ -114,9 +125,11 @@ def _read_legacy(path: pathlib.Path) -> tuple[dict[str, TensorView], dict[Storag
         if not isinstance(system, dict) or system.get("little_endian") is not True:
             raise CheckpointError("it was not written on a little-endian machine")
         views = tensor_views(unpickle(raw))
-        storages = {view.storage.key: view.storage for view in views.values()}
+        described = {view.storage for view in views.values()}
+        storages = {storage.key: storage for storage in described}
         keys = unpickle(raw)
-        if not isinstance(keys, list) or sorted(keys) != sorted(storages):
+        listed = isinstance(keys, list) and sorted(map(repr, keys)) == sorted(map(repr, storages))
+        if not listed or len(described) != len(storages):
             raise CheckpointError("its list of storages does not match its tensors")
         return views, {storages[key]: _skip_storage(raw, storages[key]) for key in keys}
 
