@@ -52,8 +52,8 @@ def _run(command: str, arguments: list[str]) -> int:
         # A command may return its exit code; whatever else it returns is not for the shell.
         code = module.main(arguments)
         return code if isinstance(code, int) else 0
-    except KeyboardInterrupt:
-        return _complain("Interrupted.", 130)
+    except KeyboardInterrupt as stopped:
+        return _complain(f"Interrupted{f': {stopped}' if str(stopped) else ''}.", 130)
     except (ValueError, TypeError, OSError, ImportError) as error:
         if os.environ.get(_DEBUG):
             raise

@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "zoo": {"checkpoints"},
     "bundle": {"zoo", "tokenizers"},
     "data": {"config", "tokenizers"},
-    "evaluation": set(),
+    "evaluation": {"data"},
     "training": {"bundle", "data", "evaluation"},
     "export": {"bundle"},
     "commands": {"training", "export", "configs"},

@@ -1,1 +1,1 @@
-""""""
+"""One module per command of the CLI; the only room that may use every other."""

@@ -1,1 +1,1 @@
-""""""
+"""Files to examples to length-bucketed batches."""

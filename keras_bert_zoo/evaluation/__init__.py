@@ -1,1 +1,1 @@
-""""""
+"""Metrics, from the libraries that define them."""

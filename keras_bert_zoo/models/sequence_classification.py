@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear
+
+# The loss of each problem type. Weights of 0 (rows that only fill a batch) count neither
+# above nor below the line.
+_REDUCTION = "mean_with_sample_weight"
+LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {
+    "single_label_classification": lambda: keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction=_REDUCTION
+    ),
+    "multi_label_classification": lambda: keras.losses.BinaryCrossentropy(
+        from_logits=True, reduction=_REDUCTION
+    ),
+    "regression": lambda: keras.losses.MeanSquaredError(reduction=_REDUCTION),
+}
+# The metric shown beside the loss; logits above 0 are probabilities above one half.
+METRICS: dict[str, Callable[[], keras.metrics.Metric]] = {
+    "single_label_classification": lambda: keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+    "multi_label_classification": lambda: keras.metrics.BinaryAccuracy("accuracy", threshold=0.0),
+    "regression": lambda: keras.metrics.MeanAbsoluteError("mean_absolute_error"),
+}
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
@@ -52,7 +72,10 @@ class SequenceClassifier(keras.Model):
         rate = config.hidden_dropout_prob if rate is None else rate
 
         # === Functional graph ===
-        inputs = {key: keras.Input(x.shape[1:], dtype=x.dtype, name=key) for key, x in encoder.input.items()}
+        inputs = {
+            key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
+            for key, x in encoder.input.items()
+        }
         pooled = encoder(inputs)["pooler_output"]
         pooled = keras.layers.Dropout(rate, dtype=dtype, name="classifier_dropout")(pooled)
         logits = Linear(
@@ -66,6 +89,30 @@ class SequenceClassifier(keras.Model):
         # === Config ===
         self.encoder = encoder
         self.config = config
+
+    def compile(
+        self,
+        optimizer: Any,
+        loss: Any = "auto",
+        *,
+        weighted_metrics: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        """Prepares training; ``fit`` takes labels as ``data.labels.encode_labels`` makes them.
+
+        Args:
+            optimizer: e.g. ``training.optimizers.BertAdamW()``.
+            loss: ``"auto"`` is that of ``config.problem_type``: cross-entropy, binary
+                cross-entropy or squared error, as ``transformers`` computes it.
+            weighted_metrics: ``"auto"`` is accuracy, or the mean absolute error.
+            **kwargs: of ``keras.Model.compile``.
+        """
+        problem_type = self.config.problem_type or "single_label_classification"
+        if loss == "auto":
+            loss = {"logits": LOSSES[problem_type]()}
+        if weighted_metrics == "auto":
+            weighted_metrics = {"logits": [METRICS[problem_type]()]}
+        super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

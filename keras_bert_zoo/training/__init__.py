@@ -1,1 +1,1 @@
-""""""
+"""Optimizers as published, schedules, fine-tuning, resuming."""

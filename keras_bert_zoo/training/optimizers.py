@@ -99,8 +99,9 @@ class BertAdamW(keras.optimizers.Optimizer):
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> list[tuple[Any, Any]]:
         reduced = super()._all_reduce_sum_gradients(grads_and_vars)
-        grads, variables = zip(*reduced, strict=True)
-        return list(zip(clip_by_global_norm(grads, self.clip), variables, strict=True))
+        variables = [variable for _, variable in reduced]
+        dense = [_dense(gradient, variable) for gradient, variable in reduced]
+        return list(zip(clip_by_global_norm(dense, self.clip), variables, strict=True))
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -111,14 +112,21 @@ class BertAdamW(keras.optimizers.Optimizer):
         return {**kept, **{key: getattr(self, key) for key in own}}
 
 
+def _dense(gradient: Any, variable: Any) -> Any:
+    """Sums TensorFlow's slices of an embedding gradient, one for each token, by row."""
+    if not hasattr(gradient, "indices"):
+        return gradient
+    return ops.segment_sum(gradient.values, gradient.indices, num_segments=variable.shape[0])
+
+
 def clip_by_global_norm(gradients: Iterable[Any], limit: float | None) -> list[Any]:
-    """Scales dense or sparse gradients together so that their joint norm is at most ``limit``.
+    """Scales dense gradients together so that their joint norm is at most ``limit``.
 
     A norm that is not finite makes every gradient NaN, as ``tf.clip_by_global_norm`` does.
     """
-    dense = [ops.convert_to_tensor(gradient, sparse=False) for gradient in gradients]
+    gradients = list(gradients)
     if limit is None:
-        return dense
-    norm = ops.sqrt(sum(ops.sum(ops.square(ops.cast(g, "float32"))) for g in dense))
+        return gradients
+    norm = ops.sqrt(sum(ops.sum(ops.square(ops.cast(g, "float32"))) for g in gradients))
     scale = limit * ops.minimum(1.0 / norm, 1.0 / limit) + (norm - norm)
-    return [gradient * ops.cast(scale, gradient.dtype) for gradient in dense]
+    return [gradient * ops.cast(scale, gradient.dtype) for gradient in gradients]

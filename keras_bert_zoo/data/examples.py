@@ -1,0 +1,59 @@
+"""Texts with their labels, checked once where they enter."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Texts, or pairs of texts, and their encoded labels.
+
+    Args:
+        texts: N strings; empty ones are allowed here, readers decide about them.
+        text_pairs: N second texts, or ``None``.
+        labels: what ``data.labels.encode_labels`` returns, N rows; ``None`` to predict.
+
+    Raises:
+        ValueError: something is not a string, or the lengths differ.
+    """
+
+    texts: Sequence[str]
+    text_pairs: Sequence[str] | None = None
+    labels: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what a tokenizer would fail on much later."""
+        for name in ("texts", "text_pairs", "labels"):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.texts):
+                raise ValueError(
+                    f"{name} has {len(values)} rows, texts has {len(self.texts)}; "
+                    "there must be one for each text."
+                )
+        check_strings("texts", self.texts)
+        check_strings("text_pairs", self.text_pairs or ())
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, count: int | None) -> Examples:
+        """Returns the first ``count`` examples; all for ``None``."""
+        pairs = None if self.text_pairs is None else self.text_pairs[:count]
+        labels = None if self.labels is None else self.labels[:count]
+        return Examples(self.texts[:count], pairs, labels)
+
+
+def check_strings(name: str, values: Sequence[object]) -> None:
+    """Raises a ``ValueError`` that points at the first value that is not a string."""
+    if isinstance(values, str):
+        raise ValueError(f"{name} must be a list of strings, received one string.")
+    for index, value in enumerate(values):
+        if not isinstance(value, str):
+            raise ValueError(
+                f"{name}[{index}] must be a string, received {value!r} "
+                f"({type(value).__name__}). Remove the row or give it a text."
+            )

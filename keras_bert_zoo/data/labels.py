@@ -1,0 +1,122 @@
+"""Labels as files hold them, and as losses want them."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+SEPARATOR = "|"
+
+
+def label_names(values: Sequence[Any], problem_type: str) -> tuple[str, ...]:
+    """Class names found in a column of labels, sorted (numbers by value).
+
+    Args:
+        values: strings or integers; for multi-label lists or ``"a|b"``; for regression
+            numbers or lists of numbers.
+        problem_type: one of ``config.PROBLEM_TYPES``.
+
+    Returns:
+        One name per output of the model. A regression has ``("score",)``, or
+        ``score_0``, ``score_1``, … where each row holds several numbers.
+    """
+    if problem_type == "regression":
+        width = len(_parts(values[0])) if values else 1
+        return ("score",) if width == 1 else tuple(f"score_{i}" for i in range(width))
+    if problem_type == "multi_label_classification":
+        found = {part for value in values for part in _parts(value)}
+    else:
+        found = {_name(value) for value in values}
+    if all(name.isdecimal() for name in found):
+        return tuple(sorted(found, key=int))
+    return tuple(sorted(found))
+
+
+def encode_labels(
+    values: Sequence[Any],
+    problem_type: str,
+    names: Sequence[str],
+    where: Sequence[str] | None = None,
+) -> np.ndarray:
+    """Encodes labels for the loss of ``problem_type``.
+
+    A label is a name out of ``names``, or else an index into it.
+
+    Args:
+        values: N labels, see ``label_names``.
+        problem_type: one of ``config.PROBLEM_TYPES``.
+        names: class names in the order of their index.
+        where: place of each label for error messages, e.g. ``"train.csv, line 7"``.
+
+    Returns:
+        int32 ``(N,)`` for one class; float32 ``(N, classes)`` of 0 and 1 for multi-label;
+        float32 ``(N,)`` for a regression of one number, ``(N, numbers)`` for more.
+
+    Raises:
+        ValueError: a label is unknown, out of range or no finite number.
+    """
+    encode = ENCODERS[problem_type]
+    places = where or [f"labels[{index}]" for index in range(len(values))]
+    rows = []
+    for value, place in zip(values, places, strict=True):
+        try:
+            rows.append(encode(value, tuple(names)))
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from error
+    dtype = "int32" if problem_type == "single_label_classification" else "float32"
+    return np.array(rows, dtype)
+
+
+def _class_index(value: Any, names: tuple[str, ...]) -> int:
+    name = _name(value)
+    if name in names:
+        return names.index(name)
+    if name.isdecimal() and int(name) < len(names):
+        return int(name)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"unknown label {value!r}. Known are {list(names)} and the indices 0 to "
+        f"{len(names) - 1}.{hint}"
+    )
+
+
+def _multi_hot(value: Any, names: tuple[str, ...]) -> np.ndarray:
+    row = np.zeros(len(names), "float32")
+    for part in _parts(value):
+        row[_class_index(part, names)] = 1.0
+    return row
+
+
+def _numbers(value: Any, names: tuple[str, ...]) -> float | list[float]:
+    try:
+        numbers = [float(part) for part in _parts(value)]
+    except ValueError as error:
+        raise ValueError(f"a regression label must be a number, received {value!r}") from error
+    if len(numbers) != len(names) or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"expected {len(names)} finite number(s), received {value!r}")
+    return numbers[0] if len(names) == 1 else numbers
+
+
+ENCODERS: dict[str, Callable[[Any, tuple[str, ...]], Any]] = {
+    "single_label_classification": _class_index,
+    "multi_label_classification": _multi_hot,
+    "regression": _numbers,
+}
+
+
+def _parts(value: Any) -> list[str]:
+    """The members of a list, of ``"a|b"``, or of a single value; none of an empty string."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return [str(part) for part in value]
+    return [part.strip() for part in str(value).split(SEPARATOR) if part.strip()]
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | np.integer):
+        raise ValueError(f"a label must be a class name or index, received {value!r}")
+    return str(value).strip()

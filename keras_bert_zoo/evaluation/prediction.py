@@ -1,0 +1,72 @@
+"""Logits of a model for texts.
+
+TensorFlow-only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_bert_zoo.data.batches import EncodedTexts, buckets_for, encode, plan
+from keras_bert_zoo.data.examples import Examples
+
+
+def predict_logits(
+    model: keras.Model,
+    tokenizer: Any,
+    texts: Sequence[str],
+    text_pairs: Sequence[str] | None = None,
+    *,
+    max_length: int | None = None,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Classifies texts, short ones with short ones.
+
+    Args:
+        model: a ``SequenceClassifier``.
+        tokenizer: its ``WordPieceTokenizer``.
+        texts: N strings.
+        text_pairs: N second texts, or ``None``.
+        max_length: tokens at which texts are truncated; by default as many as the model
+            has positions.
+        batch_size: texts at once.
+
+    Returns:
+        float32 ``(N, num_labels)``, in the order of the texts.
+
+    Raises:
+        ValueError: a text is not a string, or ``max_length`` is beyond the model's.
+    """
+    max_length = checked_max_length(model, max_length)
+    examples = Examples(texts, text_pairs)
+    if not len(examples):
+        return np.zeros((0, model.config.num_labels), "float32")
+    encoded = encode(examples, tokenizer, max_length)
+    return logits_of(model, encoded, max_length=max_length, batch_size=batch_size)
+
+
+def logits_of(
+    model: keras.Model, encoded: EncodedTexts, *, max_length: int, batch_size: int = 64
+) -> np.ndarray:
+    """Logits of texts that are tokenised already, float32 ``(N, num_labels)``."""
+    logits = np.zeros((len(encoded), model.config.num_labels), "float32")
+    buckets = buckets_for(max_length)
+    for batch in plan(encoded.lengths, batch_size=batch_size, buckets=buckets):
+        inputs = encoded.padded(batch.rows, batch.width)
+        logits[batch.rows] = model.predict_on_batch(inputs)["logits"]
+    return logits
+
+
+def checked_max_length(model: keras.Model, max_length: int | None) -> int:
+    """``max_length``, or the model's; a ``ValueError`` where it is beyond the position table."""
+    limit = model.config.max_position_embeddings
+    if max_length is not None and not 3 <= max_length <= limit:
+        raise ValueError(
+            f"max_length must be from 3 to {limit}, the positions the model has "
+            f"(max_position_embeddings), received {max_length}."
+        )
+    return max_length or limit

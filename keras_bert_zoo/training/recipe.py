@@ -1,0 +1,136 @@
+"""What a fine-tuning run is, as typed values; loads no TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from keras_bert_zoo.config import PROBLEM_TYPES, ConfigError
+
+# What may change when a run goes on: where and how it is kept, not what it computes.
+_NOT_IDENTITY = ("output", "resume", "overwrite", "save_steps")
+_POSITIVE = ("max_length", "batch_size", "epochs", "save_steps", "patience", "limit")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FinetuneRecipe:
+    """A fine-tuning run for one prediction per text or pair of texts.
+
+    Args:
+        model: the encoder to start from: a short name of the zoo, a bundle directory,
+            hf://org/name or package://name/folder.
+        output: directory of the run; it gets bundle/, history.json, history.csv,
+            metrics.json, recipe.yaml and logs/ for TensorBoard.
+        train: .csv, .tsv or .jsonl file of the training examples, or tweets://train.
+        validation: the same for validation; without it nothing is monitored and the last
+            epoch is kept.
+        test: the same for the final test.
+        problem_type: single_label_classification, multi_label_classification or regression.
+        labels: class names in the order of their index; by default those in the training
+            file, sorted.
+        text_column: column of the text.
+        pair_column: column of the second text, for pairs.
+        label_column: column of the label: a name or an index; "a|b" or a list for
+            multi-label; a number for regression.
+        delimiter: of columns; by default comma for .csv and tab for .tsv.
+        encoding: of the files.
+        empty_texts: error, drop or keep rows without text.
+        limit: use only the first so many training examples.
+        max_length: tokens at which texts are truncated.
+        batch_size: examples of a step.
+        buckets: widths of batches; by default those of data.batches.
+        learning_rate: the peak.
+        warmup_ratio: part of all steps in which the learning rate rises.
+        weight_decay: of kernels and embeddings.
+        epochs: passes over the training examples.
+        seed: of the new layers, the order and the dropout.
+        dtype: dtype policy, e.g. mixed_bfloat16.
+        jit_compile: compile the training step with XLA; take few buckets then.
+        monitor: what decides about the best epoch, e.g. val_f1_macro; by default
+            val_accuracy, or val_loss for a regression.
+        patience: epochs without a better value before training stops; by default all epochs run.
+        save_steps: steps between two saves of the state inside an epoch.
+        resume: go on with the run in the output directory.
+        overwrite: start anew in an output directory that holds a run.
+
+    Raises:
+        ConfigError: values are out of range or contradict each other; all are named.
+    """
+
+    model: str
+    output: str
+    train: str
+    validation: str | None = None
+    test: str | None = None
+    problem_type: str = "single_label_classification"
+    labels: list[str] | None = None
+    text_column: str = "text"
+    pair_column: str | None = None
+    label_column: str = "label"
+    delimiter: str | None = None
+    encoding: str = "utf-8-sig"
+    empty_texts: str = "error"
+    limit: int | None = None
+    max_length: int = 128
+    batch_size: int = 32
+    buckets: list[int] | None = None
+    learning_rate: float = 5e-5
+    warmup_ratio: float = 0.1
+    weight_decay: float = 0.01
+    epochs: int = 3
+    seed: int = 1
+    dtype: str = "float32"
+    jit_compile: bool = False
+    monitor: str | None = None
+    patience: int | None = None
+    save_steps: int = 500
+    resume: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses values that no run can have, all complaints in one error."""
+        problems = [
+            f"{name} must be at least 1, received {getattr(self, name)}"
+            for name in _POSITIVE
+            if getattr(self, name) is not None and getattr(self, name) < 1
+        ]
+        problems += [
+            f"{name} must be one of {valid}, received {getattr(self, name)!r}"
+            for name, valid in _CHOICES.items()
+            if getattr(self, name) not in valid
+        ]
+        problems += [message for wrong, message in self._contradictions() if wrong]
+        if problems:
+            raise ConfigError("The recipe cannot be run: " + "; ".join(problems))
+
+    def _contradictions(self) -> list[tuple[bool, str]]:
+        monitored = self.monitor is not None or self.patience is not None
+        unique = self.labels is None or len(set(self.labels)) == len(self.labels) > 0
+        return [
+            (not self.learning_rate > 0, f"learning_rate must be positive: {self.learning_rate}"),
+            (
+                not 0 <= self.warmup_ratio <= 1,
+                f"warmup_ratio must be in [0, 1]: {self.warmup_ratio}",
+            ),
+            (not self.weight_decay >= 0, f"weight_decay must be 0 or more: {self.weight_decay}"),
+            (self.seed < 0, f"seed must be 0 or more: {self.seed}"),
+            (not unique, f"labels must be distinct and at least one: {self.labels}"),
+            (self.resume and self.overwrite, "resume and overwrite exclude each other"),
+            (monitored and self.validation is None, "monitor and patience need validation data"),
+        ]
+
+    @property
+    def monitored(self) -> str:
+        """The value that decides about the best epoch."""
+        return self.monitor or ("val_loss" if self.problem_type == "regression" else "val_accuracy")
+
+    def identity(self) -> dict[str, Any]:
+        """The values that must not change when a run goes on."""
+        values = dataclasses.asdict(self)
+        return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "problem_type": PROBLEM_TYPES,
+    "empty_texts": ("error", "drop", "keep"),
+}

@@ -1,0 +1,102 @@
+"""Recipes from YAML files and the command line; loads no TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib.resources
+import pathlib
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import jsonargparse
+import yaml
+
+from keras_bert_zoo.config import ConfigError
+
+Recipe = TypeVar("Recipe")
+
+
+def find_recipe(name: str, folder: str) -> pathlib.Path:
+    """Path of a recipe: a file, or the short name of one that comes with the package.
+
+    Raises:
+        FileNotFoundError: neither exists; near names are suggested.
+    """
+    path = pathlib.Path(name)
+    if path.is_file():
+        return path
+    known = {each.stem: each for each in packaged_recipes(folder)}
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(path.stem, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise FileNotFoundError(
+        f"There is no recipe file {name!r}, and no recipe of that name in the package: "
+        f"{sorted(known)}.{hint}"
+    )
+
+
+def packaged_recipes(folder: str) -> list[pathlib.Path]:
+    """The recipes of one walk, e.g. ``"finetune"``, that come with the package."""
+    root = pathlib.Path(str(importlib.resources.files("keras_bert_zoo.configs")))
+    return sorted((root / folder).glob("*.yaml"))
+
+
+def parse_recipe(
+    recipe_class: type[Recipe], arguments: Sequence[str], folder: str, program: str
+) -> Recipe:
+    """Reads ``[RECIPE] [--key value …]``: a file, then what the command line changes.
+
+    ``--help`` and ``--print_config`` print and exit.
+
+    Raises:
+        FileNotFoundError: there is no such recipe.
+        ConfigError: a key is unknown (the near one is suggested) or missing, a value has
+            the wrong type or is out of range.
+    """
+    fields = dataclasses.fields(recipe_class)  # type: ignore[arg-type]
+    keys = {field.name for field in fields}
+    words = _spelled_out(arguments, {field.name for field in fields if field.type == "bool"})
+    flags = [word[2:].split("=")[0] for word in words if word.startswith("--")]
+    _check_keys([flag.rstrip("+") for flag in flags], keys | {"help", "print_config"}, "argument")
+    if words and not words[0].startswith("-"):
+        path = find_recipe(words[0], folder)
+        _check_keys(_keys_of(path), keys, f"key in {path}")
+        words[0] = f"--config={path}"
+    parser = jsonargparse.ArgumentParser(prog=program, exit_on_error=False)
+    parser.add_argument("--config", action="config", help="Instead of RECIPE: path of a YAML file.")
+    parser.add_class_arguments(recipe_class, as_group=False)
+    try:
+        values = parser.parse_args(words)
+    except jsonargparse.ArgumentError as error:
+        raise ConfigError(str(error)) from error
+    del values["config"]
+    return recipe_class(**values.as_dict())
+
+
+def _spelled_out(words: Sequence[str], switches: set[str]) -> list[str]:
+    """Lets ``--resume`` alone mean ``--resume=true``."""
+    follows = [*words[1:], "--"]
+    return [
+        f"{word}=true" if word.removeprefix("--") in switches and after.startswith("--") else word
+        for word, after in zip(words, follows, strict=True)
+    ]
+
+
+def _keys_of(path: pathlib.Path) -> Iterable[str]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold keys and values, received {type(values).__name__}.")
+    return [str(key) for key in values]
+
+
+def _check_keys(given: Iterable[str], known: Iterable[str], what: str) -> None:
+    for key in given:
+        if key not in known and key != "config":
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f" Did you mean {near[0]!r}?" if near else f" Known are {sorted(known)}."
+            raise ConfigError(f"Unknown {what}: {key!r}.{hint}")
