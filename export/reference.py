@@ -21,7 +21,7 @@ _BATCH, _LENGTH = 4, 64
 class Case(NamedTuple):
     """One batch to run.
 
-    Args:
+    Attributes:
         rows: which texts.
         length: tokens that every row is padded or truncated to; ``None`` pads to the
             longest.

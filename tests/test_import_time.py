@@ -26,6 +26,21 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     )
 
 
+HELP = """
+import sys
+from keras_bert_zoo import cli
+sys.argv = ["keras-bert-zoo", {arguments}]
+try:
+    cli.main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+"""
+
+
+def test_help_loads_nothing_heavy() -> None:
+    assert loaded_by(HELP.format(arguments="'--help'")) == "[]"
+
+
 @pytest.mark.parametrize("name", keras_bert_zoo.__all__)
 def test_every_exported_name_resolves(name: str) -> None:
     assert callable(getattr(keras_bert_zoo, name))

@@ -92,14 +92,15 @@ class BertEncoder(keras.Model):
             "output_hidden_states": output_hidden_states,
             "output_attentions": output_attentions,
         }
-        self.layer_dtype = embeddings.dtype_policy
+        # `compile` reads it to decide on loss scaling.
+        self.dtype_policy = embeddings.dtype_policy
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, the encoder config as ``config.json`` holds it."""
         return {
             "config": self.config.to_dict(),
             **self.options,
-            "dtype": keras.saving.serialize_keras_object(self.layer_dtype),
+            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
             "name": self.name,
             "trainable": self.trainable,
         }

@@ -1,0 +1,94 @@
+"""SavedModels in plain TensorFlow, where Keras cannot be imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo.export import process
+
+KERAS = ("keras", "keras_hub", "tf_keras")
+
+
+def run_signature(path: str, libraries: list[str], signature: str, inputs: dict) -> dict:
+    """In the child: `tf.saved_model.load`, as a Python server does it."""
+    assert importlib.util.find_spec("keras") is None
+    import tensorflow as tf
+
+    for library in libraries:
+        tf.load_op_library(library)
+    function = tf.saved_model.load(path).signatures[signature]
+    outputs = function(**{name: tf.constant(value) for name, value in inputs.items()})
+    return {name: value.numpy() for name, value in outputs.items()}
+
+
+@pytest.fixture(scope="module")
+def libraries():
+    from keras_bert_zoo.export.runtimes import TEXT_LIBRARIES
+
+    package = pathlib.Path(importlib.util.find_spec("tensorflow_text").origin).parent
+    return [str(package / "python" / "ops" / name) for name in TEXT_LIBRARIES]
+
+
+@pytest.fixture
+def importable(monkeypatch):
+    """Lets the child find this module."""
+    here = str(pathlib.Path(__file__).parent)
+    monkeypatch.setenv("PYTHONPATH", here)
+
+
+def test_ids_load_without_keras(artifacts, keras_bundle, encode, texts, importable):
+    inputs = encode(texts[:2])
+    arguments = (str(artifacts["savedmodel-ids"].file), [], "ids", inputs)
+    logits = process.call(run_signature, *arguments, hide=KERAS)["logits"]
+    expected = keras_bundle.model(inputs, training=False)["logits"]
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+def test_text_loads_with_the_operators_alone(artifacts, libraries, texts, importable):
+    hidden = (*KERAS, "tensorflow_text")
+    arguments = (str(artifacts["savedmodel"].file), libraries, "serving_default")
+    outputs = process.call(run_signature, *arguments, {"text": list(texts)}, hide=hidden)
+    expected = artifacts["savedmodel"].run({"text": list(texts)})
+    np.testing.assert_allclose(outputs["scores"], expected["scores"], atol=1e-6)
+
+
+def _saved_model_cli(arguments: list[str], libraries: list[str]) -> str:
+    code = (
+        "import sys, tensorflow as tf\n"
+        f"for path in {libraries!r}: tf.load_op_library(path)\n"
+        "from tensorflow.python.tools import saved_model_cli\n"
+        f"sys.argv = ['saved_model_cli', *{arguments!r}]\n"
+        "saved_model_cli.main()"
+    )
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("name", ["savedmodel", "savedmodel-ids"])
+def test_saved_model_cli_runs_ids(
+    artifacts, keras_bundle, encode, texts, tmp_path, libraries, name
+):
+    # The session loader is stricter than Python's: it finds each variable by its own name.
+    inputs = encode(texts[:2])
+    for key, value in inputs.items():
+        np.save(tmp_path / f"{key}.npy", value)
+    paths = ";".join(f"{key}={tmp_path / key}.npy" for key in inputs)
+    arguments = ["run", "--dir", str(artifacts[name].file), "--tag_set", "serve"]
+    arguments += ["--signature_def", "ids", "--inputs", paths, "--outdir", str(tmp_path)]
+    _saved_model_cli(arguments, libraries if name == "savedmodel" else [])
+    expected = keras_bundle.model(inputs, training=False)["logits"]
+    np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), expected, atol=1e-5)
+
+
+def test_saved_model_cli_runs_text(artifacts, libraries):
+    arguments = ["run", "--dir", str(artifacts["savedmodel"].file), "--tag_set", "serve"]
+    arguments += ["--signature_def", "serving_default", "--input_exprs", 'text=["the fox"]']
+    printed = _saved_model_cli(arguments, libraries)
+    assert "Result for output key scores" in printed
+    assert "b'down' b'flat' b'up'" in printed

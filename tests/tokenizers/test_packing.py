@@ -1,0 +1,136 @@
+"""Special tokens, truncation, overflow and padding, against the reference."""
+
+from __future__ import annotations
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo.tokenizers import TokenizerError
+
+LETTERS = "a b c d e f g h i j k l m n o p q r s t u v w x y z unaffable [MASK]".split()
+texts = st.lists(st.sampled_from(LETTERS), max_size=14).map(" ".join)
+STRATEGIES = ("longest_first", "only_first", "only_second")
+
+
+@st.composite
+def calls(draw):
+    """Texts, and the arguments of one call."""
+    first = draw(st.lists(texts, min_size=1, max_size=4))
+    second = draw(st.none() | st.lists(texts, min_size=len(first), max_size=len(first)))
+    options = {"add_special_tokens": draw(st.booleans())}
+    if draw(st.booleans()):
+        strategies = STRATEGIES if second is not None else STRATEGIES[:2]
+        options["truncation"] = draw(st.sampled_from(strategies))
+        options["max_length"] = draw(st.integers(4, 24))
+        options["return_overflowing_tokens"] = draw(st.booleans())
+        if options["return_overflowing_tokens"]:
+            options["stride"] = draw(st.integers(0, 4))
+    padding = draw(st.sampled_from((False, True, "max_length")))
+    if padding:
+        options["padding"] = padding
+        options["pad_to_multiple_of"] = draw(st.sampled_from((None, 1, 8)))
+        if padding == "max_length" and "max_length" not in options:
+            options["max_length"] = draw(st.integers(40, 50))
+    return first, second, options
+
+
+def expected(tokenizer, first, second, options):
+    """The rows of the reference, each with its sample; ``None`` when it refuses."""
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    specials = options["add_special_tokens"]
+    if "truncation" in options:
+        tokenizer.enable_truncation(
+            options["max_length"],
+            stride=options.get("stride", 0),
+            strategy=options["truncation"],
+        )
+    inputs = first if second is None else list(zip(first, second, strict=True))
+    rows = []
+    for sample, encoding in enumerate(tokenizer.encode_batch(inputs, add_special_tokens=specials)):
+        more = encoding.overflowing if options.get("return_overflowing_tokens") else []
+        rows += [(sample, row) for row in (encoding, *more)]
+    if "padding" in options:
+        multiple = options["pad_to_multiple_of"] or 1
+        longest = max(len(row.ids) for _, row in rows)
+        length = options["max_length"] if options["padding"] == "max_length" else longest
+        for _, row in rows:
+            row.pad(-(-length // multiple) * multiple, pad_id=0, pad_token="[PAD]")
+    return rows
+
+
+@hypothesis.given(calls())
+@hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
+def test_every_combination_is_packed_as_the_reference_does(make_pair, call):
+    first, second, options = call
+    pair = make_pair()
+    try:
+        got = pair.ours(
+            first, second, **options, return_offsets_mapping=True, return_special_tokens_mask=True
+        )
+    except (TokenizerError, tf.errors.InvalidArgumentError):
+        assert _is_refusable(pair, first, second, options)
+        return
+    rows = expected(pair.theirs._tokenizer, first, second, options)
+    got = {name: _lists(values) for name, values in got.items()}
+    assert got["input_ids"] == [row.ids for _, row in rows]
+    assert got["token_type_ids"] == [row.type_ids for _, row in rows]
+    assert got["attention_mask"] == [row.attention_mask for _, row in rows]
+    assert got["special_tokens_mask"] == [row.special_tokens_mask for _, row in rows]
+    assert got["offset_mapping"] == [[list(span) for span in row.offsets] for _, row in rows]
+    if options.get("return_overflowing_tokens"):
+        assert got["overflow_to_sample_mapping"] == [sample for sample, _ in rows]
+
+
+def _lists(values):
+    return values.to_list() if isinstance(values, tf.RaggedTensor) else values.numpy().tolist()
+
+
+def _is_refusable(pair, first, second, options):
+    """Whether the reference fails too, or answers with a row longer than ``max_length``."""
+    multiple = options.get("pad_to_multiple_of") or 1
+    if "truncation" in options and "padding" in options and options["max_length"] % multiple:
+        return True  # transformers refuses this; tokenizers has no opinion
+    try:
+        rows = expected(pair.theirs._tokenizer, first, second, options)
+    except BaseException:  # a Rust panic is no Exception
+        return True
+    return any(len(row.ids) > options["max_length"] for _, row in rows)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_longest_first_cuts_as_published(tokenizer, strategy):
+    first, second = " ".join("abcdefgh"), " ".join("ijklmnopqrst")
+    got = tokenizer(first, second, truncation=strategy, max_length=17)
+    tokens = tokenizer.decode(got["input_ids"][0], clean_up_tokenization_spaces=False)
+    assert tokens == {
+        "longest_first": "[CLS] a b c d e f g [SEP] i j k l m n o [SEP]",
+        "only_first": "[CLS] a b [SEP] i j k l m n o p q r s t [SEP]",
+        "only_second": "[CLS] a b c d e f g h [SEP] i j k l m n [SEP]",
+    }[strategy]
+
+
+def test_shapes_and_types(tokenizer):
+    fixed = tokenizer(["a b", "c"], padding="max_length", max_length=16, return_offsets_mapping=True)
+    assert {name: (value.shape.as_list(), value.dtype) for name, value in fixed.items()} == {
+        "input_ids": ([2, 16], tf.int32),
+        "token_type_ids": ([2, 16], tf.int32),
+        "attention_mask": ([2, 16], tf.int32),
+        "offset_mapping": ([2, 16, 2], tf.int32),
+    }
+    assert isinstance(tokenizer("a")["input_ids"], tf.RaggedTensor)
+    assert tokenizer("a", padding=True)["input_ids"].shape == (1, 3)
+
+
+def test_no_texts_make_no_rows(tokenizer):
+    assert tokenizer([], padding=True)["input_ids"].shape == (0, 0)
+    assert tokenizer([])["input_ids"].to_list() == []
+    options = {"truncation": True, "max_length": 8, "return_overflowing_tokens": True}
+    assert tokenizer([], [], **options)["overflow_to_sample_mapping"].shape == (0,)
+
+
+def test_max_length_is_the_models_when_none_is_given(tokenizer):
+    assert tokenizer("a " * 600, truncation=True)["input_ids"].row_lengths().numpy() == [512]
+    assert tokenizer("a", padding="max_length")["input_ids"].shape == (1, 512)
