@@ -87,6 +87,10 @@ class Report:
         temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
         temporary.replace(path)
 
+    def cells(self) -> list[list[str]]:
+        """The table as text: the header, Keras, then the artifacts."""
+        return [self._header(), *(self._cells(row) for row in (self.keras, *self.rows))]
+
     def table(self) -> Table:
         """The table for a terminal; what is wrong stands below it."""
         failures = [f"{r.format}: {'; '.join(r.problems)}" for r in self.rows if not r.passed]

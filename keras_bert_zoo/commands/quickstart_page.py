@@ -1,0 +1,94 @@
+"""The result of a quickstart as one page, one picture and two tables."""
+
+from __future__ import annotations
+
+import base64
+import html
+import importlib.resources
+import json
+import pathlib
+import platform
+import string
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from keras_bert_zoo.evaluation import pictures
+
+if TYPE_CHECKING:
+    from keras_bert_zoo.commands.quickstart import Outcome
+
+
+def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.Path:
+    """Writes ``report.html``, ``report.png`` and ``report.json``; returns the page's path."""
+    picture = pictures.one_page(
+        directory / "report.png",
+        history=_by_metric(outcome.training.history),
+        truth=outcome.truth,
+        predicted=outcome.predicted,
+        labels=sorted(set(outcome.truth)),
+        points=_points(outcome),
+        baselines=outcome.baselines,
+    )
+    template = importlib.resources.files(__package__).joinpath("quickstart.html")
+    page = string.Template(template.read_text(encoding="utf-8")).substitute(
+        summary=html.escape(outcome.summary),
+        picture=base64.b64encode(picture.read_bytes()).decode(),
+        accuracies=_html_table(_accuracies(outcome)),
+        artifacts=_html_table(outcome.report.cells()),
+        predictions=_html_table(_sentences(outcome)),
+        footer=f"{minutes:.1f} minutes on {html.escape(platform.machine())}, "
+        f"{outcome.report.threads} threads; {outcome.report.texts:,} test texts",
+    )
+    path = directory / "report.html"
+    path.write_text(page, encoding="utf-8")
+    numbers = {
+        "summary": outcome.summary,
+        "minutes": minutes,
+        "metrics": outcome.training.metrics,
+        "baselines": outcome.baselines,
+        "artifacts": outcome.report.to_dict(),
+    }
+    text = json.dumps(numbers, indent=2) + "\n"
+    (directory / "report.json").write_text(text, encoding="utf-8")
+    return path
+
+
+def show(outcome: Outcome) -> None:
+    """Prints the tables to the terminal."""
+    console = Console()
+    for header, *rows in (_accuracies(outcome), _sentences(outcome)):
+        table = Table(*header)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    console.print(outcome.report.table())
+
+
+def _by_metric(history: Sequence[dict[str, float]]) -> dict[str, list[float]]:
+    return {name: [epoch[name] for epoch in history] for name in history[0]}
+
+
+def _points(outcome: Outcome) -> list[pictures.Point]:
+    rows = (outcome.report.keras, *outcome.report.rows)
+    return [pictures.Point(r.format, r.size / 1e6, r.metric or 0.0, r.p50) for r in rows]
+
+
+def _accuracies(outcome: Outcome) -> list[list[str]]:
+    ours = {"all-MiniLM-L6-v2, fine-tuned": outcome.training.metrics["test"]["accuracy"]}
+    rows = [[name, f"{value:.1%}"] for name, value in {**outcome.baselines, **ours}.items()]
+    return [["model", "accuracy on the test tweets"], *rows]
+
+
+def _sentences(outcome: Outcome) -> list[list[str]]:
+    rows = [[text, label, f"{score:.0%}"] for text, label, score in outcome.sentences]
+    return [["sentence", "label", "score"], *rows]
+
+
+def _html_table(rows: Iterable[Sequence[str]]) -> str:
+    header, *body = [[html.escape(cell) for cell in row] for row in rows]
+    lines = [f"<tr><th>{'</th><th>'.join(header)}</th></tr>"]
+    lines += [f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in body]
+    return f"<table>{''.join(lines)}</table>"
