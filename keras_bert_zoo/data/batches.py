@@ -67,9 +67,9 @@ def encode(examples: Examples, tokenizer: Any, max_length: int) -> EncodedTexts:
         pairs = None if examples.text_pairs is None else examples.text_pairs[part]
         parts.append(tokenizer(examples.texts[part], pairs, truncation=True, max_length=max_length))
     return EncodedTexts(
-        *(
-            np.concatenate([part[name].flat_values.numpy() for part in parts])
-            for name in ("input_ids", "token_type_ids")
+        input_ids=np.concatenate([part["input_ids"].flat_values.numpy() for part in parts]),
+        token_type_ids=np.concatenate(
+            [part["token_type_ids"].flat_values.numpy() for part in parts]
         ),
         lengths=np.concatenate([part["input_ids"].row_lengths().numpy() for part in parts]),
         pad_token_id=tokenizer.pad_token_id,

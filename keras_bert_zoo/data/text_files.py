@@ -27,6 +27,10 @@ _log = logging.getLogger(__name__)
 _Row = tuple[str, dict[str, Any]]  # place for error messages, values by column
 
 
+class _TabSeparated(csv.excel_tab):
+    quoting = csv.QUOTE_NONE  # as in GLUE's files
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextTable:
     """How to read a table of texts.
@@ -49,6 +53,11 @@ class TextTable:
     delimiter: str | None = None
     encoding: str = "utf-8-sig"
     empty_texts: str = "error"
+
+    def __post_init__(self) -> None:
+        """Refuses an unknown choice."""
+        if self.empty_texts not in EMPTY_TEXTS:
+            raise ValueError(f"empty_texts must be one of {EMPTY_TEXTS}: {self.empty_texts!r}")
 
     def read(self, source: str | pathlib.Path) -> Rows:
         """Reads a ``.csv``, ``.tsv`` or ``.jsonl`` file, or e.g. ``"tweets://train"``.
@@ -143,9 +152,9 @@ def _decode(path: pathlib.Path, encoding: str) -> str:
 
 def _delimited_rows(path: pathlib.Path, content: str, delimiter: str) -> Iterator[_Row]:
     csv.field_size_limit(_LARGEST_FIELD)
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    dialect = _TabSeparated if delimiter == "\t" else csv.excel
     # newline="" keeps line ends inside quoted texts.
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, quoting=quoting)
+    reader = csv.reader(io.StringIO(content, newline=""), dialect, delimiter=delimiter)
     header = next(reader, [])
     for row in reader:
         place = f"{path}, line {reader.line_num}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy.stats
 from sklearn import metrics
 
 
-def score(problem_type: str, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+def score(problem_type: str, labels: Any, logits: np.ndarray) -> dict[str, float]:
     """Compares logits with labels.
 
     Args:

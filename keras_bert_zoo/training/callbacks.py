@@ -93,7 +93,9 @@ class KeepBest(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compares the epoch with the best one."""
-        value = self._monitored(logs or {})
+        value = float((logs or {})[self.monitor])
+        # A constant prediction has no correlation: the worst value there is.
+        value = value if math.isfinite(value) else -self.sign * math.inf
         best = self.progress.best
         if best is None or self.sign * value > self.sign * best:
             self.progress.best, self.progress.best_epoch = value, epoch
@@ -103,13 +105,6 @@ class KeepBest(keras.callbacks.Callback):
         if self.patience is not None and waited >= self.patience:
             self.progress.finished = True
             self.model.stop_training = True
-
-    def _monitored(self, logs: dict[str, float]) -> float:
-        if self.monitor not in logs:
-            raise ValueError(f"monitor must be one of {sorted(logs)}, received {self.monitor!r}.")
-        value = float(logs[self.monitor])
-        # A constant prediction has no correlation: the worst value there is.
-        return value if math.isfinite(value) else -self.sign * math.inf
 
 
 class RecordHistory(keras.callbacks.Callback):

@@ -11,13 +11,14 @@ import json
 import os
 import pathlib
 import shutil
+from typing import Any
 
 import keras
 import numpy as np
 import yaml
 
 from keras_bert_zoo import bundle
-from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches, encode
+from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches, EncodedTexts, encode
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.labels import label_names
 from keras_bert_zoo.data.text_files import TextTable
@@ -111,10 +112,12 @@ class _Run:
             seed=recipe.seed,
             buckets=recipe.buckets or BUCKETS,
         )
-        self.held_out = {
+        self.held_out: dict[str, tuple[EncodedTexts, Any]] = {
             name: (encode(each, self.tokenizer, recipe.max_length), each.labels)
             for name, each in examples.items()
         }
+        if "validation" in self.held_out:
+            self._check_monitored()
         self._compile()
         self.state = StateFile(directory / _STATE, self.model, self._identity())
         self.progress = self.state.restore() if recipe.resume else Progress()
@@ -174,6 +177,16 @@ class _Run:
             callbacks.Validate(lambda: self._scores("validation")),
             callbacks.KeepBest(best, self.progress, monitored, patience),
         ]
+
+    def _check_monitored(self) -> None:
+        """Refuses a name now that would be missed after the first epoch."""
+        labels = self.held_out["validation"][1]
+        logits = np.zeros((len(labels), self.model.config.num_labels), "float32")
+        names = ["loss", *score(self.recipe.problem_type, labels, logits)]
+        if self.recipe.monitored not in [f"val_{name}" for name in names]:
+            raise ValueError(
+                f"monitor must be val_ and one of {names}, received {self.recipe.monitored!r}."
+            )
 
     def _scores(self, name: str) -> dict[str, float]:
         encoded, labels = self.held_out[name]

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo import load
+from keras_bert_zoo.evaluation.prediction import predict_logits
+from keras_bert_zoo.training.finetune import finetune
+from keras_bert_zoo.training.recipe import FinetuneRecipe
+
+
+def run(values, **changes):
+    return finetune(FinetuneRecipe(**{**values, **changes}), verbose=0)
+
+
+def weights_of(result):
+    return (result.bundle / "model.safetensors").read_bytes()
+
+
+def without_speed(history):
+    return [
+        {name: value for name, value in epoch.items() if name != "tokens_per_second"}
+        for epoch in history
+    ]
+
+
+def test_learns_and_leaves_a_bundle_and_a_log(values, tmp_path):
+    result = run(values, epochs=4)
+    assert result.metrics["test"]["accuracy"] > 0.9
+    output = tmp_path / "run"
+    left = {"bundle", "history.json", "history.csv", "metrics.json", "recipe.yaml", "logs"}
+    assert {path.name for path in output.iterdir()} == left
+    assert json.loads((output / "history.json").read_text()) == result.history
+    assert len((output / "history.csv").read_text().splitlines()) == 5
+    assert list((output / "logs").rglob("events*"))
+    assert [epoch["epoch"] for epoch in result.history] == [1, 2, 3, 4]
+    assert result.history[-1]["tokens_per_second"] > 0
+    assert result.history[-1]["loss"] < result.history[0]["loss"]
+    best = max(epoch["val_accuracy"] for epoch in result.history)
+    assert result.metrics["validation"]["accuracy"] == best
+
+    loaded = load(result.bundle)
+    assert loaded.config.labels == ("bad", "good")
+    logits = predict_logits(loaded.model, loaded.tokenizer, ["w1 bad w2", "good", "bad w7 w8 w9"])
+    np.testing.assert_array_equal(logits.argmax(axis=-1), [0, 1, 0])
+
+
+def test_the_same_seed_gives_the_same_weights_to_the_bit(values, tmp_path):
+    first = run(values)
+    second = run(values, output=str(tmp_path / "again"))
+    assert weights_of(first) == weights_of(second)
+    assert without_speed(first.history) == without_speed(second.history)
+    other = run(values, output=str(tmp_path / "other"), seed=2)
+    assert weights_of(first) != weights_of(other)
+
+
+@pytest.mark.parametrize(
+    ("changes", "measure"),
+    [
+        (
+            {"problem_type": "multi_label_classification", "label_column": "tags"},
+            lambda scores: scores["accuracy"] > 0.75,
+        ),
+        (
+            {"problem_type": "regression", "label_column": "number"},
+            lambda scores: scores["pearson"] > 0.8,
+        ),
+        ({"pair_column": "second"}, lambda scores: scores["accuracy"] > 0.9),
+    ],
+    ids=["multi-label", "regression", "pairs"],
+)
+def test_every_kind_of_task_is_learnt(values, changes, measure):
+    result = run(values, **changes, epochs=6)
+    assert measure(result.metrics["test"]), result.metrics
+    assert load(result.bundle).config.problem_type == changes.get(
+        "problem_type", "single_label_classification"
+    )
+
+
+def test_without_validation_the_last_epoch_is_kept(values):
+    result = run(values, validation=None, test=None, epochs=1)
+    assert result.metrics == {}
+    assert result.bundle.is_dir()
+
+
+def test_early_stopping_keeps_the_best_epoch(values):
+    # So large a rate destroys the model after the warm-up.
+    result = run(values, learning_rate=2.0, epochs=8, patience=2, monitor="val_loss")
+    losses = [epoch["val_loss"] for epoch in result.history]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 3 < 8
+    assert result.metrics["validation"]["loss"] == pytest.approx(losses[best], rel=1e-6)
+
+
+def test_a_finished_run_is_not_run_again(values):
+    first = run(values, epochs=1)
+    before = weights_of(first)
+    again = run(values, epochs=1, resume=True)
+    assert again.metrics == first.metrics
+    assert again.history == first.history
+    assert weights_of(again) == before
+
+
+def test_output_that_exists_is_refused_but_for_overwrite(values, tmp_path):
+    first = run(values, epochs=1)
+    with pytest.raises(FileExistsError, match="overwrite"):
+        run(values)
+    second = run(values, epochs=1, seed=4, overwrite=True)
+    assert weights_of(first) == weights_of(second)  # the same file by now
+    assert len(second.history) == 1
+    (tmp_path / "run" / "thesis.docx").write_text("three years of work")
+    with pytest.raises(FileExistsError, match=r"thesis\.docx"):
+        run(values, overwrite=True)
+
+
+def test_bad_data_leaves_the_older_run(values, tmp_path):
+    run(values, epochs=1)
+    with pytest.raises(ValueError, match="no column"):
+        run(values, label_column="labels", overwrite=True)
+    assert (tmp_path / "run" / "metrics.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "complaint"),
+    [
+        ({"max_length": 25}, ValueError, "max_length must be from 3 to 24"),
+        ({"monitor": "val_acuracy"}, ValueError, "val_acuracy"),
+        ({"labels": ["good", "fine"]}, ValueError, r"train\.jsonl, line \d+: unknown label 'bad'"),
+        ({"resume": True}, FileNotFoundError, "nothing to resume"),
+        ({"train": "none.csv"}, FileNotFoundError, r"none\.csv"),
+        ({"label_column": "tags"}, ValueError, "class name or index"),
+    ],
+)
+def test_recipes_that_do_not_fit_are_refused_before_training(values, changes, error, complaint):
+    with pytest.raises(error, match=complaint):
+        run(values, **changes)
+
+
+def test_output_below_a_file_cannot_be_made(values, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        run(values, output=str(tmp_path / "file" / "run"))

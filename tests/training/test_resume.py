@@ -1,0 +1,82 @@
+"""Runs that a signal stops, in a process of their own, and that go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from keras_bert_zoo.training.finetune import finetune
+from keras_bert_zoo.training.recipe import FinetuneRecipe
+
+EPOCHS = 6
+
+
+def command(values, *more):
+    options = [f"--{name}={value}" for name, value in values.items()]
+    return [sys.executable, "-m", "keras_bert_zoo", "finetune", *options, *more]
+
+
+def stop_after_first_state(values, number):
+    """Starts a run and signals it as soon as it has saved a state inside an epoch."""
+    state = pathlib.Path(values["output"]) / "state.safetensors"
+    process = subprocess.Popen(
+        command(values), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not state.is_file() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.kill(process.pid, number)
+    output, _ = process.communicate(timeout=120)
+    return process.returncode, output
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.slow),
+    ],
+)
+def test_a_stopped_run_ends_with_the_same_weights(values, tmp_path, number, code):
+    values["epochs"] = EPOCHS
+    whole = finetune(FinetuneRecipe(**{**values, "output": str(tmp_path / "whole")}), verbose=0)
+
+    returned, output = stop_after_first_state(values, number)
+    assert returned == code, output
+    stopped = tmp_path / "run"
+    assert (stopped / "state.safetensors").is_file()
+    assert not (stopped / "bundle").exists()
+    if number != signal.SIGKILL:
+        assert "the state is in" in output
+        assert "Traceback" not in output
+
+    done = subprocess.run(command(values, "--resume"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    weights = [path / "bundle" / "model.safetensors" for path in (whole.bundle.parent, stopped)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+    histories = [json.loads((p.parents[1] / "history.json").read_text()) for p in weights]
+    for epoch in histories[0] + histories[1]:
+        del epoch["tokens_per_second"]
+    assert histories[0] == histories[1]
+
+
+def test_other_settings_do_not_go_on(values):
+    values["epochs"] = EPOCHS
+    returned, output = stop_after_first_state(values, signal.SIGINT)
+    assert returned == 130, output
+    for changes in ({"learning_rate": 1e-3}, {"train": values["validation"]}):
+        recipe = FinetuneRecipe(**{**values, **changes, "resume": True})
+        with pytest.raises(ValueError, match="cannot go on with other settings"):
+            finetune(recipe, verbose=0)
+    state = pathlib.Path(values["output"]) / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="damaged"):
+        finetune(FinetuneRecipe(**values, resume=True), verbose=0)
