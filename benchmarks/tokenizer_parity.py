@@ -38,9 +38,9 @@ class Count:
 
 
 def read_lines(path: pathlib.Path) -> list[str]:
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as file:
-        return file.read().decode("utf-8", "replace").split("\n")
+    content = path.read_bytes()
+    content = gzip.decompress(content) if path.suffix == ".gz" else content
+    return content.decode("utf-8", "replace").split("\n")
 
 
 def batches(lines: list[str]) -> Iterator[list[str]]:

@@ -30,9 +30,9 @@ BATCH = 1024
 
 
 def read_lines(path: pathlib.Path, limit: int) -> list[str]:
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as file:
-        return file.read().decode("utf-8", "replace").split("\n")[:limit]
+    content = path.read_bytes()
+    content = gzip.decompress(content) if path.suffix == ".gz" else content
+    return content.decode("utf-8", "replace").split("\n")[:limit]
 
 
 def reference(vocabulary: list[str], lower_case: bool) -> BertWordPieceTokenizer:
@@ -67,14 +67,18 @@ def rounds(runs: dict[str, Callable[[], int]], count: int) -> dict[str, float]:
     return {name: statistics.median(values[1:]) for name, values in times.items()}
 
 
-def measure(path: pathlib.Path, vocabulary: list[str], lower_case: bool, options: argparse.Namespace) -> dict:
+def measure(
+    path: pathlib.Path, vocabulary: list[str], lower_case: bool, options: argparse.Namespace
+) -> dict:
     lines = read_lines(path, options.lines)
     theirs = reference(vocabulary, lower_case)
     tokenizer = WordPieceTokenizer(vocabulary, do_lower_case=lower_case)
     runs = {
         "ours": ours(tokenizer, lines),
         "encode_batch": lambda: sum(len(e.ids) for e in theirs.encode_batch(lines)),
-        "encode_batch_fast": lambda: sum(len(e.ids) for e in theirs._tokenizer.encode_batch_fast(lines)),
+        "encode_batch_fast": lambda: sum(
+            len(e.ids) for e in theirs._tokenizer.encode_batch_fast(lines)
+        ),
     }
     counts = {name: run() for name, run in runs.items()}
     if len(set(counts.values())) != 1:
@@ -100,6 +104,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--lower-case", action="store_true")
     parser.add_argument("--lines", type=int, default=40_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--result", type=pathlib.Path, default=RESULT)
     options = parser.parse_args(arguments)
     vocabulary = options.vocabulary.read_text(encoding="utf-8").rstrip("\n").split("\n")
     result = {
@@ -111,8 +116,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         "files": [measure(path, vocabulary, options.lower_case, options) for path in options.files],
     }
     print(json.dumps(result, indent=2))
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    options.result.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from keras_bert_zoo.tokenizers.normalizer import STAND_INS, normalizer_model
 
 CODE_POINTS = [
-    point
-    for point in range(0x110000)
-    if not 0xD800 <= point <= 0xDFFF and point not in STAND_INS
+    point for point in range(0x110000) if not 0xD800 <= point <= 0xDFFF and point not in STAND_INS
 ]
 CHOICES = list(itertools.product((False, True), repeat=3))
 

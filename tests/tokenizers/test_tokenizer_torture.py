@@ -102,7 +102,13 @@ def test_bytes_that_are_no_text(pair):
     generator = random.Random(1)
     alphabet = bytes.fromhex("41 20 5b c3 a9 ed a0 80 f0 9f 98 ff c0 e4 bd f4 90 ef bf be bb 00")
     texts = [bytes(generator.choices(alphabet, k=generator.randint(1, 12))) for _ in range(10_000)]
-    texts += [b"\xed\xa0\x80", b"\xff[MASK]\xfe", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\xef\xbb\xbfa"]
+    texts += [
+        b"\xed\xa0\x80",
+        b"\xff[MASK]\xfe",
+        b"\xc0\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xef\xbb\xbfa",
+    ]
     assert pair.differences(texts) == []
 
 
