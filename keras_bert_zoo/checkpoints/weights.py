@@ -149,7 +149,7 @@ def arrays_of(
         )
     arrays = {}
     for row in rows:
-        values = keras.ops.convert_to_numpy(variables[row.variable])
+        values = variables[row.variable].numpy()
         values = np.ascontiguousarray(values.T) if row.transposed else values
         arrays[architecture.published(row, task)] = values
     return arrays

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from keras_bert_zoo.tokenizers import WordPieceTokenizer
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
-WORDS = "a an the good bad film was is not very dull fine ##s ##ly story".split()
+WORDS = ["a", "the", "good", "film", "was", "not", "very", "dull", "##s", "story"]
 
 
 @pytest.fixture

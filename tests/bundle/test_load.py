@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-import keras
+import ml_dtypes
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -70,11 +70,11 @@ def test_classifier_logits(golden_outputs: Golden) -> None:
     np.testing.assert_allclose(logits, expected["logits"], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("stored", ["float16", "bfloat16", "float64"])
-def test_other_float_types(stored: str, copy_golden: Copy, golden_outputs: Golden) -> None:
+@pytest.mark.parametrize("stored", ["float16", ml_dtypes.bfloat16, "float64"])
+def test_other_float_types(stored: Any, copy_golden: Copy) -> None:
     directory = copy_golden("bert")
     exact = safetensors.numpy.load_file(directory / "model.safetensors")
-    rounded = {name: np.array(keras.ops.cast(v, stored)) for name, v in exact.items()}
+    rounded = {name: values.astype(stored) for name, values in exact.items()}
     safetensors.numpy.save_file(rounded, directory / "model.safetensors")
     weights = {v.path: v for v in load(directory).model.weights}
     table = weights["embeddings/word_embeddings"]
@@ -97,7 +97,7 @@ def test_a_large_table_arrives_in_pieces(
 def test_a_checkpoint_loads_under_a_mixed_policy() -> None:
     model = load(GOLDEN / "classifier", dtype="mixed_bfloat16").model
     assert {weight.dtype for weight in model.weights} == {"float32"}
-    assert model.encoder.layer_dtype.compute_dtype == "bfloat16"
+    assert model.encoder.get_layer("embeddings").compute_dtype == "bfloat16"
 
 
 # === Poolers and heads ===
@@ -247,7 +247,7 @@ def test_no_config(copy_golden: Copy) -> None:
 def test_broken_config(text: str, copy_golden: Copy) -> None:
     directory = copy_golden("bert")
     (directory / "config.json").write_text(text)
-    with pytest.raises(ConfigError, match="config.json"):
+    with pytest.raises(ConfigError, match=r"config\.json"):
         load(directory)
 
 
@@ -268,7 +268,7 @@ def test_config_and_weights_of_two_models(copy_golden: Copy) -> None:
 def test_sinusoidal_positions_have_no_tensor(copy_golden: Copy) -> None:
     directory = copy_golden("bert")
     edit_config(directory, position_embedding_type="sinusoidal")
-    with pytest.raises(CheckpointError, match="position_embeddings.weight is left over"):
+    with pytest.raises(CheckpointError, match=r"position_embeddings\.weight is left over"):
         load(directory)
     edit_tensors(directory, lambda t: t.pop("embeddings.position_embeddings.weight"))
     assert load(directory).model.config.position_embedding_type == "sinusoidal"

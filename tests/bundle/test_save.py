@@ -77,6 +77,8 @@ def test_encoder_without_pooler(tiny_config: Any, tmp_path: pathlib.Path) -> Non
     assert same_weights(load(tmp_path).model, model)
 
 
+# Keras' own: the variables it hands to h5py speak NumPy 1's protocol.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_model_rebuilt_by_keras_can_be_saved(classifier: Any, tmp_path: pathlib.Path) -> None:
     classifier.save(tmp_path / "model.keras")
     rebuilt = keras.saving.load_model(tmp_path / "model.keras")

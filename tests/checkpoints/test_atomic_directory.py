@@ -23,7 +23,7 @@ def count(event, arguments):
     global left
     if event.startswith(("open", "os.", "shutil.", "ctypes.")):
         left -= 1
-        if left < 0:
+        if left == -1:
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(count)
 with atomic_directory(pathlib.Path(sys.argv[1])) as temporary:

@@ -1,0 +1,114 @@
+"""Weights from keras-hub's BERT and back, with equal outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo.checkpoints.keras_hub_bridge import from_keras_hub, to_keras_hub
+from keras_bert_zoo.checkpoints.tensors import CheckpointError
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.models import BertEncoder
+
+Batch = dict[str, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def backbone(randomise: Callable[[Any], Any]) -> Any:
+    import keras_hub
+
+    return randomise(
+        keras_hub.models.BertBackbone(
+            vocabulary_size=61,
+            num_layers=2,
+            num_heads=3,
+            hidden_dim=24,
+            intermediate_dim=40,
+            max_sequence_length=20,
+        )
+    )
+
+
+def outputs_of_theirs(backbone: Any, batch: Batch) -> list[np.ndarray]:
+    outputs = backbone(
+        {
+            "token_ids": batch["input_ids"],
+            "padding_mask": batch["attention_mask"],
+            "segment_ids": batch["token_type_ids"],
+        }
+    )
+    return [outputs["sequence_output"].numpy(), outputs["pooled_output"].numpy()]
+
+
+def outputs_of_ours(encoder: BertEncoder, batch: Batch) -> list[np.ndarray]:
+    outputs = encoder(batch)
+    return [outputs["last_hidden_state"].numpy(), outputs["pooler_output"].numpy()]
+
+
+def assert_close(left: list[np.ndarray], right: list[np.ndarray]) -> None:
+    for a, b in zip(left, right, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+
+
+def test_from_keras_hub(backbone: Any, make_batch: Callable[..., Batch]) -> None:
+    batch, encoder = make_batch(), from_keras_hub(backbone)
+    assert encoder.config.hidden_act == "gelu_new"
+    assert_close(outputs_of_ours(encoder, batch), outputs_of_theirs(backbone, batch))
+
+
+def test_there_and_back(
+    tiny_config: EncoderConfig, randomise: Callable[[Any], Any], make_batch: Callable[..., Batch]
+) -> None:
+    encoder = randomise(BertEncoder(tiny_config.replace(hidden_act="gelu_new")))
+    backbone, batch = to_keras_hub(encoder), make_batch()
+    assert_close(outputs_of_theirs(backbone, batch), outputs_of_ours(encoder, batch))
+    back = from_keras_hub(backbone)
+    for ours, theirs in zip(back.weights, encoder.weights, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+def test_exact_gelu_is_only_approximated_on_request(
+    encoder: BertEncoder, make_batch: Callable[..., Batch]
+) -> None:
+    with pytest.raises(ValueError, match="pass allow_tanh_gelu=True"):
+        to_keras_hub(encoder)
+    backbone, batch = to_keras_hub(encoder, allow_tanh_gelu=True), make_batch()
+    ours, theirs = outputs_of_ours(encoder, batch)[0], outputs_of_theirs(backbone, batch)[0]
+    # The two GELUs differ by up to 5e-4 for each unit.
+    assert 1e-5 < np.abs(ours - theirs).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden_act": "relu"}, "hidden_act is 'relu'"),
+        ({"layer_norm_eps": 1e-6}, "layer_norm_eps is 1e-06"),
+        ({"position_embedding_type": "sinusoidal"}, "positions are not learned"),
+    ],
+)
+def test_what_keras_hub_cannot_express(
+    changes: dict[str, Any], message: str, tiny_config: EncoderConfig
+) -> None:
+    encoder = BertEncoder(tiny_config.replace(**changes))
+    with pytest.raises(ValueError, match=message):
+        to_keras_hub(encoder, allow_tanh_gelu=True)
+
+
+def test_no_pooler(tiny_config: EncoderConfig) -> None:
+    with pytest.raises(ValueError, match="no pooler"):
+        to_keras_hub(BertEncoder(tiny_config, add_pooling_layer=False), allow_tanh_gelu=True)
+
+
+def test_a_backbone_with_other_variables(backbone: Any) -> None:
+    class Extended(type(backbone)):
+        @property
+        def weights(self) -> list[Any]:
+            return [*super().weights, BertEncoder(encoder_config).weights[0]]
+
+    encoder_config = from_keras_hub(backbone).config
+    extended = Extended.from_config(backbone.get_config())
+    with pytest.raises(CheckpointError, match=r"no counterpart: \['embeddings/word_embeddings'\]"):
+        from_keras_hub(extended)
