@@ -63,8 +63,9 @@ class Artifact:
         """
         from .runtimes import measure
 
-        is_text = self.text_signature is not None and "text" in inputs
-        signature = self.text_signature if is_text else self.signature
+        signature = self.signature
+        if self.text_signature is not None and "text" in inputs:
+            signature = self.text_signature
         return measure(self, signature, [inputs]).outputs[0]
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.evaluation.classification import probabilities
 
 from .formats import FORMATS
 from .runtimes import Measurement
@@ -33,7 +34,7 @@ def _difference(ours: Arrays, theirs: Arrays) -> float:
 def problems_of(
     format_name: str,
     signature: Signature,
-    inputs: Sequence[Arrays],
+    inputs: Sequence[Mapping[str, Any]],
     measured: Measurement,
     difference: float,
 ) -> list[str]:
@@ -56,12 +57,11 @@ def expected_of_text(
     config: EncoderConfig, inputs: Sequence[Arrays], outputs: Sequence[Arrays]
 ) -> dict[str, np.ndarray]:
     """What the text signature should return, by Keras' outputs for single texts."""
-    problem = problem_of(config)
-    if problem is None:
+    if problem_of(config) is None:
         pairs = zip(inputs, outputs, strict=True)
         rows = [mean_of_tokens(given, made["last_hidden_state"]) for given, made in pairs]
         return {"embeddings": np.concatenate(rows)}
-    return {"scores": problem.score(joined_logits(outputs))}
+    return {"scores": probabilities(str(config.problem_type), joined_logits(outputs))}
 
 
 def wrong_labels(config: EncoderConfig, outputs: Arrays) -> list[str]:

@@ -48,7 +48,7 @@ def export(
         ExportError: a format is unknown or cannot hold the model, or the length is beyond
             the position table.
         FileExistsError: an artifact exists and may not be replaced.
-        FileNotFoundError: there is no such bundle.
+        ValueError: there is no such bundle.
         MissingRuntime: a package that a format needs is not installed.
         OSError: the output cannot be written, or the disk is full.
     """

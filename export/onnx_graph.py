@@ -81,18 +81,19 @@ class _View:
 
     def flattened(self, product: Any) -> _Flattened | None:
         """The neighbours of a product if they are a flattening and its opposite."""
-        chain = [self.makers.get(product.input[0])]
+        chain: list[Any] = [self.makers.get(product.input[0])]
         for _ in range(2):
             last = chain[-1] if len(chain) > 1 else product
             chain.extend(self.users[last.output[0]])
         if [getattr(node, "op_type", None) for node in chain] != ["Reshape", "Add", "Reshape"]:
             return None
         sizes = self._sizes(chain[2].input[1])
-        leading = sum(size is None for size in sizes)
-        if leading < 2 or None in sizes[leading:]:
+        leading = sizes.count(None)
+        trailing = tuple(size for size in sizes[leading:] if size is not None)
+        if leading < 2 or len(trailing) != len(sizes) - leading:
             return None  # with fewer than two open axes no arithmetic was needed
         before, added, after = chain
-        return _Flattened(before, product, added, after, leading, tuple(sizes[leading:]))
+        return _Flattened(before, product, added, after, leading, trailing)
 
     def _sizes(self, name: str) -> list[int | None]:
         """A shape tensor's entries: constants, and ``None`` for what is computed."""

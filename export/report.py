@@ -89,38 +89,38 @@ class Report:
 
     def cells(self) -> list[list[str]]:
         """The table as text: the header, Keras, then the artifacts."""
-        return [self._header(), *(self._cells(row) for row in (self.keras, *self.rows))]
+        return [self._columns(), *(self._cells(row) for row in (self.keras, *self.rows))]
 
     def table(self) -> Table:
         """The table for a terminal; what is wrong stands below it."""
         failures = [f"{r.format}: {'; '.join(r.problems)}" for r in self.rows if not r.passed]
-        table = Table(
-            box=box.SIMPLE_HEAD,
-            padding=(0, 1, 0, 0),
-            caption="\n".join([self._caption(), *failures]),
-        )
-        for name in self._columns():
+        caption = "\n".join([self.caption(), *failures])
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
+        header, *lines = self.cells()
+        for name in header:
             table.add_column(name, justify="left" if name == "format" else "right")
-        for row in (self.keras, *self.rows):
-            table.add_row(*self._cells(row), style=None if row.passed else "red")
+        for line, row in zip(lines, (self.keras, *self.rows), strict=True):
+            table.add_row(*line, style=None if row.passed else "red")
         return table
 
     def to_markdown(self) -> str:
-        """The table for a document."""
-        columns = [*self._columns(), "runtime"]
-        lines = [columns, ["---"] * len(columns)]
-        lines += [[*self._cells(row), row.runtime] for row in (self.keras, *self.rows)]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{self._caption()}\n"
+        """The table for a document, with the versions of the runtimes."""
+        header, *lines = self.cells()
+        runtimes = [row.runtime for row in (self.keras, *self.rows)]
+        table = [[*header, "runtime"], ["---"] * (len(header) + 1)]
+        table += [[*line, runtime] for line, runtime in zip(lines, runtimes, strict=True)]
+        return "\n".join(f"| {' | '.join(line)} |" for line in table) + f"\n\n{self.caption()}\n"
 
-    def _columns(self) -> list[str]:
-        scores = ["agree", self.metric or "metric", "drop"]
-        return ["format", "MB", "max diff", *scores, "p50", "p95", "result"]
-
-    def _caption(self) -> str:
+    def caption(self) -> str:
+        """How the numbers came about."""
         return (
             f"{self.texts} texts one by one at their own length; milliseconds on CPU, "
             f"{self.threads} threads"
         )
+
+    def _columns(self) -> list[str]:
+        scores = ["agree", self.metric or "metric", "drop"]
+        return ["format", "MB", "max diff", *scores, "p50", "p95", "result"]
 
     def _cells(self, row: Row) -> list[str]:
         drop = None

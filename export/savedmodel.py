@@ -113,7 +113,7 @@ def _text_signature(*outputs: TensorSpec) -> Signature:
 
 
 # The main output of a model decides what its text signature returns.
-_HEADS = {"logits": _Scores, "last_hidden_state": _Embeddings}
+_HEADS: dict[str, Any] = {"logits": _Scores, "last_hidden_state": _Embeddings}
 _SCORES = {
     "single_label_classification": tf.nn.softmax,
     "multi_label_classification": tf.sigmoid,

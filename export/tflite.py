@@ -83,4 +83,4 @@ def _convert(model: Any, signature: Signature, directory: str, dynamic_int8: boo
         missing = {"".join(match) for match in _MISSING.findall(str(error))}
         if not missing:
             raise ExportError(f"The TFLite converter failed: {error}") from error
-        return refuse("TFLite", missing, trace(model, signature).graph.get_operations())
+        refuse("TFLite", missing, trace(model, signature).graph.get_operations())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import tensorflow as tf
 
@@ -43,7 +43,7 @@ def trace(model: Any, signature: Signature) -> Any:
     return tf.function(forward, autograph=False).get_concrete_function(**tensor_specs(signature))
 
 
-def refuse(format_name: str, operations: Iterable[str], nodes: Iterable[Any]) -> None:
+def refuse(format_name: str, operations: Iterable[str], nodes: Iterable[Any]) -> NoReturn:
     """Raises ``UnsupportedLayer`` naming the layers whose operations the format lacks.
 
     Args:

@@ -6,9 +6,12 @@ import itertools
 import os
 import pathlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+
+from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.evaluation.classification import score
 
 from . import process, scoring
 from .artifact import Artifact
@@ -25,9 +28,6 @@ from .progress import Steps
 from .reference import Case, Reference, all_cases, run_reference, single_texts
 from .report import Report, Row
 from .runtimes import measure
-
-if TYPE_CHECKING:
-    from keras_bert_zoo.data.examples import Examples
 
 # Texts in one request to a text signature.
 _CHUNK = 32
@@ -138,21 +138,23 @@ class _Judge:
     def _keras(self, cases: Iterable[Case]) -> list[dict[str, np.ndarray]]:
         return [self.reference.outputs[case] for case in cases]
 
-    def _sizes(self, cases: Iterable[Case]) -> dict[str, tuple[int, ...]]:
+    def _sizes(self, cases: Iterable[Case]) -> dict[str, Any]:
         shapes = [self.reference.inputs[case]["input_ids"].shape for case in cases]
         batches, lengths = (tuple(sorted(set(sizes))) for sizes in zip(*shapes, strict=True))
         return {"batch_sizes": batches, "lengths": lengths}
 
     def _agreement(self, ours: list[Any], keras: list[Any]) -> float | None:
-        if self.problem is None or not self.problem.is_decision:
+        if self.problem is None or self.problem.decide is None:
             return None
-        ours, keras = (self.problem.decide(joined_logits(outputs)) for outputs in (ours, keras))
-        return scoring.agreement(ours, keras)
+        decide = self.problem.decide
+        return scoring.agreement(decide(joined_logits(ours)), decide(joined_logits(keras)))
 
     def _metric(self, outputs: list[Any]) -> float | None:
         if self.problem is None or self.examples.labels is None:
             return None
-        return self.problem.rate(self.problem.decide(joined_logits(outputs)), self.examples.labels)
+        problem_type = str(self.reference.config.problem_type)
+        scores = score(problem_type, self.examples.labels, joined_logits(outputs))
+        return scores[self.problem.metric]
 
     def _text(self, artifact: Artifact) -> tuple[float | None, list[str]]:
         """The same texts as strings: the largest difference, and what is wrong."""

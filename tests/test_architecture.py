@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "data": {"config", "tokenizers"},
     "evaluation": {"data"},
     "training": {"bundle", "data", "evaluation"},
-    "export": {"bundle"},
+    "export": {"bundle", "evaluation"},
     "commands": {"training", "export", "configs"},
     "cli": {"commands"},
     "configs": set(),
