@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS, TokenizerError, TokenizerOptions
+from keras_bert_zoo.tokenizers.options import TokenizerError, TokenizerOptions
+from keras_bert_zoo.tokenizers.source import TokenizerSource
 
 TOKENIZER_FILE = "tokenizer.json"
 VOCABULARY_FILE = "vocab.txt"
@@ -18,57 +18,6 @@ SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 _PREFIX = "##"
 # transformers writes 1e30 for "no limit"; this is the largest length an int32 can state.
 _NO_LIMIT = 2**31 - 1
-
-
-class TokenizerSource:
-    """A vocabulary and its options, checked against each other.
-
-    Args:
-        vocabulary: tokens in the order of their ids.
-        options: see there; its literal tokens must be in the vocabulary, added ones are
-            appended to it where they are not.
-
-    Attributes:
-        words: the vocabulary of the word-piece model: as given.
-        vocabulary: every token in the order of its id.
-        ids: token to id.
-
-    Raises:
-        TokenizerError: the vocabulary is no sequence of strings, holds a token twice, or
-            lacks a special token.
-    """
-
-    def __init__(self, vocabulary: Sequence[str], options: TokenizerOptions) -> None:
-        _check_vocabulary(vocabulary)
-        self.options = options
-        self.words = tuple(vocabulary)
-        known = set(self.words)
-        missing = [token for token in options.special_tokens.values() if token not in known]
-        if missing:
-            raise TokenizerError(
-                f"The vocabulary ({len(self.words)} tokens, beginning with "
-                f"{list(self.words[:3])}) lacks the special tokens {missing}. Name the ones it "
-                f"has with {', '.join(SPECIAL_TOKENS)}, or check that this is the right file."
-            )
-        self.vocabulary = (*self.words, *(t for t in options.added_tokens if t not in known))
-        self.ids = {token: index for index, token in enumerate(self.vocabulary)}
-
-
-def _check_vocabulary(vocabulary: Sequence[str]) -> None:
-    if isinstance(vocabulary, str | bytes) or not isinstance(vocabulary, Sequence):
-        raise TokenizerError(
-            f"vocabulary must be a sequence of tokens, received {type(vocabulary).__name__}; "
-            "to read files use WordPieceTokenizer.from_directory"
-        )
-    strange = [token for token in vocabulary if not isinstance(token, str)]
-    if strange:
-        raise TokenizerError(f"vocabulary must hold strings, received {strange[:3]}")
-    twice = [token for token, n in collections.Counter(vocabulary).items() if n > 1]
-    if twice:
-        raise TokenizerError(
-            f"The vocabulary holds {len(twice)} tokens more than once, such as {twice[:3]}; "
-            "every token needs one id"
-        )
 
 
 def read(directory: pathlib.Path) -> TokenizerSource:
@@ -97,6 +46,8 @@ def read(directory: pathlib.Path) -> TokenizerSource:
         return reader(path, config)
     except TokenizerError as error:
         raise TokenizerError(f"{path}: {error}") from error
+    except (AttributeError, KeyError, TypeError) as error:
+        raise TokenizerError(f"{path} or {CONFIG_FILE} is malformed: {error!r}") from error
 
 
 def _from_vocabulary(path: pathlib.Path, config: Mapping[str, Any]) -> TokenizerSource:
@@ -134,9 +85,22 @@ def _from_tokenizer_json(path: pathlib.Path, config: Mapping[str, Any]) -> Token
         "unk_token": model.get("unk_token", "[UNK]"),
         "max_input_chars_per_word": model.get("max_input_chars_per_word", 100),
     }
-    return _source(
-        sorted(ids, key=ids.__getitem__), stated, content.get("added_tokens") or [], config
-    )
+    words = sorted(ids, key=ids.__getitem__)
+    source = _source(words, stated, content.get("added_tokens") or [], config)
+    _check_post_processor(content.get("post_processor"), source)
+    return source
+
+
+def _check_post_processor(found: Mapping[str, Any] | None, source: TokenizerSource) -> None:
+    """Refuses special tokens in other places than BERT's; none stated means BERT's."""
+    if found is None or found["type"] == "BertProcessing":
+        return
+    expected = _template(source)
+    if any(found.get(key) != expected[key] for key in ("type", "single", "pair")):
+        raise TokenizerError(
+            f"not a BERT WordPiece tokenizer: its post_processor ({found['type']}) does not put "
+            f"{source.options.cls_token} and {source.options.sep_token} where BERT has them"
+        )
 
 
 def _part(content: Mapping[str, Any], name: str, expected: str) -> dict[str, Any]:
@@ -164,13 +128,13 @@ def _source(
     if "model_max_length" in options:
         options["model_max_length"] = int(min(options["model_max_length"], _NO_LIMIT))
     specials = set(TokenizerOptions(**options).special_tokens.values())
-    others = [token for token in added if token.get("content") not in specials]
+    _check_flags(added)
+    others = [token for token in added if token["content"] not in specials]
     options["added_tokens"] = _added_tokens(others, words)
     return TokenizerSource(words, TokenizerOptions(**options))
 
 
-def _added_tokens(added: Sequence[Mapping[str, Any]], words: Sequence[str]) -> dict[str, bool]:
-    """Token to whether it is special, in the order of ids."""
+def _check_flags(added: Sequence[Mapping[str, Any]]) -> None:
     for token in added:
         flags = [
             name for name in ("lstrip", "rstrip", "single_word", "normalized") if token.get(name)
@@ -180,6 +144,10 @@ def _added_tokens(added: Sequence[Mapping[str, Any]], words: Sequence[str]) -> d
                 f"the added token {token.get('content')!r} has the flags {flags}, which are not "
                 "supported; only tokens that match literally are"
             )
+
+
+def _added_tokens(added: Sequence[Mapping[str, Any]], words: Sequence[str]) -> dict[str, bool]:
+    """Token to whether it is special, in the order of ids."""
     ordered = sorted(added, key=lambda token: token["id"])
     known = set(words)
     ids = [token["id"] for token in ordered if token["content"] not in known]
@@ -230,8 +198,6 @@ def write(source: TokenizerSource, directory: pathlib.Path) -> None:
 
 def _tokenizer_json(source: TokenizerSource) -> dict[str, Any]:
     options, ids = source.options, source.ids
-    cls, sep = options.cls_token, options.sep_token
-    first = [_special(cls, 0), _sequence("A", 0), _special(sep, 0)]
     return {
         "version": "1.0",
         "truncation": None,
@@ -248,14 +214,7 @@ def _tokenizer_json(source: TokenizerSource) -> dict[str, Any]:
             "lowercase": options.do_lower_case,
         },
         "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": first,
-            "pair": [*first, _sequence("B", 1), _special(sep, 1)],
-            "special_tokens": {
-                token: {"id": token, "ids": [ids[token]], "tokens": [token]} for token in (cls, sep)
-            },
-        },
+        "post_processor": _template(source),
         "decoder": {"type": "WordPiece", "prefix": _PREFIX, "cleanup": True},
         "model": {
             "type": "WordPiece",
@@ -263,6 +222,21 @@ def _tokenizer_json(source: TokenizerSource) -> dict[str, Any]:
             "continuing_subword_prefix": _PREFIX,
             "max_input_chars_per_word": options.max_input_chars_per_word,
             "vocab": {token: index for index, token in enumerate(source.words)},
+        },
+    }
+
+
+def _template(source: TokenizerSource) -> dict[str, Any]:
+    """Where the special tokens go, and the token types."""
+    cls, sep = source.options.cls_token, source.options.sep_token
+    single = [_special(cls, 0), _sequence("A", 0), _special(sep, 0)]
+    return {
+        "type": "TemplateProcessing",
+        "single": single,
+        "pair": [*single, _sequence("B", 1), _special(sep, 1)],
+        "special_tokens": {
+            token: {"id": token, "ids": [source.ids[token]], "tokens": [token]}
+            for token in (cls, sep)
         },
     }
 

@@ -122,7 +122,7 @@ def pack(pieces: list[Pieces], options: PackingOptions, cls_id: int, sep_id: int
             for, or shorter than the stride.
     """
     lengths = [piece.ids.row_lengths() for piece in pieces]
-    widths = _WIDTHS[options.strategy](lengths, options.budget)
+    widths = _WIDTHS[options.strategy](lengths, tf.constant(options.budget, tf.int64))
     if options.return_overflowing_tokens:
         sample, numbers = _windows(lengths, widths, options.stride)
     else:
@@ -200,9 +200,10 @@ def _windows(
     row = tf.ragged.range(totals).flat_values
     firsts, seconds = tf.gather(counts[0], sample), tf.gather(others, sample)
     tail = row - (firsts - 1) * seconds
-    one = tf.where(row > 0, 1 + (row - 1) // seconds, 0)
-    other = tf.where(row > 0, (row - 1) % seconds, 0)
-    numbers = [tf.where(tail > 0, 0, one), tf.where(tail > 0, tail, other)]
+    first = tf.zeros_like(row)
+    one = tf.where(row > 0, 1 + (row - 1) // seconds, first)
+    other = tf.where(row > 0, (row - 1) % seconds, first)
+    numbers = [tf.where(tail > 0, first, one), tf.where(tail > 0, tail, other)]
     return sample, numbers[: len(counts)]
 
 
@@ -215,15 +216,15 @@ def _window_count(length: tf.Tensor, width: tf.Tensor, stride: int) -> tf.Tensor
         "ask for a smaller stride or a larger max_length",
     )
     step = tf.maximum(width - stride, 1)
-    return tf.where(cut, 1 - (width - length) // step, 1)
+    return tf.where(cut, 1 - (width - length) // step, tf.ones_like(width))
 
 
-def _keep_all(lengths: list[tf.Tensor], budget: int) -> list[tf.Tensor]:
+def _keep_all(lengths: list[tf.Tensor], budget: tf.Tensor) -> list[tf.Tensor]:
     del budget
     return lengths
 
 
-def _longest_first(lengths: list[tf.Tensor], budget: int) -> list[tf.Tensor]:
+def _longest_first(lengths: list[tf.Tensor], budget: tf.Tensor) -> list[tf.Tensor]:
     """Cuts the longer text down to the shorter one, then both to the same length."""
     if len(lengths) == 1:
         return [tf.minimum(lengths[0], budget)]
@@ -238,7 +239,7 @@ def _longest_first(lengths: list[tf.Tensor], budget: int) -> list[tf.Tensor]:
     return [tf.where(fits, lengths[0], first), tf.where(fits, lengths[1], second)]
 
 
-def _only(which: int, lengths: list[tf.Tensor], budget: int) -> list[tf.Tensor]:
+def _only(which: int, lengths: list[tf.Tensor], budget: tf.Tensor) -> list[tf.Tensor]:
     """Takes all that is too much from one text."""
     excess = tf.maximum(tf.add_n(lengths) - budget, 0)
     tf.debugging.assert_equal(
@@ -250,7 +251,7 @@ def _only(which: int, lengths: list[tf.Tensor], budget: int) -> list[tf.Tensor]:
     return [length - excess if i == which else length for i, length in enumerate(lengths)]
 
 
-_WIDTHS: dict[str | None, Callable[[list[tf.Tensor], int], list[tf.Tensor]]] = {
+_WIDTHS: dict[str | None, Callable[[list[tf.Tensor], tf.Tensor], list[tf.Tensor]]] = {
     None: _keep_all,
     "longest_first": _longest_first,
     "only_first": functools.partial(_only, 0),

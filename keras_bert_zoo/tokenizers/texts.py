@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ def to_string_tensor(text: Any, name: str) -> tf.Tensor:
     """Makes ``(B,)`` strings of a string, a sequence of strings, or a string tensor.
 
     Args:
-        text: ``str``, ``bytes``, a list, tuple or NumPy array of them, or a tensor of
+        text: ``str``, ``bytes``, a list, array or other iterable of them, or a tensor of
             rank 0 or 1. Lone surrogates become U+FFFD.
         name: of the argument, for the error.
 
@@ -28,7 +29,7 @@ def to_string_tensor(text: Any, name: str) -> tf.Tensor:
         return tf.constant([_as_bytes(text)])
     if not tf.is_tensor(text):
         return tf.constant([_checked(item, name) for item in _items(text, name)], tf.string)
-    if text.dtype != tf.string or isinstance(text, tf.RaggedTensor):
+    if text.dtype != tf.string or isinstance(text, tf.RaggedTensor | tf.SparseTensor):
         raise TypeError(f"{name} must be a dense tensor of strings, received {text!r}")
     if text.shape.rank not in (0, 1):
         raise ValueError(f"{name} must have rank 0 or 1, received shape {text.shape}")
@@ -40,7 +41,7 @@ def _items(text: Any, name: str) -> list[Any]:
         raise ValueError(f"{name} must have rank 0 or 1, received shape {text.shape}")
     if isinstance(text, np.ndarray):
         return text.reshape(-1).tolist()
-    if isinstance(text, list | tuple):
+    if isinstance(text, Iterable) and not isinstance(text, Mapping | Set):
         return list(text)
     raise TypeError(
         f"{name} must be a string or a sequence of strings, received {type(text).__name__}"

@@ -15,6 +15,7 @@ from keras_bert_zoo.tokenizers.options import TokenizerError, TokenizerOptions
 from keras_bert_zoo.tokenizers.packing import PackingOptions, pack
 from keras_bert_zoo.tokenizers.padding import pad, padded_length
 from keras_bert_zoo.tokenizers.segmentation import Segmenter
+from keras_bert_zoo.tokenizers.source import TokenizerSource
 from keras_bert_zoo.tokenizers.texts import to_string_tensor
 
 
@@ -40,7 +41,7 @@ class WordPieceTokenizer(tf.Module):
     def __init__(self, vocabulary: Sequence[str], **options: Any) -> None:
         super().__init__()
         # Inside an object that TensorFlow does not track: wrapping 100,000 strings is slow.
-        self._source = files.TokenizerSource(vocabulary, TokenizerOptions(**options))
+        self._source = TokenizerSource(vocabulary, TokenizerOptions(**options))
         self._segmenter = Segmenter(self.vocabulary, self.options)
         self._tokens = tf.constant(self.vocabulary, tf.string)
 

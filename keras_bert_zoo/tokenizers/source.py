@@ -1,0 +1,59 @@
+"""A vocabulary and its options, checked against each other."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+
+from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS, TokenizerError, TokenizerOptions
+
+
+class TokenizerSource:
+    """A vocabulary and its options, checked against each other.
+
+    Args:
+        vocabulary: tokens in the order of their ids.
+        options: see there; its literal tokens must be in the vocabulary, added ones are
+            appended to it where they are not.
+
+    Attributes:
+        words: the vocabulary of the word-piece model: as given.
+        vocabulary: every token in the order of its id.
+        ids: token to id.
+
+    Raises:
+        TokenizerError: the vocabulary is no sequence of strings, holds a token twice, or
+            lacks a special token.
+    """
+
+    def __init__(self, vocabulary: Sequence[str], options: TokenizerOptions) -> None:
+        _check_vocabulary(vocabulary)
+        self.options = options
+        self.words = tuple(vocabulary)
+        known = set(self.words)
+        missing = [token for token in options.special_tokens.values() if token not in known]
+        if missing:
+            raise TokenizerError(
+                f"The vocabulary ({len(self.words)} tokens, beginning with "
+                f"{list(self.words[:3])}) lacks the special tokens {missing}. Name the ones it "
+                f"has with {', '.join(SPECIAL_TOKENS)}, or check that this is the right file."
+            )
+        self.vocabulary = (*self.words, *(t for t in options.added_tokens if t not in known))
+        self.ids = {token: index for index, token in enumerate(self.vocabulary)}
+
+
+def _check_vocabulary(vocabulary: Sequence[str]) -> None:
+    if isinstance(vocabulary, str | bytes) or not isinstance(vocabulary, Sequence):
+        raise TokenizerError(
+            f"vocabulary must be a sequence of tokens, received {type(vocabulary).__name__}; "
+            "to read files use WordPieceTokenizer.from_directory"
+        )
+    strange = [token for token in vocabulary if not isinstance(token, str)]
+    if strange:
+        raise TokenizerError(f"vocabulary must hold strings, received {strange[:3]}")
+    twice = [token for token, n in collections.Counter(vocabulary).items() if n > 1]
+    if twice:
+        raise TokenizerError(
+            f"The vocabulary holds {len(twice)} tokens more than once, such as {twice[:3]}; "
+            "every token needs one id"
+        )
