@@ -45,7 +45,7 @@ def export(bundle: Any, path: pathlib.Path, *, text: bool = True) -> tuple[Signa
         )
     weights = Weights(bundle.model)
     weights.tokenizer = bundle.tokenizer
-    head = _HEADS[signature.outputs[0].name](bundle.config, signature)
+    head = _HEADS[signature.outputs[0].name](bundle.config)
     functions = {"ids": trace(bundle.model, signature), TEXT: _text_function(bundle, head)}
     tf.saved_model.save(weights, str(path), signatures=functions)
     return (signature, head.signature)
@@ -76,7 +76,7 @@ def _text_function(bundle: Any, head: Any) -> Any:
 class _Scores:
     """Class names and scores, in the order of the classes; of the best one its name."""
 
-    def __init__(self, config: Any, signature: Signature) -> None:
+    def __init__(self, config: Any) -> None:
         self.labels = config.labels
         self.score = _SCORES[config.problem_type]
         shape = (BATCH, len(self.labels))
@@ -98,7 +98,7 @@ class _Scores:
 class _Embeddings:
     """One vector per text: the mean of the last hidden states of its tokens."""
 
-    def __init__(self, config: Any, signature: Signature) -> None:
+    def __init__(self, config: Any) -> None:
         shape = (BATCH, config.hidden_size)
         self.signature = _text_signature(TensorSpec("embeddings", "float32", shape))
 

@@ -30,6 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "commands": {"training", "export", "configs"},
     "cli": {"commands"},
     "configs": set(),
+    "__main__": {"cli"},
 }
 # These run on every backend of Keras.
 BACKEND_FREE = {"config", "layers", "models"}
@@ -99,7 +100,7 @@ def test_no_backend_in_the_rooms_that_run_on_all(module: str) -> None:
 
 
 def test_the_reader_of_imports_sees_all_kinds() -> None:
-    # What it reads of itself: functions of other modules would slip through unseen.
+    # Were absolute or relative imports read wrongly, every arrow would pass unseen.
     found = set(imports(f"{PACKAGE}.bundle"))
     assert f"{PACKAGE}.config.EncoderConfig" in found
     relative = [module for module in MODULES if room_of(module) == "export"]
@@ -109,5 +110,5 @@ def test_the_reader_of_imports_sees_all_kinds() -> None:
 def test_the_page_names_every_room_and_this_test() -> None:
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     assert "tests/test_architecture.py" in page
-    for room in ARROWS:
+    for room in ARROWS.keys() - {"__main__"}:
         assert f"`{room}.py`" in page or f"`{room}/`" in page, room

@@ -95,7 +95,7 @@ def _snapshot(repository: str, revision: str | None, weights: tuple[str, ...]) -
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         raise FileNotFoundError(
             f"'hf://{repository}' (revision {revision or 'main'}) is neither in the local cache "
-            f"nor could it be fetched: {error}. Check the name and the network, or pass a local "
+            f"nor could it be fetched: {str(error).rstrip('.')}. Check the name and the network, or pass a local "
             "directory."
         ) from error
 

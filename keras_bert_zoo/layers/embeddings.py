@@ -54,7 +54,7 @@ class Embeddings(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.arguments = {
+        self.arguments: dict[str, Any] = {
             "vocab_size": vocab_size,
             "hidden_size": hidden_size,
             "max_position_embeddings": max_position_embeddings,

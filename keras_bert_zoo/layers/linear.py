@@ -53,7 +53,7 @@ class Linear(keras.layers.Layer):
                 f"output_shape must hold units={units} elements, received {output_shape}."
             )
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Creates ``kernel`` ``(in, units)`` and ``bias`` ``(units,)``."""
         self.input_width = math.prod(input_shape[-self.input_rank :])
         initializer = keras.initializers.TruncatedNormal(stddev=self.initializer_range)

@@ -22,7 +22,7 @@ class Pooler(keras.layers.Layer):
         super().__init__(**kwargs)
         self.initializer_range = initializer_range
 
-    def build(self, hidden_shape: tuple[int | None, ...]) -> None:
+    def build(self, hidden_shape: tuple[Any, ...]) -> None:
         """Creates the projection, as wide as the hidden states."""
         self.dense = Linear(
             hidden_shape[-1],

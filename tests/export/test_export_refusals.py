@@ -48,11 +48,6 @@ def test_length_beyond_the_position_table_and_existing_output(bundle, artifacts,
     assert Artifact.load(output / "tflite").signature == artifacts["tflite"].signature
 
 
-def test_missing_bundle(tmp_path):
-    with pytest.raises(ValueError, match=r"nowhere.*no such directory"):
-        export(tmp_path / "nowhere", tmp_path / "out", ["onnx"], progress=False)
-
-
 def test_text_needs_a_tokenizer(tmp_path):
     from keras_bert_zoo.export import savedmodel
 

@@ -67,7 +67,11 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit(values, tmp_path):
             {"problem_type": "regression", "label_column": "number"},
             lambda scores: scores["pearson"] > 0.8,
         ),
-        ({"pair_column": "second"}, lambda scores: scores["accuracy"] > 0.9),
+        pytest.param(
+            {"pair_column": "second"},
+            lambda scores: scores["accuracy"] > 0.9,
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["multi-label", "regression", "pairs"],
 )
@@ -79,12 +83,14 @@ def test_every_kind_of_task_is_learnt(values, changes, measure):
     )
 
 
+@pytest.mark.slow
 def test_without_validation_the_last_epoch_is_kept(values):
     result = run(values, validation=None, test=None, epochs=1)
     assert result.metrics == {}
     assert result.bundle.is_dir()
 
 
+@pytest.mark.slow
 def test_early_stopping_keeps_the_best_epoch(values):
     # So large a rate destroys the model after the warm-up.
     result = run(values, learning_rate=2.0, epochs=8, patience=2, monitor="val_loss")

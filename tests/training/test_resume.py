@@ -68,6 +68,7 @@ def test_a_stopped_run_ends_with_the_same_weights(values, tmp_path, number, code
     assert histories[0] == histories[1]
 
 
+@pytest.mark.slow
 def test_other_settings_do_not_go_on(values):
     values["epochs"] = EPOCHS
     returned, output = stop_after_first_state(values, signal.SIGINT)

