@@ -191,11 +191,11 @@ def save(
     _check_target(directory, overwrite)
     try:
         with atomic_directory(directory) as temporary:
-            _write_config(config, task, temporary)
+            _write_config(model, task, temporary)
             _write_weights(model, task, temporary)
             if tokenizer is not None:
                 tokenizer.save(temporary)
-            text = model_card(config, task, directory.name) if card is None else card
+            text = model_card(config, task, directory.resolve().name) if card is None else card
             (temporary / "README.md").write_text(text, encoding="utf-8")
     except (OSError, safetensors.SafetensorError) as error:
         # The errno picks the subclass: PermissionError, FileExistsError, …
@@ -246,11 +246,11 @@ def _write_weights(model: keras.Model, task: str | None, directory: pathlib.Path
     path.chmod((directory / "config.json").stat().st_mode)
 
 
-def _write_config(config: EncoderConfig, task: str | None, directory: pathlib.Path) -> None:
-    values = config.to_dict()
-    values["architectures"] = [tables.architecture(config.model_type).classes[task]]
-    # `transformers` loads weights in the type the config states; ours are what they are.
+def _write_config(model: keras.Model, task: str | None, directory: pathlib.Path) -> None:
+    values = model.config.to_dict()
+    values["architectures"] = [tables.architecture(model.config.model_type).classes[task]]
+    # `transformers` converts the weights to the type stated here.
     values.pop("torch_dtype", None)
-    values["dtype"] = "float32"
+    values["dtype"] = model.weights[0].dtype
     text = json.dumps(values, indent=2, ensure_ascii=False, sort_keys=True)
     (directory / "config.json").write_text(text + "\n", encoding="utf-8")

@@ -81,10 +81,10 @@ def resolve(source: str | pathlib.Path) -> str | pathlib.Path:
     An existing directory wins over a short name that reads the same.
 
     Raises:
-        ValueError: neither a short name, nor a directory, nor a source with a scheme.
+        ValueError: a plain name that is neither a short name nor a directory.
     """
     name = str(source)
-    if isinstance(source, pathlib.Path) or "://" in name or pathlib.Path(name).is_dir():
+    if isinstance(source, pathlib.Path) or "/" in name or pathlib.Path(name).is_dir():
         return source
     if name in CHECKPOINTS:
         return CHECKPOINTS[name].source

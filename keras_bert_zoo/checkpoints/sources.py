@@ -43,7 +43,10 @@ def resolve(source: str | pathlib.Path) -> pathlib.Path:
 def _from_directory(directory: pathlib.Path) -> pathlib.Path:
     if not directory.is_dir():
         kind = "is not a directory" if directory.exists() else "does not exist"
-        raise FileNotFoundError(f"source {str(directory)!r} {kind}.")
+        raise FileNotFoundError(
+            f"source {str(directory)!r} {kind}. For a repository of Hugging Face write "
+            "hf://org/name."
+        )
     return directory
 
 
@@ -95,8 +98,8 @@ def _snapshot(repository: str, revision: str | None, weights: tuple[str, ...]) -
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         raise FileNotFoundError(
             f"'hf://{repository}' (revision {revision or 'main'}) is neither in the local cache "
-            f"nor could it be fetched: {str(error).rstrip('.')}. Check the name and the network, or pass a local "
-            "directory."
+            f"nor could it be fetched: {str(error).rstrip('.')}. Check the name and "
+            "the network, or pass a local directory."
         ) from error
 
 

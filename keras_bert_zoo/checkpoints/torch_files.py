@@ -138,6 +138,7 @@ def _skip_storage(raw: BinaryIO, storage: Storage) -> int:
     length = int.from_bytes(raw.read(8), "little")
     if length != storage.numel:
         raise CheckpointError(f"{storage} is stored with {length} elements")
-    start = raw.tell()
-    raw.seek(_size(storage), io.SEEK_CUR)
+    start, end = raw.tell(), raw.seek(0, io.SEEK_END)
+    if raw.seek(start + _size(storage)) > end:
+        raise CheckpointError(f"it is truncated: {storage} should start at byte {start} of {end}")
     return start

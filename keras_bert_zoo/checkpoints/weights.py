@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
@@ -63,13 +64,17 @@ def build_from_tensors(
         CheckpointError: some tensor or variable is left over, missing or of another shape;
             the message lists all of them.
     """
+    failures: list[BaseException] = []
     with keras.StatelessScope():
         model = make_model()
         variables = {variable.path: variable for variable in model.weights}
         loaded = [row for row in rows if row not in fresh]
         _check_fit(architecture, rows, loaded, variables, tensors)
         for row in loaded:
-            variables[row.variable]._initializer = _initializer(tensors[row.tensor], row)
+            read = functools.partial(_read, tensors[row.tensor], row)
+            variables[row.variable]._initializer = _kept_from_raising(read, failures)
+    if failures:
+        raise failures[0]
     if fresh:
         logger.warning(
             "These variables are not in the checkpoint and start with random values; train "
@@ -79,17 +84,34 @@ def build_from_tensors(
     return model
 
 
-def _initializer(tensor: StoredTensor, row: Row) -> Callable[..., Any]:
+def _kept_from_raising(
+    initializer: Callable[..., Any], failures: list[BaseException]
+) -> Callable[..., Any]:
+    """Makes an initialiser note its exception and return zeros.
+
+    When one raises, Ctrl-C included, Keras keeps its list of variables without values, and
+    every later scope in the process fails on it.
+    """
+
     def initialize(shape: Any, dtype: Any = None) -> Any:
-        parts = []
-        for block in tensor.blocks(_BLOCK):
-            values = block.read()
-            values = np.ascontiguousarray(values.T) if row.transposed else values
-            parts.append(keras.ops.convert_to_tensor(values, dtype=dtype))
-        axis = 1 if row.transposed else 0
-        return keras.ops.concatenate(parts, axis) if len(parts) > 1 else parts[0]
+        try:
+            if not failures:
+                return initializer(dtype)
+        except BaseException as error:
+            failures.append(error)
+        return keras.ops.zeros(shape, dtype)
 
     return initialize
+
+
+def _read(tensor: StoredTensor, row: Row, dtype: Any) -> Any:
+    parts = []
+    for block in tensor.blocks(_BLOCK):
+        values = block.read()
+        values = np.ascontiguousarray(values.T) if row.transposed else values
+        parts.append(keras.ops.convert_to_tensor(values, dtype=dtype))
+    axis = 1 if row.transposed else 0
+    return keras.ops.concatenate(parts, axis) if len(parts) > 1 else parts[0]
 
 
 def _check_fit(

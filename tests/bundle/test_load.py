@@ -14,7 +14,7 @@ import pytest
 import safetensors.numpy
 
 from keras_bert_zoo.bundle import load
-from keras_bert_zoo.checkpoints.tensors import CheckpointError
+from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.models import BertEncoder, SequenceClassifier
 
@@ -263,6 +263,29 @@ def test_config_and_weights_of_two_models(copy_golden: Copy) -> None:
     edit_config(directory, vocab_size=62, num_hidden_layers=3)
     with pytest.raises(CheckpointError, match=r"has shape \(61, 24\), expected \(62, 24\)"):
         load(directory)
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_reading_that_breaks_off_harms_no_later_one(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch, golden_outputs: Golden
+) -> None:
+    read, calls = StoredTensor.read, []
+
+    def fail_at_the_tenth(tensor: StoredTensor) -> np.ndarray:
+        calls.append(tensor)
+        if len(calls) == 10:
+            raise error
+        return read(tensor)
+
+    with monkeypatch.context() as patch, pytest.raises(error):
+        patch.setattr(StoredTensor, "read", fail_at_the_tenth)
+        load(GOLDEN / "bert")
+    assert len(calls) == 10
+    inputs, expected = golden_outputs("bert/outputs.npz")
+    outputs = load(GOLDEN / "bert").model(inputs)
+    np.testing.assert_allclose(
+        outputs["pooler_output"], expected["pooler_output"], rtol=0, atol=1e-5
+    )
 
 
 def test_sinusoidal_positions_have_no_tensor(copy_golden: Copy) -> None:

@@ -71,6 +71,15 @@ def test_config_keeps_what_transformers_wrote(name: str, tmp_path: pathlib.Path)
     assert ours.items() >= theirs.items()
 
 
+def test_weights_keep_their_type(tmp_path: pathlib.Path) -> None:
+    model = load(GOLDEN / "bert", dtype="bfloat16").model
+    save(model, None, tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "bfloat16"
+    with safetensors.safe_open(tmp_path / "model.safetensors", "numpy") as file:
+        assert {file.get_slice(key).get_dtype() for key in file.keys()} == {"BF16"}  # noqa: SIM118
+    assert same_weights(load(tmp_path, dtype="bfloat16").model, model)
+
+
 def test_encoder_without_pooler(tiny_config: Any, tmp_path: pathlib.Path) -> None:
     model = BertEncoder(tiny_config, add_pooling_layer=False)
     save(model, None, tmp_path)

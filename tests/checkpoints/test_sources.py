@@ -104,6 +104,11 @@ def test_unknown_name() -> None:
         zoo.resolve("bert-base-uncase")
 
 
+def test_a_path_is_no_name() -> None:
+    with pytest.raises(FileNotFoundError, match="write hf://org/name"):
+        sources.resolve(zoo.resolve("google-bert/bert-base-uncased"))
+
+
 def test_a_directory_wins_over_a_name(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
