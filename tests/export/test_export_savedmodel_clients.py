@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import pathlib
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pytest
@@ -70,3 +73,27 @@ def test_saved_model_cli_runs_ids(artifacts, keras_bundle, encode, texts, tmp_pa
     subprocess.run(command, capture_output=True, check=True)
     expected = keras_bundle.model(inputs, training=False)["logits"]
     np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_example_serves_text_over_http(artifacts, texts):
+    example = pathlib.Path(__file__).parents[2] / "examples" / "serve_savedmodel.py"
+    command = [sys.executable, str(example), str(artifacts["savedmodel"].file), "--port", "0"]
+    expected = artifacts["savedmodel"].run({"text": list(texts)})
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            url = server.stdout.readline().strip()
+            predictions = _post(url, {"instances": list(texts)})["predictions"]
+            with pytest.raises(urllib.error.HTTPError, match="400"):
+                _post(url, {"texts": []})
+        finally:
+            server.kill()
+    assert [row["label"] for row in predictions] == expected["label"].tolist()
+    np.testing.assert_allclose(
+        [row["scores"] for row in predictions], expected["scores"], atol=1e-6
+    )
+
+
+def _post(url: str, body: dict) -> dict:
+    with urllib.request.urlopen(url, json.dumps(body).encode(), timeout=60) as answer:
+        return json.load(answer)
