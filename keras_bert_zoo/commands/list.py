@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 _COLUMNS = ("name", "layers", "hidden_size", "vocab_size", "languages", "licence", "paper")
@@ -22,7 +21,7 @@ def list_checkpoints() -> None:
     Console().print(table)
 
 
-def main(argv: Sequence[str] | None = None) -> Any:
+def main(argv: list[str] | None = None) -> Any:
     """Parses the arguments of the command and runs it."""
     import jsonargparse
 

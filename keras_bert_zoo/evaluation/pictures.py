@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import ConfusionMatrixDisplay
 
 matplotlib.use("Agg")
@@ -39,7 +40,7 @@ def learning_curve(axes: Axes, history: Mapping[str, Sequence[float]]) -> None:
         side.set_ylabel(metric, color=colour)
         side.margins(y=0.3)
     axes.set_xlabel("epoch")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     lines = [line for side in (axes, accuracy) for line in side.get_lines()]
     accuracy.legend(
         lines, [str(line.get_label()) for line in lines], fontsize=8, loc="upper center", ncols=2

@@ -102,6 +102,8 @@ class _Run:
             problem_type=recipe.problem_type,
             dtype=recipe.dtype,
         )
+        if loaded.tokenizer is None:
+            raise ValueError(f"model {recipe.model!r} has no tokenizer files: texts need them.")
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
         checked_max_length(self.model, recipe.max_length)
         self.batches = BucketedBatches(
@@ -219,7 +221,8 @@ def _check_output(directory: pathlib.Path, recipe: FinetuneRecipe) -> None:
             f"output {str(directory)!r} exists and holds {found}. Pass resume to go on with the "
             "run in it, overwrite to start anew, or another directory."
         )
-    foreign = [name for name in found if name not in (*_RUN_FILES, "bundle")]
+    # Names with a dot are what a kill in the middle of a save leaves.
+    foreign = [name for name in found if name not in (*_RUN_FILES, "bundle") and name[0] != "."]
     if foreign:
         raise FileExistsError(
             f"output {str(directory)!r} holds {foreign}, which no run writes. Pass another one."
@@ -258,6 +261,8 @@ def _read_examples(recipe: FinetuneRecipe) -> tuple[dict[str, Examples], tuple[s
     rows = {name: table.read(source) for name, source in sources.items() if source}
     found = label_names(rows["train"].labels or [], recipe.problem_type)
     labels = tuple(recipe.labels or found)
+    if recipe.problem_type == "single_label_classification" and len(labels) < 2:
+        raise ValueError(f"{recipe.train} has one class only: {labels}. It takes two to choose.")
     examples = {name: each.examples(recipe.problem_type, labels) for name, each in rows.items()}
     examples["train"] = examples["train"].take(recipe.limit)
     return examples, labels

@@ -118,9 +118,17 @@ class StateFile:
 def save_tensors(
     path: pathlib.Path, arrays: dict[str, np.ndarray], metadata: dict[str, str] | None = None
 ) -> None:
-    """Writes a safetensors file beside ``path``, forces it to disk and renames it."""
+    """Writes a safetensors file beside ``path``, forces it to disk and renames it.
+
+    Raises:
+        OSError: the disk is full or the directory cannot be written; an older file is as it was.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
-    safetensors.numpy.save_file(arrays, temporary, metadata)
+    try:
+        safetensors.numpy.save_file(arrays, temporary, metadata)
+    except safetensors.SafetensorError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(f"{path} could not be written: {error}") from error
     descriptor = os.open(temporary, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -144,6 +144,26 @@ def test_recipes_that_do_not_fit_are_refused_before_training(values, changes, er
         run(values, **changes)
 
 
+def test_one_class_is_none(values, tmp_path):
+    path = tmp_path / "one.csv"
+    path.write_text("text,label\nw1,good\nw2,good\n")
+    with pytest.raises(ValueError, match="one class only"):
+        run(values, train=str(path))
+
+
+def test_leftovers_of_a_killed_save_do_not_matter(values, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".state.safetensors.tmp").write_bytes(b"half")
+    assert run(values, epochs=1, overwrite=True).bundle.is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_learns_in_mixed_precision(values, dtype):
+    result = run(values, epochs=4, dtype=dtype)
+    assert result.metrics["test"]["accuracy"] > 0.9
+
+
 def test_output_below_a_file_cannot_be_made(values, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
