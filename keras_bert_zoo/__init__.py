@@ -10,11 +10,14 @@ __version__ = "0.1.0"
 # Where each public name lives. They load on first use, so that importing the package,
 # and asking the command line for help, loads no TensorFlow.
 _HOMES = {
+    "BertAdamW": "keras_bert_zoo.training.optimizers",
     "BertEncoder": "keras_bert_zoo.models",
     "Bundle": "keras_bert_zoo.bundle",
     "EncoderConfig": "keras_bert_zoo.config",
+    "FinetuneRecipe": "keras_bert_zoo.training.recipe",
     "SequenceClassifier": "keras_bert_zoo.models",
     "WordPieceTokenizer": "keras_bert_zoo.tokenizers",
+    "finetune": "keras_bert_zoo.training.finetune",
     "load": "keras_bert_zoo.bundle",
     "save": "keras_bert_zoo.bundle",
 }
