@@ -23,6 +23,9 @@ PADDINGS = {False: None, "do_not_pad": None, True: "longest"} | {
 TRUNCATIONS = {False: None, "do_not_truncate": None, True: "longest_first"} | {
     name: name for name in ("longest_first", "only_first", "only_second")
 }
+# Start and length of a run of the pool, for each row.
+Segment = tuple[tf.Tensor, tf.Tensor]
+_FIRST_TEXT = 2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -129,55 +132,57 @@ def pack(pieces: list[Pieces], options: PackingOptions, cls_id: int, sep_id: int
         sample = tf.range(tf.size(lengths[0], tf.int64))
         numbers = [tf.zeros_like(sample) for _ in pieces]
 
-    pool_sizes = [tf.size(piece.ids.flat_values, tf.int64) for piece in pieces]
-    special_at = tf.add_n(pool_sizes)
-    ones = tf.ones_like(sample)
-    separator = ((special_at + 1) * ones, ones)
-    segments, types = ([(special_at * ones, ones)], [0]) if options.add_special_tokens else ([], [])
-    shift = tf.zeros([], tf.int64)
-    for kind, (piece, length, width) in enumerate(zip(pieces, lengths, widths, strict=True)):
-        first = numbers[kind] * tf.gather(width - options.stride, sample)
-        kept = tf.minimum(tf.gather(width, sample), tf.gather(length, sample) - first)
-        segments.append((shift + tf.gather(piece.ids.row_starts(), sample) + first, kept))
-        types.append(kind)
-        shift += pool_sizes[kind]
-        if options.add_special_tokens:
-            segments.append(separator)
-            types.append(kind)
-    specials = tf.constant([cls_id, sep_id], tf.int32)
-    return _gathered(pieces, specials, segments, types, special_at, sample)
+    segments = []
+    first_of_text = _FIRST_TEXT
+    for kind, piece in enumerate(pieces):
+        window = numbers[kind] * tf.gather(widths[kind] - options.stride, sample)
+        left = tf.gather(lengths[kind], sample) - window
+        start = first_of_text + tf.gather(piece.ids.row_starts(), sample) + window
+        segments.append((start, tf.minimum(tf.gather(widths[kind], sample), left)))
+        first_of_text += tf.size(piece.ids.flat_values, tf.int64)
+    if options.add_special_tokens:
+        segments = _with_specials(segments, first_of_text)
+    specials = tf.constant([cls_id, sep_id, sep_id], tf.int32)
+    return _gathered(pieces, specials, segments, sample)
+
+
+def _with_specials(segments: list[Segment], last: tf.Tensor) -> list[Segment]:
+    """``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``."""
+    first, *second = segments
+    one = tf.ones_like(first[1])
+    row = [(0 * one, one), first, (one, one)]
+    return [*row, second[0], (last * one, one)] if second else row
 
 
 def _gathered(
-    pieces: list[Pieces],
-    specials: tf.Tensor,
-    segments: list[tuple[tf.Tensor, tf.Tensor]],
-    types: list[int],
-    special_at: tf.Tensor,
-    sample: tf.Tensor,
+    pieces: list[Pieces], specials: tf.Tensor, segments: list[Segment], sample: tf.Tensor
 ) -> Packed:
-    """Reads the segments ``(start, length)`` of every row out of the pool."""
+    """Reads the segments of every row out of the pool.
+
+    The pool is ``[CLS] [SEP]``, the first texts, the second texts, ``[SEP]``: in this order
+    the place of a token in the pool tells its type and whether it is special.
+    """
     starts = tf.stack([start for start, _ in segments], axis=1)
     lengths = tf.stack([length for _, length in segments], axis=1)
-    flat_starts, flat_lengths = tf.reshape(starts, [-1]), tf.reshape(lengths, [-1])
-    at = tf.ragged.range(flat_starts, flat_starts + flat_lengths).flat_values
+    flat_starts = tf.reshape(starts, [-1])
+    at = tf.ragged.range(flat_starts, flat_starts + tf.reshape(lengths, [-1])).flat_values
     row_lengths = tf.reduce_sum(lengths, axis=1)
 
     def rows(values: tf.Tensor) -> tf.RaggedTensor:
         return tf.RaggedTensor.from_row_lengths(values, row_lengths, validate=False)
 
-    pool = tf.concat([*(piece.ids.flat_values for piece in pieces), specials], axis=0)
-    kinds = tf.tile(tf.constant(types, tf.int32), [tf.size(sample)])
-    offsets = None
+    def pool(texts: list[tf.Tensor], others: tf.Tensor) -> tf.Tensor:
+        return tf.concat([others[:_FIRST_TEXT], *texts, others[_FIRST_TEXT:]], axis=0)
+
+    second = _FIRST_TEXT + tf.size(pieces[0].ids.flat_values, tf.int64)
+    last = _FIRST_TEXT + tf.add_n([tf.size(p.ids.flat_values, tf.int64) for p in pieces])
     spans = [piece.spans.flat_values for piece in pieces if piece.spans is not None]
-    if spans:
-        nowhere = tf.zeros([tf.size(specials), 2], tf.int32)
-        offsets = rows(tf.gather(tf.concat([*spans, nowhere], axis=0), at))
+    nowhere = tf.zeros([_FIRST_TEXT + 1, 2], tf.int32)
     return Packed(
-        input_ids=rows(tf.gather(pool, at)),
-        token_type_ids=rows(tf.repeat(kinds, flat_lengths)),
-        special_tokens_mask=rows(tf.cast(at >= special_at, tf.int32)),
-        offset_mapping=offsets,
+        input_ids=rows(tf.gather(pool([p.ids.flat_values for p in pieces], specials), at)),
+        token_type_ids=rows(tf.cast(at >= second, tf.int32)),
+        special_tokens_mask=rows(tf.cast((at < _FIRST_TEXT) | (at >= last), tf.int32)),
+        offset_mapping=rows(tf.gather(pool(spans, nowhere), at)) if spans else None,
         sample=tf.cast(sample, tf.int32),
     )
 
@@ -195,9 +200,8 @@ def _windows(
     """
     counts = [_window_count(*sizes, stride) for sizes in zip(lengths, widths, strict=True)]
     others = counts[1] if len(counts) > 1 else tf.ones_like(counts[0])
-    totals = counts[0] * others
-    sample = tf.repeat(tf.range(tf.size(totals, tf.int64)), totals)
-    row = tf.ragged.range(totals).flat_values
+    rows = tf.ragged.range(counts[0] * others)
+    sample, row = rows.value_rowids(), rows.flat_values
     firsts, seconds = tf.gather(counts[0], sample), tf.gather(others, sample)
     tail = row - (firsts - 1) * seconds
     first = tf.zeros_like(row)
