@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from keras_bert_zoo.checkpoints.atomic import atomic_directory, remove_leftovers
+
 from . import process
 from .artifact import Artifact, describe
 from .formats import DEFAULT_FORMATS, FORMATS, checked_formats
@@ -54,8 +56,13 @@ def export(
     """
     names, output = checked_formats(formats), pathlib.Path(output)
     _check_free(output, names, overwrite)
-    with _as_directory(source) as directory, Steps(names, visible=progress) as steps:
-        process.call(convert, directory, output, names, {"length": length}, on_event=steps.start)
+    options = {"length": length}
+    try:
+        with _as_directory(source) as directory, Steps(names, visible=progress) as steps:
+            process.call(convert, directory, output, names, options, on_event=steps.start)
+    finally:
+        for name in names:  # a child that was killed could not do it
+            remove_leftovers(output / name)
     return [Artifact.load(output / name) for name in names]
 
 
@@ -64,7 +71,6 @@ def convert(
 ) -> None:
     """The child's part of ``export``."""
     import keras_bert_zoo
-    from keras_bert_zoo.checkpoints.atomic import atomic_directory
 
     bundle = keras_bert_zoo.load(source, dtype="float32")
     for name in names:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import tempfile
@@ -63,14 +62,11 @@ def call(
         environment = {**os.environ, **_ENVIRONMENT}
         with subprocess.Popen(command, env=environment, **pipes) as child:
             try:
-                answer = _converse(child, request, on_event)
+                return _converse(child, request, on_event)
             except (EOFError, BrokenPipeError) as error:
                 raise ExportError(_obituary(child, log)) from error
-            except BaseException:
-                _interrupt(child)
-                raise
-            child.kill()  # nothing is left to do for it
-            return answer
+            finally:
+                child.kill()  # after its answer, nothing is left for it to do
 
 
 def emit(event: Any) -> None:
@@ -90,15 +86,6 @@ def _converse(child: Any, request: Any, on_event: Callable[[Any], None]) -> Any:
             raise content
         else:
             return content
-
-
-def _interrupt(child: Any) -> None:
-    """Gives the child the time to remove what it was writing."""
-    child.send_signal(signal.SIGINT)
-    try:
-        child.wait(10)
-    except subprocess.TimeoutExpired:
-        child.kill()
 
 
 def _obituary(child: Any, log: IO[bytes]) -> str:

@@ -28,7 +28,7 @@ def atomic_directory(target: pathlib.Path) -> Iterator[pathlib.Path]:
     """
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(target)
+    remove_leftovers(target)
     temporary = target.parent / f"{_prefix(target)}{uuid.uuid4().hex}"
     temporary.mkdir()
     with _locked(temporary):
@@ -61,7 +61,8 @@ def _locked(directory: pathlib.Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _remove_leftovers(target: pathlib.Path) -> None:
+def remove_leftovers(target: pathlib.Path) -> None:
+    """Removes what killed writers of ``target`` left beside it, but not what others write."""
     for leftover in target.parent.glob(f"{_prefix(target)}*"):
         with contextlib.suppress(OSError), _locked(leftover):
             shutil.rmtree(leftover)

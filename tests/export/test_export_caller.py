@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -35,6 +37,17 @@ def test_caller_neither_grows_nor_loads_tensorflow(bundle, tmp_path):
     assert result["loaded"] == []
     # TensorFlow alone would be 400 MB.
     assert result["grown"] < 20e6
+
+
+@pytest.mark.slow
+def test_interrupted_export_leaves_nothing(bundle, tmp_path):
+    command = [sys.executable, "-c", _CALLER, str(bundle), str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as caller:
+        while caller.poll() is None and not list(tmp_path.glob(".onnx.saving-*")):
+            time.sleep(0.02)
+        caller.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in caller.communicate()[1]
+    assert list(tmp_path.iterdir()) == []
 
 
 def _write(path, rows):
