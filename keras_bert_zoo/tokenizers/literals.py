@@ -74,15 +74,20 @@ def _check(literals: Sequence[str]) -> None:
         raise TokenizerError(
             f"Special and added tokens need at least {_STAND_IN_BYTES} bytes, received {short}"
         )
-    begins: dict[str, set[str]] = {}
     for literal in literals:
-        for end in range(1, len(literal)):
-            begins.setdefault(literal[:end], set()).add(literal)
-    for literal in literals:
-        for start in range(1, len(literal)):
-            inside = begins.get(literal[start:], set()) - {literal}
-            if inside:
-                raise TokenizerError(
-                    f"The added tokens {sorted(inside)} may begin inside {literal!r}; which of "
-                    "them a text holds is then ambiguous. Rename one."
-                )
+        inside = _beginning_inside(literal, literals)
+        if inside:
+            raise TokenizerError(
+                f"The added tokens {inside} may begin inside {literal!r}; which of them a text "
+                "holds is then ambiguous. Rename one."
+            )
+
+
+def _beginning_inside(literal: str, literals: Sequence[str]) -> list[str]:
+    """Tokens that begin with an end of ``literal`` and go on."""
+    ends = tuple(literal[start:] for start in range(1, len(literal)))
+    return [
+        other
+        for other in literals
+        if other != literal and other.startswith(ends) and not literal.endswith(other)
+    ]

@@ -6,7 +6,6 @@ normalise (our own tables), split at spaces, cut words into pieces, look ids up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from tensorflow_text.core.pybinds import pywrap_fast_wordpiece_tokenizer_model_b
 
 from keras_bert_zoo.tokenizers.literals import LiteralMarker
 from keras_bert_zoo.tokenizers.normalizer import STAND_INS, normalizer_model
-from keras_bert_zoo.tokenizers.options import TokenizerOptions
+from keras_bert_zoo.tokenizers.source import TokenizerSource
 
 # The normaliser deletes this character: a word of it is in no vocabulary.
 _UNKNOWN_WORD = "\x01"
@@ -40,12 +39,12 @@ class Segmenter(tf.Module):
     """Cuts texts into word pieces.
 
     Args:
-        vocabulary: tokens in the order of their ids, without duplicates.
-        options: see there.
+        source: the vocabulary and the options.
     """
 
-    def __init__(self, vocabulary: Sequence[str], options: TokenizerOptions) -> None:
+    def __init__(self, source: TokenizerSource) -> None:
         super().__init__()
+        options = source.options
         strip = options.do_lower_case if options.strip_accents is None else options.strip_accents
         self._normalizer = tf_text.FastBertNormalizer(
             model_buffer=tf.constant(
@@ -59,29 +58,28 @@ class Segmenter(tf.Module):
         self._splitter = tf_text.WhitespaceTokenizer()
         self._mark = LiteralMarker(options.literals)
         self._max_characters = options.max_input_chars_per_word
-        self._build_model(vocabulary, options)
+        self._build_model(source)
 
-    def _build_model(self, vocabulary: Sequence[str], options: TokenizerOptions) -> None:
-        """Compiles the word-piece model: the vocabulary, then one entry for each stand-in.
+    def _build_model(self, source: TokenizerSource) -> None:
+        """Compiles the word-piece model: the words, then one entry for each stand-in.
 
         A stand-in has an index of its own, so that a literal token, whose span is known, is
         told from a word that happens to have the same id.
         """
-        ids = {token: index for index, token in enumerate(vocabulary) if _can_match(token)}
+        ids = {token: index for index, token in enumerate(source.words) if _can_match(token)}
         literals = self._mark.stand_ins
         buffer = pywrap_fast_wordpiece_tokenizer_model_builder.build_fast_wordpiece_model(
             [*ids, *literals.values()],
             _MAX_UTF8_BYTES * self._max_characters,
             "##",
-            options.unk_token,
+            source.options.unk_token,
             True,  # no_pretokenization: the input is words
             False,  # support_detokenization
         )
         self._wordpiece = tf_text.FastWordpieceTokenizer(
             model_buffer=tf.constant(np.frombuffer(buffer, np.uint8)), token_out_type=tf.int32
         )
-        index_of = {token: index for index, token in enumerate(vocabulary)}
-        literal_ids = [index_of[literal] for literal in literals]
+        literal_ids = [source.ids[literal] for literal in literals]
         self._ids = tf.constant([*ids.values(), *literal_ids], tf.int32)
         self._literal_lengths = tf.constant(
             [0] * len(ids) + [len(text) for text in literals], tf.int64
@@ -105,21 +103,21 @@ class Segmenter(tf.Module):
         short = tf.where(too_long, _UNKNOWN_WORD, words.flat_values)
         pieces, first, past = self._wordpiece.tokenize_with_offsets(short)
         splits = tf.gather(pieces.row_splits, words.row_splits)
-        ids = tf.gather(self._ids, pieces.flat_values)
-        spans = None
-        if sources is not None:
-            # A word replaced for its length is one piece, as long as the word was.
-            word = pieces.value_rowids()
-            starts, ends = _int64(starts.flat_values), _int64(ends.flat_values)
-            width = tf.gather(ends - starts, word)
-            past = tf.where(tf.gather(too_long, word), width, past.flat_values)
-            row = tf.gather(words.value_rowids(), word)
-            at = tf.gather(starts, word) + tf.stack([first.flat_values, past - 1])
-            begin, last = tf.unstack(_character(valid, row, _source_byte(sources, row, at)))
-            literal = tf.gather(self._literal_lengths, pieces.flat_values)
-            end = tf.where(literal > 0, begin + literal, last + 1)
-            spans = _rows(tf.cast(tf.stack([begin, end], axis=-1), tf.int32), splits)
-        return Pieces(_rows(ids, splits), spans)
+        ids = _rows(tf.gather(self._ids, pieces.flat_values), splits)
+        if sources is None:
+            return Pieces(ids, None)
+        # From here on everything is flat: one entry for each piece.
+        word = pieces.value_rowids()
+        row = tf.gather(words.value_rowids(), word)
+        starts, ends = (tf.gather(_int64(at.flat_values), word) for at in (starts, ends))
+        # A word replaced for its length is one piece, as long as the word was.
+        past = tf.where(tf.gather(too_long, word), ends - starts, past.flat_values)
+        at = starts + tf.stack([first.flat_values, past - 1])
+        begin, last = tf.unstack(_character(valid, row, _source_byte(sources, row, at)))
+        # Of a literal token the stand-in lies at its first character.
+        literal = tf.gather(self._literal_lengths, pieces.flat_values)
+        end = tf.where(literal > 0, begin + literal, last + 1)
+        return Pieces(ids, _rows(tf.cast(tf.stack([begin, end], axis=-1), tf.int32), splits))
 
 
 def _rows(values: tf.Tensor, splits: tf.Tensor) -> tf.RaggedTensor:

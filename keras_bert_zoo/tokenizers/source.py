@@ -51,6 +51,10 @@ def _check_vocabulary(vocabulary: Sequence[str]) -> None:
     strange = [token for token in vocabulary if not isinstance(token, str)]
     if strange:
         raise TokenizerError(f"vocabulary must hold strings, received {strange[:3]}")
+    try:
+        "".join(vocabulary).encode()
+    except UnicodeEncodeError as error:
+        raise TokenizerError(f"vocabulary holds what is no text: {error}") from error
     twice = [token for token, n in collections.Counter(vocabulary).items() if n > 1]
     if twice:
         raise TokenizerError(

@@ -42,7 +42,7 @@ class WordPieceTokenizer(tf.Module):
         super().__init__()
         # Inside an object that TensorFlow does not track: wrapping 100,000 strings is slow.
         self._source = TokenizerSource(vocabulary, TokenizerOptions(**options))
-        self._segmenter = Segmenter(self.vocabulary, self.options)
+        self._segmenter = Segmenter(self._source)
         self._tokens = tf.constant(self.vocabulary, tf.string)
 
     @classmethod
@@ -54,7 +54,7 @@ class WordPieceTokenizer(tf.Module):
             TokenizerError: a file is corrupt, or describes another kind of tokenizer.
         """
         source = files.read(pathlib.Path(directory))
-        return cls(source.vocabulary, **vars(source.options))
+        return cls(source.words, **vars(source.options))
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes the files that ``transformers.AutoTokenizer`` reads, and ``vocab.txt``."""

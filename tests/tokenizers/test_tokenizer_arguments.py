@@ -115,6 +115,7 @@ def test_texts_that_do_not_allow_what_is_asked(tokenizer, pair, options, message
     [
         ("vocab.txt", {}, "from_directory"),
         (["[UNK]", 3], {}, "must hold strings"),
+        (["[UNK]", "\ud800"], {}, "no text"),
         (None, {"mask_token": "[M]"}, r"lacks the special tokens \['\[M\]'\]"),
         (None, {"do_lower_case": "yes"}, "of the wrong type.*do_lower_case"),
         (None, {"model_max_length": 0}, "model_max_length"),

@@ -10,13 +10,13 @@ from tokenizers import Tokenizer
 
 from keras_bert_zoo.tokenizers import TokenizerError, WordPieceTokenizer
 
-TEXTS = ["Hello wörld, 你好！ [MASK] [E1] Tag-X tag-x", "don't stop", ""]
+TEXTS = ["Hello wörld, 你好！ [MASK] [E1] TagX tagx xtagxy", "don't stop", ""]
 OPTIONS = {
     "uncased": {},
     "cased": {"do_lower_case": False},
     "accents": {"strip_accents": False},
     "no chinese": {"tokenize_chinese_chars": False, "max_input_chars_per_word": 7},
-    "added": {"added_tokens": {"[E1]": True, "tag-x": False}, "model_max_length": 128},
+    "added": {"added_tokens": {"[E1]": True, "tagx": False}, "model_max_length": 128},
     "renamed": {"mask_token": "[unused5]", "sep_token": "[unused6]"},
 }
 
