@@ -2,49 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
-import shutil
-import sys
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from keras_bert_zoo.data.tweets import Tweet
-    from keras_bert_zoo.export import Artifact, Report
-    from keras_bert_zoo.training.finetune import FinetuneResult
-
-RECIPE = "tweets-minilm"
-# Labelled at the end when nobody is there to type some.
-SENTENCES = (
-    "Three hours on the tarmac and not a word from the crew. Never again.",
-    "The new cabin is lovely and everyone was so kind, thank you!",
-    "The flight to Denver leaves from gate 12 at 9:40.",
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What one run found, for the terminal and the page.
-
-    Args:
-        summary: what was done, in one sentence.
-        training: result of the fine-tuning.
-        baselines: accuracy of each baseline on the test tweets.
-        truth: label of each test tweet.
-        predicted: what the fine-tuned model says of it.
-        report: of the artifacts.
-        sentences: text, label and score of each sentence labelled at the end.
-    """
-
-    summary: str
-    training: FinetuneResult
-    baselines: dict[str, float]
-    truth: list[str]
-    predicted: list[str]
-    report: Report
-    sentences: list[tuple[str, str, float]]
 
 
 def quickstart(
@@ -58,136 +17,33 @@ def quickstart(
     """Fine-tune MiniLM on labelled tweets, evaluate, export, verify, and report on one page.
 
     Args:
-        output: directory of the data, the bundle, the artifacts and the report; an earlier
-            quickstart in it is replaced.
+        output: directory of the bundle, the artifacts and the report; an earlier quickstart
+            in it is replaced.
         full: train on every tweet (about 25,000) instead of a sample.
         train_examples: size of the sample.
         verify_examples: test tweets that every artifact is run on.
         text: sentences to label at the end; asked for when a person is at the terminal.
         seed: of the shuffling, the dropout and the new head.
     """
-    from keras_bert_zoo.commands import quickstart_page
-    from keras_bert_zoo.data.tweets import load_tweets
-    from keras_bert_zoo.evaluation.baselines import baseline_accuracies
+    # Here, not above: the help of the command loads no TensorFlow.
+    from keras_bert_zoo.commands import quickstart_page, quickstart_run
 
     started = time.monotonic()
     directory = pathlib.Path(output)
-    splits = load_tweets()
-    train = splits["train"] if full else splits["train"][:train_examples]
-    _say(f"1/5  {len(train):,} training tweets, {len(splits['test']):,} test tweets; baselines")
-    baselines = baseline_accuracies(*_columns(train), *_columns(splits["test"]))
-    _say("2/5  Fine-tune all-MiniLM-L6-v2")
-    training = _finetune(directory / "training", len(train), seed)
-    _say("3/5  Export")
-    artifacts = _export(training.bundle, directory / "artifacts")
-    _say("4/5  Run every artifact in its own runtime")
-    predicted = _predict(training.bundle, [tweet.text for tweet in splits["test"]])
-    # Each text is run alone, in five runtimes: a sample keeps that to minutes.
-    report = _verify(training.bundle, artifacts, splits["test"][:verify_examples])
-    _say("5/5  Sentences nobody trained on, labelled by the int8 TFLite model")
-    outcome = Outcome(
-        summary=f"all-MiniLM-L6-v2, fine-tuned on {len(train):,} tweets in 3 classes, tested on "
-        f"{len(splits['test']):,}, all labelled by people.",
-        training=training,
-        baselines=baselines,
-        truth=[tweet.label for tweet in splits["test"]],
-        predicted=[label for label, _ in predicted],
-        report=report,
-        sentences=_label_sentences(training.bundle, artifacts, text),
-    )
+    size = None if full else train_examples
+    outcome = quickstart_run.run(directory, size, verify_examples, text or (), seed)
     minutes = (time.monotonic() - started) / 60
     page = quickstart_page.write(directory, outcome, minutes)
     quickstart_page.show(outcome)
-    _say(f"Done in {minutes:.1f} minutes. Open {page}")
-    return 0 if report.passed else 1
+    quickstart_run.say(f"Done in {minutes:.1f} minutes. Open {page}")
+    return 0 if outcome.report.passed else 1
 
 
-def _columns(tweets: Sequence[Tweet]) -> tuple[list[str], list[str]]:
-    return [tweet.text for tweet in tweets], [tweet.label for tweet in tweets]
-
-
-def _finetune(directory: pathlib.Path, examples: int, seed: int) -> FinetuneResult:
-    from keras_bert_zoo.training.finetune import finetune
-    from keras_bert_zoo.training.recipe import FinetuneRecipe
-    from keras_bert_zoo.training.recipe_files import parse_recipe
-
-    changes = {"output": directory, "limit": examples, "seed": seed, "overwrite": "true"}
-    words = [RECIPE, *(f"--{key}={value}" for key, value in changes.items())]
-    return finetune(parse_recipe(FinetuneRecipe, words, "finetune", "quickstart"))
-
-
-def _export(bundle: pathlib.Path, output: pathlib.Path) -> list[Artifact]:
-    from keras_bert_zoo.export import export
-
-    # Not overwrite=True: artifacts of an earlier run with other formats would stay.
-    shutil.rmtree(output, ignore_errors=True)
-    return export(bundle, output)
-
-
-def _predict(bundle: pathlib.Path, texts: Sequence[str]) -> list[tuple[str, float]]:
-    """Label and score of each text, by the Keras model."""
-    from keras_bert_zoo.bundle import load
-    from keras_bert_zoo.evaluation.prediction import predict_logits
-
-    loaded = load(bundle)
-    return _decide(loaded.config, predict_logits(loaded.model, loaded.tokenizer, texts))
-
-
-def _verify(bundle: pathlib.Path, artifacts: Sequence[Artifact], tweets: Sequence[Tweet]) -> Report:
-    from keras_bert_zoo.config import EncoderConfig
-    from keras_bert_zoo.data.examples import Examples
-    from keras_bert_zoo.data.labels import encode_labels
-    from keras_bert_zoo.export import verify
-
-    config = EncoderConfig.from_file(bundle / "config.json")
-    texts, labels = _columns(tweets)
-    encoded = encode_labels(labels, str(config.problem_type), config.labels)
-    return verify(bundle, artifacts, Examples(texts, labels=encoded))
-
-
-def _label_sentences(
-    bundle: pathlib.Path, artifacts: Sequence[Artifact], texts: Sequence[str] | None
-) -> list[tuple[str, str, float]]:
-    """Labels sentences as a phone would: the tokenizer here, the int8 file in LiteRT."""
-    from keras_bert_zoo.config import EncoderConfig
-    from keras_bert_zoo.tokenizers import WordPieceTokenizer
-
-    [int8] = [artifact for artifact in artifacts if artifact.format == "tflite-int8"]
-    config = EncoderConfig.from_file(bundle / "config.json")
-    tokenizer = WordPieceTokenizer.from_directory(bundle)
-    rows = []
-    for text in texts or _ask():
-        inputs = {name: value.numpy() for name, value in tokenizer([text], padding=True).items()}
-        [(label, score)] = _decide(config, int8.run(inputs)["logits"])
-        rows.append((text, label, score))
-    return rows
-
-
-def _decide(config: Any, logits: Any) -> list[tuple[str, float]]:
-    from keras_bert_zoo.evaluation.classification import probabilities
-
-    rows = probabilities(str(config.problem_type), logits)
-    return [(config.labels[row.argmax()], float(row.max())) for row in rows]
-
-
-def _ask() -> list[str]:
-    """Sentences typed at the terminal until an empty line; fixed ones if none are."""
-    typed = []
-    if sys.stdin is not None and sys.stdin.isatty():
-        print("Type a sentence and press Enter; an empty line ends.")
-        while line := input("> ").strip():
-            typed.append(line)
-    return typed or list(SENTENCES)
-
-
-def _say(text: str) -> None:
-    import rich
-
-    rich.print(f"\n[bold]{text}[/bold]")
-
-
-def main(argv: list[str] | None = None) -> Any:
-    """Parses the arguments of the command and runs it."""
+def main(argv: list[str] | None = None) -> int:
+    """Parses the arguments of the command and runs it; 1 if an artifact failed."""
     import jsonargparse
 
-    return jsonargparse.auto_cli(quickstart, args=argv, prog="keras-bert-zoo quickstart")
+    from keras_bert_zoo.training.recipe_files import spelled_out
+
+    words = spelled_out(argv or [], {"full"})
+    return int(jsonargparse.auto_cli(quickstart, args=words, prog="keras-bert-zoo quickstart") or 0)

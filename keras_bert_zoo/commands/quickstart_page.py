@@ -18,7 +18,7 @@ from rich.table import Table
 from keras_bert_zoo.evaluation import pictures
 
 if TYPE_CHECKING:
-    from keras_bert_zoo.commands.quickstart import Outcome
+    from keras_bert_zoo.commands.quickstart_run import Outcome
 
 
 def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.Path:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS

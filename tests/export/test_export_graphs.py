@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+
 from keras_bert_zoo.export.runtimes import TEXT_LIBRARIES
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from keras_bert_zoo.export.conversion import export
-from keras_bert_zoo.export.formats import FORMATS
-from keras_bert_zoo.export.verification import verify
 
 import keras_bert_zoo
 from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.export.conversion import export
+from keras_bert_zoo.export.formats import FORMATS
+from keras_bert_zoo.export.verification import verify
 
 pytestmark = pytest.mark.slow
 TEXTS = [

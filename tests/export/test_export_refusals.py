@@ -9,6 +9,7 @@ import shutil
 import types
 
 import pytest
+
 from keras_bert_zoo.export import process
 from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.conversion import export

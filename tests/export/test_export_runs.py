@@ -6,14 +6,14 @@ import json
 
 import numpy as np
 import pytest
-from keras_bert_zoo.export.artifact import Artifact
-from keras_bert_zoo.export.conversion import export
-from keras_bert_zoo.export.formats import FORMATS
-from keras_bert_zoo.export.verification import verify
 
 from keras_bert_zoo.config import PROBLEM_TYPES as PROBLEMS
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.evaluation.classification import probabilities
+from keras_bert_zoo.export.artifact import Artifact
+from keras_bert_zoo.export.conversion import export
+from keras_bert_zoo.export.formats import FORMATS
+from keras_bert_zoo.export.verification import verify
 
 FLOAT_FORMATS = [name for name, row in FORMATS.items() if row.tolerance is not None]
 

@@ -12,6 +12,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+
 from keras_bert_zoo.export import process
 
 KERAS = ("keras", "keras_hub", "tf_keras")

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from keras_bert_zoo.export.errors import ExportError
 from keras_bert_zoo.export.signature import Signature, TensorSpec
 
