@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import pathlib
 import time
+from collections.abc import Sequence
 
 
 def quickstart(
+    *,
     output: str = "runs/quickstart",
     full: bool = False,
     train_examples: int = 6000,
     verify_examples: int = 1000,
-    text: list[str] | None = None,
+    text: Sequence[str] | None = None,
     seed: int = 1,
-) -> int:
+) -> bool:
     """Fine-tune MiniLM on labelled tweets, evaluate, export, verify, and report on one page.
 
-    Args:
-        output: directory of the bundle, the artifacts and the report; an earlier quickstart
-            in it is replaced.
-        full: train on every tweet (about 25,000) instead of a sample.
-        train_examples: size of the sample.
-        verify_examples: test tweets that every artifact is run on.
-        text: sentences to label at the end; asked for when a person is at the terminal.
-        seed: of the shuffling, the dropout and the new head.
+    Returns:
+        Whether all artifacts passed. The arguments are those of the command line.
     """
     # Here, not above: the help of the command loads no TensorFlow.
     from keras_bert_zoo.commands import quickstart_page, quickstart_run
@@ -36,14 +32,30 @@ def quickstart(
     page = quickstart_page.write(directory, outcome, minutes)
     quickstart_page.show(outcome)
     quickstart_run.say(f"Done in {minutes:.1f} minutes. Open {page}")
-    return 0 if outcome.report.passed else 1
+    return outcome.report.passed
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Parses the arguments of the command and runs it; 1 if an artifact failed."""
     import jsonargparse
 
-    from keras_bert_zoo.training.recipe_files import spelled_out
-
-    words = spelled_out(argv or [], {"full"})
-    return int(jsonargparse.auto_cli(quickstart, args=words, prog="keras-bert-zoo quickstart") or 0)
+    description = (quickstart.__doc__ or "").splitlines()[0]
+    parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo quickstart", description=description)
+    add = parser.add_argument
+    add("--output", default="runs/quickstart", help="directory; an earlier quickstart is replaced")
+    add("--full", action="store_true", help="train on all tweets, about 25,000")
+    add(
+        "--train-examples",
+        type=jsonargparse.typing.PositiveInt,
+        default=6000,
+        help="size of the training sample",
+    )
+    add(
+        "--verify-examples",
+        type=jsonargparse.typing.PositiveInt,
+        default=1000,
+        help="test tweets for each artifact",
+    )
+    add("--text", action="append", help="a sentence to label at the end; may be repeated")
+    add("--seed", type=int, default=1, help="of the shuffling, the dropout and the new head")
+    return 0 if quickstart(**vars(parser.parse_args(argv))) else 1

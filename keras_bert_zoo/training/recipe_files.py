@@ -57,7 +57,7 @@ def parse_recipe(
     """
     fields = dataclasses.fields(recipe_class)  # type: ignore[arg-type]
     keys = {field.name for field in fields}
-    words = spelled_out(arguments, {field.name for field in fields if field.type == "bool"})
+    words = _spelled_out(arguments, {field.name for field in fields if field.type == "bool"})
     flags = [word[2:].split("=")[0] for word in words if word.startswith("--")]
     _check_keys([flag.rstrip("+") for flag in flags], keys | {"help", "print_config"}, "argument")
     if words and not words[0].startswith("-"):
@@ -75,7 +75,7 @@ def parse_recipe(
     return recipe_class(**values.as_dict())
 
 
-def spelled_out(words: Sequence[str], switches: set[str]) -> list[str]:
+def _spelled_out(words: Sequence[str], switches: set[str]) -> list[str]:
     """Lets ``--resume`` alone mean ``--resume=true``."""
     follows = [*words[1:], "--"]
     alone = {f"--{switch}" for switch in switches}
