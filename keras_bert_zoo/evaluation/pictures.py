@@ -74,8 +74,8 @@ def costs(axes: Axes, points: Sequence[Point], baselines: Mapping[str, float]) -
         axes.annotate(
             f"{point.name}\n{point.megabytes:.0f} MB",
             place,
-            # Above and below in turn: neighbours are often equally fast.
-            xytext=(0, 18 if index % 2 else -40),
+            # High and low in turn: neighbours are often equally fast.
+            xytext=(0, 44 if index % 2 else 16),
             textcoords="offset points",
             ha="center",
             fontsize=8,
@@ -83,7 +83,15 @@ def costs(axes: Axes, points: Sequence[Point], baselines: Mapping[str, float]) -
     for name, accuracy in baselines.items():
         axes.axhline(100 * accuracy, color="grey", linestyle=":", linewidth=1)
         place = (0.01, 100 * accuracy)
-        axes.annotate(name, place, xycoords=("axes fraction", "data"), fontsize=8, color="grey")
+        axes.annotate(
+            name,
+            place,
+            xycoords=("axes fraction", "data"),
+            xytext=(0, -10),
+            textcoords="offset points",
+            fontsize=8,
+            color="grey",
+        )
     axes.margins(0.25)
     axes.set_xlim(left=0)
     axes.set_xlabel("median latency of one text, ms (disc area: size)")
