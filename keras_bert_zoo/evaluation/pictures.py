@@ -92,7 +92,7 @@ def costs(axes: Axes, points: Sequence[Point], baselines: Mapping[str, float]) -
             fontsize=8,
             color="grey",
         )
-    axes.margins(0.25)
+    axes.margins(x=0.25, y=0.45)
     axes.set_xlim(left=0)
     axes.set_xlabel("median latency of one text, ms (disc area: size)")
     axes.set_ylabel("accuracy, %")
