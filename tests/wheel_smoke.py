@@ -22,6 +22,9 @@ def main() -> None:
     assert "finetune" in help_text
 
     from keras_bert_zoo.export import export
+    from keras_bert_zoo.training.recipe_files import packaged_recipes
+
+    assert packaged_recipes("finetune"), "the wheel lacks the recipes"
 
     with tempfile.TemporaryDirectory() as directory:
         bundle = kbz.load("all-minilm-l6-v2", task="sequence_classification", labels=["no", "yes"])
