@@ -1,6 +1,6 @@
 """Uses the installed wheel as a user would; run outside the checkout by `make wheel`."""
 
-import importlib.util
+import importlib.metadata
 import pathlib
 import subprocess
 import sys
@@ -13,8 +13,9 @@ def main() -> None:
     import keras_bert_zoo as kbz
 
     assert "site-packages" in kbz.__file__, f"the checkout was imported: {kbz.__file__}"
-    for name in ("export", "configs", "tests"):
-        assert importlib.util.find_spec(name) is None, f"top-level {name} was installed"
+    files = importlib.metadata.files("keras-bert-zoo") or []
+    rooms = {file.parts[0] for file in files if "dist-info" not in file.parts[0]} - {".."}
+    assert rooms == {"keras_bert_zoo"}, f"the wheel installs {rooms} at the top level"
     help_text = subprocess.run(
         [pathlib.Path(sys.executable).with_name("keras-bert-zoo"), "--help"],
         check=True, capture_output=True, text=True,
