@@ -14,6 +14,9 @@ import pytest
 from keras_bert_zoo import cli
 
 _CALLER = """
+import signal
+# A shell that starts tests in the background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import gc, json, pathlib, sys
 from keras_bert_zoo.export import export
 
