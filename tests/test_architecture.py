@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import pathlib
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -112,3 +113,10 @@ def test_the_page_names_every_room_and_this_test() -> None:
     assert "tests/test_architecture.py" in page
     for room in ARROWS.keys() - {"__main__"}:
         assert f"`{room}.py`" in page or f"`{room}/`" in page, room
+
+
+def test_the_picture_shows_these_arrows() -> None:
+    picture = (ROOT / "docs/architecture.svg").read_text(encoding="utf-8")
+    drawn = set(re.findall(r"<title>(\w+) imports (\w+)</title>", picture))
+    table = {(room, target) for room, targets in ARROWS.items() for target in targets}
+    assert drawn == table, "run scripts/draw_architecture.py"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import jsonargparse
@@ -30,7 +29,7 @@ def evaluate(
     """
     from keras_bert_zoo.bundle import load
     from keras_bert_zoo.data.text_files import TextTable
-    from keras_bert_zoo.evaluation.classification import score
+    from keras_bert_zoo.evaluation.classification import score, scores_json
     from keras_bert_zoo.evaluation.prediction import predict_logits
 
     table = TextTable(
@@ -51,7 +50,7 @@ def evaluate(
         examples.text_pairs,
         max_length=max_length,
     )
-    print(json.dumps(score(problem_type, examples.labels, logits), indent=2))
+    print(scores_json(score(problem_type, examples.labels, logits)), end="")
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +38,19 @@ def score(problem_type: str, labels: Any, logits: np.ndarray) -> dict[str, float
         )
     values = SCORES[problem_type](np.asarray(labels), np.asarray(logits, "float64"))
     return {name: float(value) for name, value in values.items()}
+
+
+def scores_json(values: Any) -> str:
+    """Scores in nested lists and dictionaries as JSON, with ``null`` for NaN, which JSON lacks."""
+
+    def strict(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: strict(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [strict(each) for each in value]
+        return None if isinstance(value, float) and math.isnan(value) else value
+
+    return json.dumps(strict(values), indent=2, allow_nan=False) + "\n"
 
 
 def probabilities(problem_type: str, logits: np.ndarray) -> np.ndarray:

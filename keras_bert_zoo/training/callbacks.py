@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 import pathlib
 import time
@@ -14,6 +13,7 @@ import keras
 import numpy as np
 
 from keras_bert_zoo.data.batches import BucketedBatches
+from keras_bert_zoo.evaluation.classification import scores_json
 from keras_bert_zoo.training.interruption import StopRequest, TrainingInterrupted
 from keras_bert_zoo.training.state import Progress, StateFile, save_tensors
 
@@ -125,8 +125,7 @@ class RecordHistory(keras.callbacks.Callback):
         entry = {name: float(value) for name, value in (logs or {}).items()}
         self.progress.history.append({"epoch": epoch + 1, **entry})
         history = self.progress.history
-        text = json.dumps(history, indent=2) + "\n"
-        (self.directory / "history.json").write_text(text, encoding="utf-8")
+        (self.directory / "history.json").write_text(scores_json(history), encoding="utf-8")
         with (self.directory / "history.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, list(history[-1]))
             writer.writeheader()

@@ -22,7 +22,7 @@ from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches, EncodedTexts, 
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.labels import label_names
 from keras_bert_zoo.data.text_files import TextTable
-from keras_bert_zoo.evaluation.classification import score
+from keras_bert_zoo.evaluation.classification import score, scores_json
 from keras_bert_zoo.evaluation.prediction import checked_max_length, logits_of
 from keras_bert_zoo.models.sequence_classification import LOSSES
 from keras_bert_zoo.training import callbacks
@@ -206,8 +206,7 @@ class _Run:
         metrics = {name: self._scores(name) for name in self.held_out}
         saved = self.directory / "bundle"
         bundle.save(self.model, self.tokenizer, saved, overwrite=True)
-        text = json.dumps(metrics, indent=2) + "\n"
-        (self.directory / _METRICS).write_text(text, encoding="utf-8")
+        (self.directory / _METRICS).write_text(scores_json(metrics), encoding="utf-8")
         for name in (_STATE, _BEST):
             (self.directory / name).unlink(missing_ok=True)
         return FinetuneResult(saved, self.progress.history, metrics)

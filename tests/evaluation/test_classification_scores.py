@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from keras_bert_zoo.evaluation.classification import probabilities, score
+from keras_bert_zoo.evaluation.classification import probabilities, score, scores_json
 
 
 def test_single_label_by_hand():
@@ -34,6 +36,12 @@ def test_regression_by_hand():
 def test_a_constant_prediction_has_no_correlation():
     scores = score("regression", np.array([1.0, 2.0]), np.zeros((2, 1)))
     assert np.isnan(scores["pearson"]) and np.isnan(scores["spearman"])
+
+
+def test_scores_are_strict_json():
+    text = scores_json({"test": {"pearson": float("nan"), "loss": 0.5}, "history": [1.0]})
+    found = json.loads(text, parse_constant=lambda name: pytest.fail(name))
+    assert found == {"test": {"pearson": None, "loss": 0.5}, "history": [1.0]}
 
 
 def test_what_cannot_be_scored():
