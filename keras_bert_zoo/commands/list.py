@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_COLUMNS = ("name", "layers", "hidden_size", "vocab_size", "languages", "licence", "paper")
+_COLUMNS = ("name", "layers", "hidden_size", "languages", "licence", "paper")
 
 
 def list_checkpoints() -> None:
@@ -14,8 +14,11 @@ def list_checkpoints() -> None:
 
     from keras_bert_zoo.zoo import CHECKPOINTS
 
-    table = Table(*_COLUMNS, box=None, caption="sources: keras_bert_zoo.zoo.CHECKPOINTS")
-    table.columns[0].no_wrap = True
+    caption = "sources: keras_bert_zoo.zoo.CHECKPOINTS"
+    # One space between columns: the table fits into 80 characters.
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, caption=caption)
+    for column in _COLUMNS:
+        table.add_column(column.removesuffix("_size"))
     for checkpoint in CHECKPOINTS.values():
         table.add_row(*(str(getattr(checkpoint, column)) for column in _COLUMNS))
     Console().print(table)
