@@ -43,6 +43,7 @@ class Format:
 # Float32 arithmetic in another order moves a BERT's numbers by some 1e-6; 1e-4 leaves room
 # for larger models and still catches any wrong operator.
 _FLOAT = 1e-4
+_ONNX = ("onnx", "onnxruntime", "tf2onnx")
 
 FORMATS: Mapping[str, Format] = {
     "savedmodel": Format(
@@ -50,11 +51,20 @@ FORMATS: Mapping[str, Format] = {
     ),
     "savedmodel-ids": Format("savedmodel", "model", "tensorflow", _FLOAT, {"text": False}),
     "tflite": Format("tflite", "model.tflite", "tflite", _FLOAT, options=("length",)),
-    "tflite-int8": Format(
-        "tflite", "model.tflite", "tflite", None, {"dynamic_int8": True}, options=("length",)
+    "tflite-float16": Format(
+        "tflite", "model.tflite", "tflite", None, {"precision": "float16"}, options=("length",)
     ),
-    # The place where optimum, sentence-transformers and transformers.js look for it.
-    "onnx": Format("onnx", "onnx/model.onnx", "onnx", _FLOAT, packages=("onnx", "tf2onnx")),
+    "tflite-int8": Format(
+        "tflite", "model.tflite", "tflite", None, {"precision": "int8"}, options=("length",)
+    ),
+    # The places where optimum, sentence-transformers and transformers.js look for them.
+    "onnx": Format("onnx", "onnx/model.onnx", "onnx", _FLOAT, packages=_ONNX),
+    "onnx-float16": Format(
+        "onnx", "onnx/model_fp16.onnx", "onnx", None, {"precision": "float16"}, packages=_ONNX
+    ),
+    "onnx-int8": Format(
+        "onnx", "onnx/model_quantized.onnx", "onnx", None, {"precision": "int8"}, packages=_ONNX
+    ),
 }
 DEFAULT_FORMATS = ("savedmodel", "tflite", "tflite-int8", "onnx")
 

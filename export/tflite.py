@@ -11,6 +11,7 @@ import collections
 import pathlib
 import re
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -20,11 +21,18 @@ from .errors import ExportError
 from .signature import Signature
 from .tracing import checked_length, refuse, trace
 
+# The types the converter may give the weights; an empty list lets it take 8-bit integers and
+# quantise the activations of the products on the fly.
+PRECISIONS: Mapping[str, list[Any] | None] = {
+    "float32": None,
+    "float16": [tf.float16],
+    "int8": [],
+}
 _MISSING = re.compile(r"tf\.(\w+)(?: op is neither|\(tensor)|Custom ops: (\w+)")
 
 
 def export(
-    bundle: Any, path: pathlib.Path, *, length: int | None = None, dynamic_int8: bool = False
+    bundle: Any, path: pathlib.Path, *, length: int | None = None, precision: str = "float32"
 ) -> tuple[Signature, ...]:
     """Writes a ``.tflite`` with one named signature, ``ids``.
 
@@ -32,8 +40,7 @@ def export(
         bundle: what to export.
         path: of the new file.
         length: tokens in a row; ``None`` leaves it open.
-        dynamic_int8: whether weights are stored as 8-bit integers and the products
-            computed with them, activations quantised on the fly.
+        precision: key of ``PRECISIONS``; inputs and outputs stay as they are.
 
     Returns:
         The signature.
@@ -46,7 +53,7 @@ def export(
     signature = Signature.of(bundle.model).fix(batch=1, sequence=length)
     with tempfile.TemporaryDirectory(dir=path.parent) as directory:
         savedmodel.write_ids(bundle.model, signature, directory)
-        content = _convert(bundle.model, signature, directory, dynamic_int8)
+        content = _convert(bundle.model, signature, directory, precision)
     custom = [name for name in operators(content) if name.startswith("custom:")]
     if custom:
         raise ExportError(f"The converter wrote operators that are not built in: {custom}")
@@ -73,10 +80,12 @@ def operators(content: bytes) -> collections.Counter[str]:
     )
 
 
-def _convert(model: Any, signature: Signature, directory: str, dynamic_int8: bool) -> bytes:
+def _convert(model: Any, signature: Signature, directory: str, precision: str) -> bytes:
     converter = tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=[signature.name])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    converter.optimizations = [tf.lite.Optimize.DEFAULT] if dynamic_int8 else []
+    types = PRECISIONS[precision]
+    converter.optimizations = [] if types is None else [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = types or []
     try:
         return converter.convert()
     except Exception as error:  # the converter's own class is not public

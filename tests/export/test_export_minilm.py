@@ -31,7 +31,9 @@ def test_every_format(tmp_path):
     report = verify(directory, artifacts, Examples(TEXTS), progress=False)
     assert report.passed, report.to_markdown()
     sizes = {artifact.format: artifact.size for artifact in artifacts}
-    assert sizes["tflite-int8"] <= 0.27 * sizes["tflite"]
+    for runtime in ("tflite", "onnx"):
+        assert sizes[f"{runtime}-int8"] <= 0.27 * sizes[runtime]
+        assert sizes[f"{runtime}-float16"] <= 0.51 * sizes[runtime]
     # The graph without the weights; with text also the vocabulary.
     weights = report.keras.size
     assert max(sizes["tflite"], sizes["onnx"], sizes["savedmodel-ids"]) - weights < 1e6
