@@ -26,9 +26,7 @@ OPSET = 17
 _LARGEST = 2**31 - 1
 
 
-def export(
-    bundle: Any, path: pathlib.Path, *, precision: str = "float32"
-) -> tuple[Signature, ...]:
+def export(bundle: Any, path: pathlib.Path, *, precision: str = "float32") -> tuple[Signature, ...]:
     """Writes an ``.onnx`` file: int64 inputs, open axes ``batch`` and ``sequence``.
 
     Args:
