@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         near = difflib.get_close_matches(command, COMMANDS, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         return _complain(f"There is no command {command!r}.{hint}\n\n{_help()}")
-    return _run(command, rest)
+    return _run(command, [_underscored(word) for word in rest])
 
 
 def _run(command: str, arguments: list[str]) -> int:
@@ -58,6 +59,11 @@ def _run(command: str, arguments: list[str]) -> int:
         if os.environ.get(_DEBUG):
             raise
         return _complain(f"{error}\n\nThe traceback is shown with {_DEBUG}=1.")
+
+
+def _underscored(word: str) -> str:
+    """Options are spelled like the keys of recipes; ``--max-length`` is understood as well."""
+    return re.sub(r"^--[a-z][a-z-]*", lambda name: "--" + name[0][2:].replace("-", "_"), word)
 
 
 def _help() -> str:

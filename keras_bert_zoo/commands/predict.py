@@ -4,39 +4,56 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-
-import jsonargparse
+from collections.abc import Iterable, Sequence
 
 
-def predict(bundle: str, texts: list[str] | None = None, max_length: int | None = None) -> None:
-    """Classifies texts; prints one JSON object a line.
+def predict(
+    bundle: str, texts: Sequence[str], *, pairs: bool = False, max_length: int | None = None
+) -> None:
+    """Classify texts; prints one JSON object a line.
 
-    Args:
-        bundle: directory of a classifier, or where else ``load`` finds one.
-        texts: the texts, as a list; by default the lines of standard input.
-        max_length: tokens at which texts are truncated; by default the model's positions.
+    The arguments are those of the command line.
     """
     from keras_bert_zoo.bundle import load
     from keras_bert_zoo.evaluation.classification import probabilities
     from keras_bert_zoo.evaluation.prediction import predict_logits
 
     loaded = load(bundle, task="sequence_classification")
-    if texts is None:
-        texts = [line.rstrip("\r\n") for line in sys.stdin]
-    logits = predict_logits(loaded.model, loaded.tokenizer, texts, max_length=max_length)
+    lines = list(texts) or [line.rstrip("\r\n") for line in sys.stdin]
+    columns = _pairs(lines) if pairs else {"text": lines}
+    logits = predict_logits(
+        loaded.model, loaded.tokenizer, *columns.values(), max_length=max_length
+    )
     problem_type = loaded.config.problem_type or "single_label_classification"
-    for text, row in zip(texts, probabilities(problem_type, logits), strict=True):
-        named = zip(loaded.config.labels, row.tolist(), strict=True)
+    rows = probabilities(problem_type, logits).tolist()
+    for *given, row in zip(*columns.values(), rows, strict=True):
+        named = zip(loaded.config.labels, row, strict=True)
         scores = {name: round(value, 6) for name, value in named}
-        print(json.dumps({"text": text, "scores": scores}, ensure_ascii=False))
+        shown = {**dict(zip(columns, given, strict=True)), "scores": scores}
+        print(json.dumps(shown, ensure_ascii=False))
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Parses the arguments of ``predict``: the bundle, then any number of texts."""
-    words = list(arguments)
-    if len(words) > 1 and not words[1].startswith("-"):
-        words[1:] = [f"--texts+={word}" for word in words[1:]]
-    parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo predict BUNDLE [TEXT …]")
-    parser.add_function_arguments(predict, as_group=False, as_positional=True)
-    predict(**parser.parse_args(words).as_dict())
+def _pairs(lines: Iterable[str]) -> dict[str, list[str]]:
+    split = [line.split("\t") for line in lines]
+    for number, parts in enumerate(split, start=1):
+        if len(parts) != 2:
+            raise ValueError(
+                f"text {number} has {len(parts) - 1} tabs; with pairs it takes one, between the "
+                "two texts."
+            )
+    return {"text": [first for first, _ in split], "text_pair": [second for _, second in split]}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parses the arguments of the command and runs it."""
+    import jsonargparse
+
+    description = (predict.__doc__ or "").splitlines()[0]
+    parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo predict", description=description)
+    add = parser.add_argument
+    add("bundle", help="directory of a classifier, or where else one is found")
+    add("texts", nargs="*", default=[], help="by default the lines of standard input")
+    add("--pairs", action="store_true", help="each text is two, with a tab between them")
+    length = "tokens at which texts are truncated; by default the model's positions"
+    add("--max_length", type=int | None, help=length)
+    predict(**vars(parser.parse_args(argv)))

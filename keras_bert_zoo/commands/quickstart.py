@@ -45,13 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--output", default="runs/quickstart", help="directory; an earlier quickstart is replaced")
     add("--full", action="store_true", help="train on all tweets, about 25,000")
     add(
-        "--train-examples",
+        "--train_examples",
         type=jsonargparse.typing.PositiveInt,
         default=6000,
         help="size of the training sample",
     )
     add(
-        "--verify-examples",
+        "--verify_examples",
         type=jsonargparse.typing.PositiveInt,
         default=1000,
         help="test tweets for each artifact",

@@ -11,7 +11,7 @@ def verify(
     *,
     data: str,
     text_column: str = "text",
-    text_pair_column: str | None = None,
+    pair_column: str | None = None,
     label_column: str | None = "label",
     limit: int | None = None,
     threads: int | None = None,
@@ -34,7 +34,7 @@ def verify(
     config = EncoderConfig.from_file(opened[0].path / "config.json")
     problem = config.problem_type
     label = label_column if problem else None  # a bare encoder has nothing to be right about
-    table = TextTable(text=text_column, text_pair=text_pair_column, label=label)
+    table = TextTable(text=text_column, text_pair=pair_column, label=label)
     examples = table.read(data).examples(problem or "", config.labels).take(limit)
     result = verify_artifacts(bundle, opened, examples, threads=threads)
     rich.print(result.table())
@@ -53,9 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("bundle", help="what was exported, as `keras-bert-zoo export` takes it")
     add("artifacts", nargs="+", help="directories that it wrote")
     add("--data", required=True, help=".csv, .tsv or .jsonl of real texts, or tweets://test")
-    add("--text-column", default="text", help="its column of texts")
-    add("--text-pair-column", type=str | None, help="its column of second texts, for pairs")
-    add("--label-column", type=str | None, default="label", help="null for texts without labels")
+    add("--text_column", default="text", help="its column of texts")
+    add("--pair_column", type=str | None, help="its column of second texts, for pairs")
+    add("--label_column", type=str | None, default="label", help="null for texts without labels")
     add("--limit", type=int | None, help="number of rows, from the first; all by default")
     add("--threads", type=int | None, help="of each runtime; one per processor by default")
     add("--report", type=str | None, help="JSON file to write")

@@ -127,3 +127,19 @@ def test_predict_and_evaluate_agree(bundle, tmp_path, capsys, monkeypatch):
     path.write_text("\n".join(map(json.dumps, rows)))
     assert cli.main(["evaluate", str(bundle), str(path)]) == 0
     assert json.loads(capsys.readouterr().out)["accuracy"] == 0.75
+
+
+def test_pairs_and_both_spellings_of_an_option(bundle, capsys, monkeypatch):
+    import io
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("good\tbad\nbad good bad\tgood\n"))
+    assert cli.main(["predict", str(bundle), "--pairs", "--max_length", "5"]) == 0
+    lines = predictions(capsys)
+    assert [(line["text"], line["text_pair"]) for line in lines] == [
+        ("good", "bad"),
+        ("bad good bad", "good"),
+    ]
+    assert cli.main(["predict", str(bundle), "good\tbad", "--pairs", "--max-length=5"]) == 0
+    assert predictions(capsys) == lines[:1]
+    assert cli.main(["predict", str(bundle), "good", "--pairs"]) == 2
+    assert "text 1 has 0 tabs" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 from keras_bert_zoo.cli import main
 
 
-@pytest.mark.parametrize("wrong", [["--train-examples", "0"], ["--seed", "one"], ["--fulll"]])
+@pytest.mark.parametrize("wrong", [["--train_examples", "0"], ["--seed", "one"], ["--fulll"]])
 def test_wrong_arguments_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["quickstart", *wrong])
@@ -21,7 +21,7 @@ def test_wrong_arguments_are_refused(wrong: list[str], capsys: pytest.CaptureFix
 @pytest.mark.slow
 def test_main_job(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "run"
-    sample = ["--train-examples", "64", "--verify-examples", "12"]
+    sample = ["--train_examples", "64", "--verify_examples", "12"]
     sentences = ["--text", "I love this airline", "--text", "那班飞机，晚点了！"]
     assert main(["quickstart", "--output", str(output), *sample, *sentences]) == 0
     numbers = json.loads((output / "report.json").read_text())

@@ -65,7 +65,7 @@ def test_commands_export_and_verify(bundle, texts, tmp_path, capsys):
     assert "onnx/onnx/model.onnx" in capsys.readouterr().out.replace("\n", "")
     labels = ["up", "flat", "down", "up", "flat", "flat"]
     data = _write(tmp_path / "data.csv", zip(texts, labels, strict=True))
-    options = ["--data", data, "--text-column", "sentence", "--label-column", "class"]
+    options = ["--data", data, "--text_column", "sentence", "--label_column", "class"]
     report = tmp_path / "report.json"
     arguments = ["verify", str(bundle), f"{output}/onnx", *options, "--report", str(report)]
     assert cli.main(arguments) == 0
@@ -75,7 +75,7 @@ def test_commands_export_and_verify(bundle, texts, tmp_path, capsys):
 
 def test_commands_report_errors(bundle, artifacts, texts, tmp_path, capsys):
     data = _write(tmp_path / "data.csv", [(texts[0], "sideways")])
-    options = ["--data", data, "--text-column", "sentence", "--label-column", "class"]
+    options = ["--data", data, "--text_column", "sentence", "--label_column", "class"]
     onnx = str(artifacts["onnx"].path)
     assert cli.main(["verify", str(bundle), onnx, *options]) == 2
     assert "sideways" in capsys.readouterr().err
