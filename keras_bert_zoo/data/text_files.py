@@ -84,6 +84,11 @@ class TextTable:
         if separator:
             return _packaged_rows(name, split)
         path = pathlib.Path(source)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"There is no data file {str(path)!r} (absolute: {path.absolute()}). Pass a .csv, "
+                ".tsv or .jsonl file, or e.g. tweets://train."
+            )
         suffix = path.suffix.lower()
         if suffix in _JSON_LINES and self.delimiter is None:
             return _json_rows(path, _decode(path, self.encoding))
@@ -97,7 +102,10 @@ class TextTable:
         wanted = [name for name in (self.text, self.text_pair, self.label) if name]
         missing = [name for name in wanted if name not in values]
         if missing:
-            raise ValueError(f"{place}: no column {missing}. The columns are {list(values)}.")
+            raise ValueError(
+                f"{place}: no column {missing}. The columns are {list(values)}; say which to take "
+                "with text_column, pair_column and label_column."
+            )
         for name in filter(None, (self.text, self.text_pair)):
             if not isinstance(values[name], str):
                 raise ValueError(f"{place}: {name!r} must be a string, received {values[name]!r}.")

@@ -214,6 +214,8 @@ class _Run:
 
 def _check_output(directory: pathlib.Path, recipe: FinetuneRecipe) -> None:
     """Refuses an output directory before anything is computed."""
+    if directory.exists() and not directory.is_dir():
+        raise FileExistsError(f"output {str(directory)!r} is no directory. Pass another one.")
     found = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
     if found and not (recipe.resume or recipe.overwrite):
         raise FileExistsError(

@@ -87,7 +87,7 @@ def test_bad_files_are_named_with_their_line(tmp_path, name, content, complaints
 
 
 def test_missing_files_packages_and_splits(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"no data file .*none\.csv.*Pass a \.csv"):
         TextTable().read(tmp_path / "none.csv")
     with pytest.raises(ValueError, match="known are"):
         TextTable().read("twets://train")

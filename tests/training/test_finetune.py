@@ -119,6 +119,9 @@ def test_output_that_exists_is_refused_but_for_overwrite(values, tmp_path):
     (tmp_path / "run" / "thesis.docx").write_text("three years of work")
     with pytest.raises(FileExistsError, match=r"thesis\.docx"):
         run(values, overwrite=True)
+    with pytest.raises(FileExistsError, match="is no directory"):
+        run(values, output=str(tmp_path / "run" / "thesis.docx"), overwrite=True)
+    assert (tmp_path / "run" / "thesis.docx").read_text() == "three years of work"
 
 
 def test_bad_data_leaves_the_older_run(values, tmp_path):
