@@ -101,8 +101,14 @@ class Embeddings(keras.layers.Layer):
             training: whether dropout is on.
 
         Raises:
-            ValueError: the sequence is longer than the position table.
+            ValueError: the sequence is longer than the position table, or ``input_ids`` is a
+                ragged tensor of TensorFlow's.
         """
+        if hasattr(input_ids, "row_lengths"):
+            raise ValueError(
+                "input_ids is ragged: its rows have different lengths. Pad the texts, e.g. "
+                "tokenizer(texts, padding=True)."
+            )
         limit, length = self.arguments["max_position_embeddings"], input_ids.shape[1]
         if position_ids is None and length is not None and length > limit:
             raise ValueError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import numbers
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -264,5 +265,6 @@ _WIDTHS: dict[str | None, Callable[[list[tf.Tensor], tf.Tensor], list[tf.Tensor]
 
 
 def _check_count(name: str, value: int, *, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    # NumPy's integers count, True does not.
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
         raise TokenizerError(f"{name} must be an integer of at least {least}, received {value!r}")

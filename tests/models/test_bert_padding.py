@@ -112,3 +112,11 @@ def test_sinusoidal_positions_have_no_variable(
     swapped = {name: values[:, ::-1] for name, values in swapped.items()}
     backward = np.array(encoder(swapped)["last_hidden_state"])[:, ::-1]
     assert np.abs(forward - backward).max() > 1e-3
+
+
+def test_rows_of_different_lengths_are_refused(encoder: BertEncoder) -> None:
+    tf = pytest.importorskip("tensorflow")
+    ragged = tf.ragged.constant([[2, 3], [2, 4, 3]], dtype="int32")
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    with pytest.raises(ValueError, match=r"ragged.*Pad the texts"):
+        encoder(dict.fromkeys(names, ragged))

@@ -133,3 +133,8 @@ def test_a_tokenizer_that_cannot_be(vocabulary, tokens, options, message):
 def test_an_unknown_option(vocabulary):
     with pytest.raises(TypeError, match="lowercase"):
         WordPieceTokenizer(vocabulary, lowercase=True)
+
+
+def test_lengths_may_be_numpy_integers(tokenizer):
+    encoded = tokenizer("a b b b", truncation=True, max_length=np.int64(4))
+    assert encoded["input_ids"].to_list() == [[101, 1037, 1038, 102]]
