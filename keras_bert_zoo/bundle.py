@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import functools
 import json
+import logging
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,9 @@ _TASKS: dict[type[keras.Model], str | None] = {
     SequenceClassifier: "sequence_classification",
 }
 _WRITTEN = {"config.json", "model.safetensors", "README.md", *sources.TOKENIZER_FILES}
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +125,15 @@ def _read_tokenizer(directory: pathlib.Path, config: EncoderConfig) -> WordPiece
 
 
 def _check_vocabulary(tokenizer: WordPieceTokenizer, config: EncoderConfig) -> None:
-    # Fewer entries than rows are common: tables are padded to a round size.
+    # Fewer entries than rows are common: tables are padded to a round size. But a vocabulary
+    # that lost a line looks the same, and all ids behind it are wrong.
+    if tokenizer.vocab_size < config.vocab_size:
+        _log.warning(
+            "The tokenizer has %d entries, the word table of the model %d rows (vocab_size): right "
+            "if the table was padded, wrong if the vocabulary is not that of the checkpoint.",
+            tokenizer.vocab_size,
+            config.vocab_size,
+        )
     if tokenizer.vocab_size > config.vocab_size:
         raise ValueError(
             f"The tokenizer has {tokenizer.vocab_size} entries, but the word table of the model "

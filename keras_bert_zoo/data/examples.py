@@ -41,7 +41,13 @@ class Examples:
         return len(self.texts)
 
     def take(self, count: int | None) -> Examples:
-        """Returns the first ``count`` examples; all for ``None``."""
+        """Returns the first ``count`` examples; all for ``None``.
+
+        Raises:
+            ValueError: the count is negative.
+        """
+        if count is not None and count < 0:
+            raise ValueError(f"count must be 0 or more, or None for all, received {count}.")
         pairs = None if self.text_pairs is None else self.text_pairs[:count]
         labels = None if self.labels is None else self.labels[:count]
         return Examples(self.texts[:count], pairs, labels)

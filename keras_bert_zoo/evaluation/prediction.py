@@ -39,8 +39,14 @@ def predict_logits(
         float32 ``(N, num_labels)``, in the order of the texts.
 
     Raises:
-        ValueError: a text is not a string, or ``max_length`` is beyond the model's.
+        ValueError: a text is not a string, ``max_length`` is beyond the model's, there is
+            no tokenizer, or a logit is NaN or infinite.
     """
+    if tokenizer is None:
+        raise ValueError(
+            "tokenizer is None: the bundle holds neither tokenizer.json nor vocab.txt. Add one of "
+            "them to it."
+        )
     max_length = checked_max_length(model, max_length)
     examples = Examples(texts, text_pairs)
     if not len(examples):
@@ -52,12 +58,21 @@ def predict_logits(
 def logits_of(
     model: keras.Model, encoded: EncodedTexts, *, max_length: int, batch_size: int = 64
 ) -> np.ndarray:
-    """Logits of texts that are tokenised already, float32 ``(N, num_labels)``."""
+    """Logits of texts that are tokenised already, float32 ``(N, num_labels)``.
+
+    Raises:
+        ValueError: a logit is NaN or infinite.
+    """
     logits = np.zeros((len(encoded), model.config.num_labels), "float32")
     buckets = buckets_for(max_length)
     for batch in plan(encoded.lengths, batch_size=batch_size, buckets=buckets):
         inputs = encoded.padded(batch.rows, batch.width)
         logits[batch.rows] = model.predict_on_batch(inputs)["logits"]
+    if not np.isfinite(logits).all():
+        raise ValueError(
+            "The model returns logits that are NaN or infinite: its training diverged (try a "
+            "smaller learning_rate) or its weights are damaged."
+        )
     return logits
 
 

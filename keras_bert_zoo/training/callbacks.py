@@ -121,7 +121,16 @@ class RecordHistory(keras.callbacks.Callback):
         self.progress = progress
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Adds the epoch."""
+        """Adds the epoch.
+
+        Raises:
+            ValueError: the loss is NaN or infinite; nothing of the epoch is kept.
+        """
+        if not math.isfinite((logs or {}).get("loss", 0.0)):
+            raise ValueError(
+                f"The loss of epoch {epoch + 1} is not finite: training diverged. Try a smaller "
+                "learning_rate or a longer warm-up."
+            )
         entry = {name: float(value) for name, value in (logs or {}).items()}
         self.progress.history.append({"epoch": epoch + 1, **entry})
         history = self.progress.history

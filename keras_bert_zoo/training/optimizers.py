@@ -13,6 +13,9 @@ from keras import ops
 EXCLUDED_FROM_DECAY = (r"(^|/)(gamma|beta|bias)$",)
 
 
+_OF_KERAS = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
+
+
 @keras.saving.register_keras_serializable("keras_bert_zoo")
 class BertAdamW(keras.optimizers.Optimizer):
     """``AdamWeightDecayOptimizer`` as BERT's authors published it.
@@ -40,6 +43,10 @@ class BertAdamW(keras.optimizers.Optimizer):
         clip: largest global norm of the gradients; ``None`` for no limit.
         exclude: regular expressions, searched in variable paths; what matches any of them
             does not decay.
+
+    Raises:
+        ValueError: Keras' own ``weight_decay``, ``clipnorm``, ``global_clipnorm`` or
+            ``clipvalue`` is given, or ``exclude`` is one string.
     """
 
     def __init__(
@@ -55,6 +62,13 @@ class BertAdamW(keras.optimizers.Optimizer):
         name: str = "bert_adamw",
         **kwargs: Any,
     ) -> None:
+        # Keras' own decay and clips, which are None in a configuration that is loaded, would
+        # act beside the published ones.
+        foreign = {k: v for k, v in kwargs.items() if k in _OF_KERAS and v is not None}
+        if foreign:
+            raise ValueError(f"BertAdamW takes decay and clip instead of {foreign}.")
+        if isinstance(exclude, str):
+            raise ValueError(f"exclude must be a list of regular expressions, received {exclude!r}")
         super().__init__(learning_rate, name=name, **kwargs)
         self.beta_1 = beta_1
         self.beta_2 = beta_2

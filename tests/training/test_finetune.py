@@ -171,3 +171,9 @@ def test_output_below_a_file_cannot_be_made(values, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         run(values, output=str(tmp_path / "file" / "run"))
+
+
+def test_a_run_that_diverges_ends_without_a_bundle(values, tmp_path):
+    with pytest.raises(ValueError, match="smaller learning_rate"):
+        run(values, learning_rate=1e30)
+    assert not (tmp_path / "run" / "bundle").exists()

@@ -107,3 +107,11 @@ def test_round_trip_of_the_configuration():
     copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert isinstance(copy, BertAdamW)
     assert copy.get_config() == optimizer.get_config()
+
+
+@pytest.mark.parametrize("name", ["weight_decay", "clipnorm", "global_clipnorm", "clipvalue"])
+def test_options_of_keras_that_would_act_twice_are_refused(name):
+    with pytest.raises(ValueError, match=rf"decay and clip instead of .*{name}"):
+        BertAdamW(**{name: 0.5})
+    with pytest.raises(ValueError, match="exclude must be a list"):
+        BertAdamW(exclude="bias")
