@@ -13,6 +13,7 @@ from keras_bert_zoo.checkpoints.atomic import atomic_directory, remove_leftovers
 
 from . import process
 from .artifact import Artifact, describe
+from .errors import ExportError
 from .formats import DEFAULT_FORMATS, FORMATS, checked_formats
 from .progress import Steps
 
@@ -55,6 +56,8 @@ def export(
         OSError: the output cannot be written, or the disk is full.
     """
     names, output = checked_formats(formats), pathlib.Path(output)
+    if length is not None and length < 1:
+        raise ExportError(f"length must be at least 1, or None for open, received {length}.")
     _check_free(output, names, overwrite)
     options = {"length": length}
     try:

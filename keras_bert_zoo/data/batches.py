@@ -211,7 +211,13 @@ class BucketedBatches:
 
 
 def buckets_for(max_length: int, buckets: Sequence[int] = BUCKETS) -> tuple[int, ...]:
-    """The buckets below ``max_length``, and ``max_length`` itself."""
+    """The buckets below ``max_length``, and ``max_length`` itself.
+
+    Raises:
+        ValueError: a bucket is not a positive number.
+    """
+    if not all(isinstance(bound, int) and bound > 0 for bound in buckets):
+        raise ValueError(f"buckets must be widths of at least 1, received {list(buckets)}.")
     return (*(bound for bound in sorted(buckets) if bound < max_length), max_length)
 
 
