@@ -164,6 +164,8 @@ def _delimited_rows(path: pathlib.Path, content: str, delimiter: str) -> Iterato
     # newline="" keeps line ends inside quoted texts.
     reader = csv.reader(io.StringIO(content, newline=""), dialect, delimiter=delimiter)
     header = next(reader, [])
+    if len(set(header)) != len(header):
+        raise ValueError(f"{path}: two columns have the same name: {header}. Rename one.")
     for row in reader:
         place = f"{path}, line {reader.line_num}"
         if row and len(row) != len(header):

@@ -93,6 +93,12 @@ def test_missing_files_packages_and_splits(tmp_path):
         TextTable().read("twets://train")
 
 
+def test_two_columns_of_one_name(tmp_path):
+    path = write(tmp_path / "a.csv", "text,text,label\na,b,1\n")
+    with pytest.raises(ValueError, match=r"same name.*Rename one"):
+        TextTable().read(path)
+
+
 def test_empty_texts_are_dropped_and_counted_or_kept(tmp_path, caplog):
     path = write(tmp_path / "a.csv", "text,label\n ,1\nx,1\n,0\n")
     with caplog.at_level(logging.WARNING):
