@@ -145,7 +145,7 @@ class BucketedBatches:
         buckets: widths of batches; those of ``max_length`` and more become ``max_length``.
 
     Raises:
-        ValueError: the examples have no labels, or there are none.
+        ValueError: the examples have no labels, or there are none; a number is too small.
     """
 
     def __init__(
@@ -160,6 +160,10 @@ class BucketedBatches:
     ) -> None:
         if examples.labels is None or not len(examples):
             raise ValueError("Training needs at least one example, and a label for each.")
+        least = {"batch_size": (batch_size, 1), "max_length": (max_length, 3), "seed": (seed, 0)}
+        for name, (value, smallest) in least.items():
+            if value is not None and value < smallest:
+                raise ValueError(f"{name} must be at least {smallest}, received {value}.")
         self.encoded = encode(examples, tokenizer, max_length)
         self.labels = examples.labels
         self.batch_size = batch_size

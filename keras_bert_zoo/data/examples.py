@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +17,11 @@ class Examples:
     Args:
         texts: N strings; empty ones are allowed here, readers decide about them.
         text_pairs: N second texts, or ``None``.
-        labels: what ``data.labels.encode_labels`` returns, N rows; ``None`` to predict.
+        labels: what ``data.labels.encode_labels`` returns, or N rows of such numbers;
+            ``None`` to predict.
 
     Raises:
-        ValueError: something is not a string, or the lengths differ.
+        ValueError: a text is not a string, a label no finite number, or the lengths differ.
     """
 
     texts: Sequence[str]
@@ -34,6 +37,8 @@ class Examples:
                     f"{name} has {len(values)} rows, texts has {len(self.texts)}; "
                     "there must be one for each text."
                 )
+        if self.labels is not None:
+            object.__setattr__(self, "labels", _numbers(self.labels))
         check_strings("texts", self.texts)
         check_strings("text_pairs", self.text_pairs or ())
 
@@ -51,6 +56,19 @@ class Examples:
         pairs = None if self.text_pairs is None else self.text_pairs[:count]
         labels = None if self.labels is None else self.labels[:count]
         return Examples(self.texts[:count], pairs, labels)
+
+
+def _numbers(labels: Any) -> np.ndarray:
+    try:
+        array = np.asarray(labels)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"labels must have rows of one shape: {error}") from error
+    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+        raise ValueError(
+            f"labels must be finite numbers, received {reprlib.repr(labels)}. For names of classes "
+            "use data.labels.encode_labels(labels, problem_type, names)."
+        )
+    return array
 
 
 def check_strings(name: str, values: Sequence[object]) -> None:

@@ -40,8 +40,13 @@ def predict_logits(
 
     Raises:
         ValueError: a text is not a string, ``max_length`` is beyond the model's, there is
-            no tokenizer, or a logit is NaN or infinite.
+            no tokenizer, the model has no logits, or one is NaN or infinite.
     """
+    if "logits" not in model.output:
+        raise ValueError(
+            f"model returns {list(model.output)}, no logits. Load a classifier: "
+            "load(…, task='sequence_classification')."
+        )
     if tokenizer is None:
         raise ValueError(
             "tokenizer is None: the bundle holds neither tokenizer.json nor vocab.txt. Add one of "

@@ -8,6 +8,7 @@ import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import AttentionBias, Embeddings, EncoderBlock, Pooler
+from keras_bert_zoo.models.named_inputs import NamedInputs
 
 
 def encoder_inputs() -> dict[str, keras.KerasTensor]:
@@ -17,7 +18,7 @@ def encoder_inputs() -> dict[str, keras.KerasTensor]:
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
-class BertEncoder(keras.Model):
+class BertEncoder(NamedInputs):
     """BERT without a task head.
 
     Inputs are a dict of int32 ``(B, S)``: ``input_ids``; ``attention_mask``, 1 for tokens

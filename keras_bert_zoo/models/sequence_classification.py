@@ -9,6 +9,7 @@ import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear
+from keras_bert_zoo.models.named_inputs import NamedInputs
 
 # The loss of each problem type. Weights of 0 (rows that only fill a batch) count neither
 # above nor below the line.
@@ -31,7 +32,7 @@ METRICS: dict[str, Callable[[], keras.metrics.Metric]] = {
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
-class SequenceClassifier(keras.Model):
+class SequenceClassifier(NamedInputs):
     """An encoder with dropout and a linear layer on its pooled output.
 
     Devlin et al. 2018, section 4.1. The output is a dict with ``logits``, float32
@@ -107,12 +108,42 @@ class SequenceClassifier(keras.Model):
             weighted_metrics: ``"auto"`` is accuracy, or the mean absolute error.
             **kwargs: of ``keras.Model.compile``.
         """
-        problem_type = self.config.problem_type or "single_label_classification"
+        self.checks_labels = loss == "auto"
         if loss == "auto":
-            loss = {"logits": LOSSES[problem_type]()}
+            loss = {"logits": LOSSES[self.problem_type]()}
         if weighted_metrics == "auto":
-            weighted_metrics = {"logits": [METRICS[problem_type]()]}
+            weighted_metrics = {"logits": [METRICS[self.problem_type]()]}
         super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
+
+    @property
+    def problem_type(self) -> str:
+        """What the logits mean, one of ``config.PROBLEM_TYPES``."""
+        return self.config.problem_type or "single_label_classification"
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        """The loss of one batch.
+
+        Raises:
+            ValueError: the labels are not those of the problem type. Keras would take 1.7
+                for class 1, and stretch one column over all.
+        """
+        if self.checks_labels and y is not None:
+            self._check_labels(y["logits"] if isinstance(y, dict) else y)
+        return super().compute_loss(x, y, y_pred, *args, **kwargs)
+
+    def _check_labels(self, labels: Any) -> None:
+        one_class = self.problem_type == "single_label_classification"
+        kind, width = ("integers", 1) if one_class else ("numbers", len(self.config.labels))
+        dtype = keras.backend.standardize_dtype(labels.dtype)
+        if not _has_width(labels.shape, width) or (one_class and "int" not in dtype):
+            shape = "(batch)" if width == 1 else f"(batch, {width})"
+            raise ValueError(
+                f"labels must be {kind} of shape {shape} for {self.problem_type} with "
+                f"{self.config.num_labels} labels, received {dtype} of shape "
+                f"{tuple(labels.shape)}. `data.labels.encode_labels` makes them."
+            )
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -130,3 +161,11 @@ class SequenceClassifier(keras.Model):
         values["encoder"] = keras.saving.deserialize_keras_object(values["encoder"])
         values["config"] = EncoderConfig.from_dict(values["config"])
         return cls(**values)
+
+
+def _has_width(shape: Any, width: int) -> bool:
+    """Whether labels of a shape, as far as it is known, hold ``width`` numbers a row."""
+    if getattr(shape, "rank", 0) is None:  # TensorFlow's shape of anything
+        return True
+    row = tuple(shape[1:])
+    return row in [(width,), (None,)] or (row == () and width == 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,6 +15,15 @@ EXCLUDED_FROM_DECAY = (r"(^|/)(gamma|beta|bias)$",)
 
 
 _OF_KERAS = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
+# argument: what it must be, in words and as a test
+_RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "learning_rate": ("a number of at least 0", lambda value: 0 <= value < math.inf),
+    "beta_1": ("in [0, 1)", lambda value: 0 <= value < 1),
+    "beta_2": ("in [0, 1)", lambda value: 0 <= value < 1),
+    "epsilon": ("a positive number", lambda value: 0 < value < math.inf),
+    "decay": ("a number of at least 0", lambda value: 0 <= value < math.inf),
+    "clip": ("a positive number, or None", lambda value: value > 0),
+}
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
@@ -46,7 +56,7 @@ class BertAdamW(keras.optimizers.Optimizer):
 
     Raises:
         ValueError: Keras' own ``weight_decay``, ``clipnorm``, ``global_clipnorm`` or
-            ``clipvalue`` is given, or ``exclude`` is one string.
+            ``clipvalue`` is given, ``exclude`` is one string, or a number is out of range.
     """
 
     def __init__(
@@ -69,6 +79,8 @@ class BertAdamW(keras.optimizers.Optimizer):
             raise ValueError(f"BertAdamW takes decay and clip instead of {foreign}.")
         if isinstance(exclude, str):
             raise ValueError(f"exclude must be a list of regular expressions, received {exclude!r}")
+        numbers = {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon, "decay": decay}
+        _check_ranges({"learning_rate": learning_rate, **numbers, "clip": clip})
         super().__init__(learning_rate, name=name, **kwargs)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -124,6 +136,13 @@ class BertAdamW(keras.optimizers.Optimizer):
         own = ("beta_1", "beta_2", "epsilon", "decay", "clip", "exclude")
         kept = {key: value for key, value in base.items() if key not in replaced}
         return {**kept, **{key: getattr(self, key) for key in own}}
+
+
+def _check_ranges(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        meaning, holds = _RANGES[name]
+        if isinstance(value, str) or (isinstance(value, int | float) and not holds(value)):
+            raise ValueError(f"{name} must be {meaning}, received {value!r}.")
 
 
 def _dense(gradient: Any, variable: Any) -> Any:

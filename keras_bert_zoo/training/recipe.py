@@ -115,6 +115,10 @@ class FinetuneRecipe:
             (not self.weight_decay >= 0, f"weight_decay must be 0 or more: {self.weight_decay}"),
             (self.seed < 0, f"seed must be 0 or more: {self.seed}"),
             (not unique, f"labels must be distinct and at least one: {self.labels}"),
+            (
+                not {self.resume, self.overwrite} <= {True, False},
+                f"resume and overwrite must be true or false: {self.resume!r}, {self.overwrite!r}",
+            ),
             (self.resume and self.overwrite, "resume and overwrite exclude each other"),
             (monitored and self.validation is None, "monitor and patience need validation data"),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -27,10 +28,10 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, peak: float, warmup_steps: int, total_steps: int) -> None:
-        if not 0 <= warmup_steps <= total_steps or total_steps < 1 or not peak >= 0:
+        if not 0 <= warmup_steps <= total_steps or total_steps < 1 or not 0 <= peak < math.inf:
             raise ValueError(
-                "A schedule needs peak >= 0 and 0 <= warmup_steps <= total_steps, at least 1 "
-                f"step in all. Received peak={peak}, warmup_steps={warmup_steps}, "
+                "A schedule needs a finite peak >= 0 and 0 <= warmup_steps <= total_steps, at "
+                f"least 1 step in all. Received peak={peak}, warmup_steps={warmup_steps}, "
                 f"total_steps={total_steps}."
             )
         self.peak = peak

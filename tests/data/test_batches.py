@@ -117,3 +117,12 @@ def test_buckets_end_at_the_longest_text(batches):
 def test_labels_are_needed(tokenizer):
     with pytest.raises(ValueError, match="label"):
         BucketedBatches(Examples(["a"]), tokenizer, batch_size=4, max_length=12)
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"max_length": 2}, {"seed": -1}])
+def test_numbers_that_are_too_small(tokenizer, wrong):
+    [(name, value)] = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} must be at least .* received {value}"):
+        BucketedBatches(
+            Examples(["a"], labels=[0]), tokenizer, **{"batch_size": 4, "max_length": 12, **wrong}
+        )

@@ -117,8 +117,11 @@ def test_empty_texts_are_dropped_and_counted_or_kept(tmp_path, caplog):
         (("one string",), "received one string"),
         ((["a"], ["b", "c"]), "text_pairs has 2"),
         ((["a"], None, np.zeros(3)), "labels has 3"),
+        ((["a", "b"], None, ["good", "bad"]), "must be finite numbers, .*encode_labels"),
+        ((["a", "b"], None, [1.0, float("nan")]), "must be finite numbers"),
+        ((["a", "b"], None, [[1, 0], [1]]), "rows of one shape"),
     ],
 )
-def test_examples_refuse_what_is_no_text(arguments, complaint):
+def test_examples_refuse_what_is_no_text_or_label(arguments, complaint):
     with pytest.raises(ValueError, match=complaint):
         Examples(*arguments)

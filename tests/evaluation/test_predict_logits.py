@@ -48,6 +48,11 @@ def test_lengths_the_model_does_not_have(model, tokenizer, max_length):
         predict_logits(model, tokenizer, TEXTS, max_length=max_length)
 
 
+def test_a_model_without_logits(model, tokenizer):
+    with pytest.raises(ValueError, match=r"pooler_output.*sequence_classification"):
+        predict_logits(model.encoder, tokenizer, TEXTS)
+
+
 def test_what_is_no_text(model, tokenizer):
     with pytest.raises(ValueError, match=r"texts\[1\].*None"):
         predict_logits(model, tokenizer, ["a", None])

@@ -209,3 +209,14 @@ def test_dropout_only_in_training(
     np.testing.assert_array_equal(runs[0], runs[1])
     assert np.abs(runs[0] - runs[2]).max() > 1e-3
     assert np.abs(runs[2] - runs[3]).max() > 1e-3
+
+
+def test_inputs_are_taken_by_name(encoder: BertEncoder, make_batch: Callable[..., Batch]) -> None:
+    batch = make_batch()
+    more = {**batch, "labels": np.zeros(4), "special_tokens_mask": batch["attention_mask"]}
+    with pytest.raises(ValueError, match=r"unknown are \['labels', 'special_tokens_mask'\]"):
+        encoder(more)
+    with pytest.raises(ValueError, match="token_type_ids"):
+        encoder({name: batch[name] for name in ("input_ids", "attention_mask")})
+    with pytest.raises(ValueError, match=r"must be a dict of .* received list"):
+        encoder(list(batch.values()))

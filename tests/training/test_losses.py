@@ -18,6 +18,19 @@ CASES = {
 }
 
 
+IDS = np.ones((2, 3), "int32")
+INPUTS = {"input_ids": IDS, "attention_mask": IDS, "token_type_ids": 0 * IDS}
+
+
+def classifier(problem_type):
+    config = EncoderConfig(
+        vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
+        intermediate_size=4, max_position_embeddings=4, id2label={0: "a", 1: "b"},
+        problem_type=problem_type,
+    )  # fmt: skip
+    return SequenceClassifier(BertEncoder(config))
+
+
 def loss_of(name):
     logits, labels = CASES[name]
     return float(LOSSES[name.split()[0]]()(labels, logits))
@@ -79,28 +92,33 @@ def test_equals_transformers(name):
     ],
 )
 def test_compile_follows_the_problem_type(problem_type, labels, metric):
-    config = EncoderConfig(
-        vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
-        intermediate_size=4, max_position_embeddings=4, id2label={0: "a", 1: "b"},
-        problem_type=problem_type,
-    )  # fmt: skip
-    model = SequenceClassifier(BertEncoder(config))
+    model = classifier(problem_type)
     model.compile("sgd")
-    ids = np.ones((2, 3), "int32")
-    inputs = {"input_ids": ids, "attention_mask": ids, "token_type_ids": 0 * ids}
-    logs = model.evaluate(inputs, labels, verbose=0, return_dict=True)
-    logits = model.predict_on_batch(inputs)["logits"]
+    logs = model.evaluate(INPUTS, labels, verbose=0, return_dict=True)
+    logits = model.predict_on_batch(INPUTS)["logits"]
     wanted = LOSSES[problem_type or "single_label_classification"]()(labels, logits)
     assert set(logs) == {"loss", metric}
     assert logs["loss"] == pytest.approx(float(wanted), rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("problem_type", "labels", "message"),
+    [
+        (None, np.array([0.0, 1.7]), r"integers of shape \(batch\) .* received float32 of shape"),
+        (None, np.eye(2, dtype="int32"), r"integers of shape \(batch\) "),
+        ("multi_label_classification", np.ones(2), r"numbers of shape \(batch, 2\) "),
+        ("regression", np.ones((2, 1)), r"numbers of shape \(batch, 2\) "),
+    ],
+)
+def test_labels_that_keras_would_stretch_or_round_are_refused(problem_type, labels, message):
+    model = classifier(problem_type)
+    model.compile("sgd")
+    with pytest.raises(ValueError, match=message):
+        model.fit(INPUTS, labels, verbose=0)
+
+
 def test_other_losses_and_metrics_can_be_given():
-    config = EncoderConfig(
-        vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
-        intermediate_size=4, max_position_embeddings=4, id2label={0: "a", 1: "b"},
-    )  # fmt: skip
-    model = SequenceClassifier(BertEncoder(config))
+    model = classifier(None)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("sgd", loss, weighted_metrics=[], metrics=["accuracy"])
     assert model.loss is loss

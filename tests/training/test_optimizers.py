@@ -115,3 +115,16 @@ def test_options_of_keras_that_would_act_twice_are_refused(name):
         BertAdamW(**{name: 0.5})
     with pytest.raises(ValueError, match="exclude must be a list"):
         BertAdamW(exclude="bias")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"learning_rate": -1e-5}, {"learning_rate": "1e-5"}, {"beta_1": 1.0}, {"beta_2": -0.1},
+        {"epsilon": 0.0}, {"decay": float("nan")}, {"clip": 0},
+    ],
+)  # fmt: skip
+def test_numbers_out_of_range_are_named(wrong):
+    [(name, value)] = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} must be .* received {value!r}"):
+        BertAdamW(**wrong)

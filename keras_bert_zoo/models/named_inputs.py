@@ -1,0 +1,33 @@
+"""Models that are called with their inputs by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+
+class NamedInputs(keras.Model):
+    """A functional model that takes a dict with exactly the names of its inputs.
+
+    Keras flattens what it is given and pairs it with the inputs by position: one key more,
+    and a mask is read as segments.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Runs the model.
+
+        Raises:
+            ValueError: ``inputs`` is no dict, or has other names than the model's inputs.
+        """
+        names = list(self.input)
+        if not isinstance(inputs, dict):
+            raise ValueError(f"inputs must be a dict of {names}, received {type(inputs).__name__}.")
+        unknown, missing = inputs.keys() - set(names), set(names) - inputs.keys()
+        if unknown or missing:
+            raise ValueError(
+                f"inputs must have the keys {names}; unknown are {sorted(unknown)}, missing are "
+                f"{sorted(missing)}. To leave the rest out: {{name: inputs[name] for name in "
+                "model.input}."
+            )
+        return super().call(inputs, training=training, mask=mask)
