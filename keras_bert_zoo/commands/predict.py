@@ -24,8 +24,7 @@ def predict(
     logits = predict_logits(
         loaded.model, loaded.tokenizer, *columns.values(), max_length=max_length
     )
-    problem_type = loaded.config.problem_type or "single_label_classification"
-    rows = probabilities(problem_type, logits).tolist()
+    rows = probabilities(loaded.model.problem_type, logits).tolist()
     for *given, row in zip(*columns.values(), rows, strict=True):
         named = zip(loaded.config.labels, row, strict=True)
         scores = {name: round(value, 6) for name, value in named}

@@ -31,6 +31,7 @@ def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.
         labels=sorted(set(outcome.truth)),
         points=_points(outcome),
         baselines=outcome.baselines,
+        texts=outcome.report.texts,
     )
     template = importlib.resources.files(__package__).joinpath("quickstart.html")
     page = string.Template(template.read_text(encoding="utf-8")).substitute(
@@ -38,6 +39,7 @@ def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.
         picture=base64.b64encode(picture.read_bytes()).decode(),
         accuracies=_html_table(_accuracies(outcome)),
         artifacts=_html_table(outcome.report.cells()),
+        sample=html.escape(_sample(outcome)),
         predictions=_html_table(_sentences(outcome)),
         footer=f"{minutes:.1f} minutes on {html.escape(platform.machine())}, "
         f"{outcome.report.threads} threads; {outcome.report.texts:,} test texts",
@@ -65,6 +67,7 @@ def show(outcome: Outcome) -> None:
             table.add_row(*row)
         console.print(table)
     console.print(outcome.report.table())
+    console.print(_sample(outcome))
 
 
 def _by_metric(history: Sequence[dict[str, float]]) -> dict[str, list[float]]:
@@ -80,6 +83,13 @@ def _accuracies(outcome: Outcome) -> list[list[str]]:
     ours = {"all-MiniLM-L6-v2, fine-tuned": outcome.training.metrics["test"]["accuracy"]}
     rows = [[name, f"{value:.1%}"] for name, value in {**outcome.baselines, **ours}.items()]
     return [["model", "accuracy on the test tweets"], *rows]
+
+
+def _sample(outcome: Outcome) -> str:
+    return (
+        f"The accuracy of the artifacts is over {outcome.report.texts:,} of the "
+        f"{len(outcome.truth):,} test tweets."
+    )
 
 
 def _sentences(outcome: Outcome) -> list[list[str]]:

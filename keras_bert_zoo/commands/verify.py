@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras_bert_zoo.data.text_files import TextTable
 
 
 def verify(
@@ -10,9 +14,7 @@ def verify(
     artifacts: Sequence[str],
     *,
     data: str,
-    text_column: str = "text",
-    pair_column: str | None = None,
-    label_column: str | None = "label",
+    table: TextTable,
     limit: int | None = None,
     threads: int | None = None,
     report: str | None = None,
@@ -22,10 +24,11 @@ def verify(
     Returns:
         Whether all passed. The arguments are those of the command line.
     """
+    import dataclasses
+
     import rich
 
     from keras_bert_zoo.config import EncoderConfig
-    from keras_bert_zoo.data.text_files import TextTable
     from keras_bert_zoo.export.artifact import Artifact
     from keras_bert_zoo.export.verification import verify as verify_artifacts
 
@@ -33,8 +36,8 @@ def verify(
     # The export wrote the config with the labels and the problem type of the loaded model.
     config = EncoderConfig.from_file(opened[0].path / "config.json")
     problem = config.problem_type
-    label = label_column if problem else None  # a bare encoder has nothing to be right about
-    table = TextTable(text=text_column, text_pair=pair_column, label=label)
+    if not problem:  # a bare encoder has nothing to be right about
+        table = dataclasses.replace(table, label=None)
     examples = table.read(data).examples(problem or "", config.labels).take(limit)
     result = verify_artifacts(bundle, opened, examples, threads=threads)
     rich.print(result.table())
@@ -47,16 +50,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Parses the arguments of the command and runs it; 1 if an artifact failed."""
     import jsonargparse
 
+    from keras_bert_zoo.commands.table_options import add_table_options, take_table
+
     description = (verify.__doc__ or "").splitlines()[0]
     parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo verify", description=description)
     add = parser.add_argument
     add("bundle", help="what was exported, as `keras-bert-zoo export` takes it")
     add("artifacts", nargs="+", help="directories that it wrote")
     add("--data", required=True, help=".csv, .tsv or .jsonl of real texts, or tweets://test")
-    add("--text_column", default="text", help="its column of texts")
-    add("--pair_column", type=str | None, help="its column of second texts, for pairs")
-    add("--label_column", type=str | None, default="label", help="null for texts without labels")
+    add_table_options(parser, empty_texts="error")
     add("--limit", type=int | None, help="number of rows, from the first; all by default")
     add("--threads", type=int | None, help="of each runtime; one per processor by default")
     add("--report", type=str | None, help="JSON file to write")
-    return 0 if verify(**vars(parser.parse_args(argv))) else 1
+    options = vars(parser.parse_args(argv))
+    return 0 if verify(table=take_table(options), **options) else 1

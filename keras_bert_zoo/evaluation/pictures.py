@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -28,24 +28,16 @@ class Point(NamedTuple):
     milliseconds: float
 
 
-def learning_curve(axes: Axes, history: Mapping[str, Sequence[float]]) -> None:
-    """Loss and accuracy by epoch; validation beside training."""
-    accuracy = axes.twinx()
-    styles = {"loss": (axes, "C3"), "accuracy": (accuracy, "C0")}
-    for metric, (side, colour) in styles.items():
-        for key, dash in ((metric, "--"), (f"val_{metric}", "-")):
-            if key in history:
-                epochs = np.arange(1, len(history[key]) + 1)
-                side.plot(epochs, history[key], dash, color=colour, marker="o", label=key)
-        side.set_ylabel(metric, color=colour)
-        side.margins(y=0.3)
-    axes.set_xlabel("epoch")
+def learning_curve(axes: Axes, history: Mapping[str, Sequence[float]], metric: str) -> None:
+    """One metric by epoch: training, and validation where it was computed."""
+    curves = {metric: ("training", "C0--o"), f"val_{metric}": ("validation", "C1-s")}
+    for key, (label, style) in curves.items():
+        if key in history:
+            axes.plot(np.arange(1, len(history[key]) + 1), history[key], style, label=label)
+    axes.set_ylabel(metric)
+    axes.margins(y=0.2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    lines = [line for side in (axes, accuracy) for line in side.get_lines()]
-    accuracy.legend(
-        lines, [str(line.get_label()) for line in lines], fontsize=8, loc="upper center", ncols=2
-    )
-    axes.set_title("Learning curve")
+    axes.legend(fontsize=8, handlelength=4)
 
 
 def confusion_matrix(
@@ -65,38 +57,39 @@ def confusion_matrix(
     axes.set_title("Confusion on the test split")
 
 
-def costs(axes: Axes, points: Sequence[Point], baselines: Mapping[str, float]) -> None:
-    """Accuracy against the median latency of one text; the area of a disc is the size."""
+def costs(axes: Axes, points: Sequence[Point], baselines: Mapping[str, float], texts: int) -> None:
+    """Accuracy against the median latency of one of ``texts``; a ring's area is the size."""
     largest = max(point.megabytes for point in points)
+    # Rings and not discs: artifacts that are equally fast and right lie on each other.
     for index, point in enumerate(sorted(points, key=lambda point: point.milliseconds)):
-        place = (point.milliseconds, 100 * point.accuracy)
-        axes.scatter(*place, s=900 * point.megabytes / largest, alpha=0.5, color=f"C{index}")
-        axes.annotate(
-            f"{point.name}\n{point.megabytes:.0f} MB",
-            place,
-            # High and low in turn: neighbours are often equally fast.
-            xytext=(0, 44 if index % 2 else 16),
-            textcoords="offset points",
-            ha="center",
-            fontsize=8,
+        axes.plot(
+            point.milliseconds,
+            100 * point.accuracy,
+            "o",
+            markersize=30 * (point.megabytes / largest) ** 0.5,
+            fillstyle="none",
+            markeredgewidth=2,
+            color=f"C{index}",
+            label=f"{point.name}: {point.megabytes:.0f} MB, {point.milliseconds:.1f} ms, "
+            f"{point.accuracy:.1%}",
         )
     for name, accuracy in baselines.items():
         axes.axhline(100 * accuracy, color="grey", linestyle=":", linewidth=1)
-        place = (0.01, 100 * accuracy)
         axes.annotate(
-            name,
-            place,
+            f"{name} {accuracy:.1%}",
+            (0.01, 100 * accuracy),
             xycoords=("axes fraction", "data"),
-            xytext=(0, -10),
-            textcoords="offset points",
             fontsize=8,
             color="grey",
+            va="bottom",
         )
-    axes.margins(x=0.25, y=0.45)
+    axes.margins(x=0.2, y=0.25)
     axes.set_xlim(left=0)
-    axes.set_xlabel("median latency of one text, ms (disc area: size)")
+    # Below the artifacts and above the lowest baseline, there is room.
+    axes.legend(fontsize=8, loc="lower right", bbox_to_anchor=(1, 0.3), markerscale=0.3)
+    axes.set_xlabel("median latency of one text, ms (area of a ring: size)")
     axes.set_ylabel("accuracy, %")
-    axes.set_title("What each artifact costs and keeps")
+    axes.set_title(f"What each artifact costs and keeps ({texts:,} test texts)")
 
 
 def one_page(
@@ -108,12 +101,17 @@ def one_page(
     labels: Sequence[str],
     points: Sequence[Point],
     baselines: Mapping[str, float],
+    texts: int,
 ) -> pathlib.Path:
-    """Draws the three pictures side by side into a PNG."""
+    """Draws learning curves, confusion and costs side by side into a PNG."""
     figure = Figure(figsize=(16, 4.8), layout="constrained", dpi=110)
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 1.3))
-    learning_curve(left, history)
-    confusion_matrix(middle, truth, predicted, labels)
-    costs(right, points, baselines)
+    places: Any = [["loss", "confusion", "costs"], ["accuracy", "confusion", "costs"]]
+    axes: dict[str, Axes] = figure.subplot_mosaic(places, width_ratios=(1, 1, 1.3))
+    for metric in ("loss", "accuracy"):
+        learning_curve(axes[metric], history, metric)
+    axes["loss"].set_title("Learning curve")
+    axes["accuracy"].set_xlabel("epoch")
+    confusion_matrix(axes["confusion"], truth, predicted, labels)
+    costs(axes["costs"], points, baselines, texts)
     figure.savefig(path)
     return path

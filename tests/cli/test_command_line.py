@@ -128,6 +128,14 @@ def test_predict_and_evaluate_agree(bundle, tmp_path, capsys, monkeypatch):
     assert cli.main(["evaluate", str(bundle), str(path)]) == 0
     assert json.loads(capsys.readouterr().out)["accuracy"] == 0.75
 
+    # The same in another encoding, the empty text left out.
+    path.write_text(path.read_text(), encoding="utf-16")
+    options = ["--encoding", "utf-16", "--empty-texts", "drop"]
+    assert cli.main(["evaluate", str(bundle), str(path), *options]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(2 / 3)
+    assert cli.main(["evaluate", str(bundle), str(path), "--label_column", "null"]) == 2
+    assert "nothing to score" in capsys.readouterr().err
+
 
 def test_pairs_and_both_spellings_of_an_option(bundle, capsys, monkeypatch):
     import io

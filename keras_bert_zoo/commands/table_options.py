@@ -1,0 +1,40 @@
+"""Options of the commands that read a table of texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keras_bert_zoo.data.text_files import TextTable
+
+# option: field of `TextTable`
+_FIELDS = {
+    "text_column": "text",
+    "pair_column": "text_pair",
+    "label_column": "label",
+    "delimiter": "delimiter",
+    "encoding": "encoding",
+    "empty_texts": "empty_texts",
+}
+
+
+def add_table_options(parser: Any, *, empty_texts: str) -> None:
+    """Adds the options; ``empty_texts`` is what the command does with rows without text."""
+    add = parser.add_argument
+    add("--text_column", default="text", help="column of the text")
+    add("--pair_column", type=str | None, help="column of the second text, for pairs")
+    add("--label_column", type=str | None, default="label", help="column of the label, or null")
+    add("--delimiter", type=str | None, help="of columns; by default by the file's suffix")
+    add("--encoding", default="utf-8-sig", help="of the file")
+    add("--empty_texts", default=empty_texts, help="error, drop or keep rows without text")
+
+
+def take_table(options: dict[str, Any]) -> TextTable:
+    """Takes the options out of a command's and returns the table they describe.
+
+    Raises:
+        ValueError: an option names nothing.
+    """
+    from keras_bert_zoo.data.text_files import TextTable
+
+    return TextTable(**{field: options.pop(name) for name, field in _FIELDS.items()})
