@@ -9,11 +9,12 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from keras_bert_zoo.checkpoints.atomic import atomic_directory, remove_leftovers
+from keras_bert_zoo import zoo
+from keras_bert_zoo.checkpoints import sources
+from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch, remove_leftovers
 
 from . import process
 from .artifact import Artifact, describe
-from .errors import ExportError
 from .formats import DEFAULT_FORMATS, FORMATS, checked_formats
 from .progress import Steps
 
@@ -51,13 +52,14 @@ def export(
         ExportError: a format is unknown or cannot hold the model, or the length is beyond
             the position table.
         FileExistsError: an artifact exists and may not be replaced.
-        ValueError: there is no such bundle.
+        FileNotFoundError, ValueError: there is no such bundle.
         MissingRuntime: a package that a format needs is not installed.
         OSError: the output cannot be written, or the disk is full.
     """
+    check_switch("overwrite", overwrite)
     names, output = checked_formats(formats), pathlib.Path(output)
-    if length is not None and length < 1:
-        raise ExportError(f"length must be at least 1, or None for open, received {length}.")
+    if isinstance(source, str | pathlib.Path):
+        source = sources.resolve(zoo.resolve(source))
     _check_free(output, names, overwrite)
     options = {"length": length}
     try:
@@ -75,7 +77,11 @@ def convert(
     """The child's part of ``export``."""
     import keras_bert_zoo
 
+    from .tracing import checked_length
+
     bundle = keras_bert_zoo.load(source, dtype="float32")
+    # Before the first format is written, not when the first one that uses it is.
+    checked_length(bundle.model, options["length"])
     for name in names:
         process.emit(name)
         row = FORMATS[name]

@@ -16,7 +16,7 @@ import safetensors.numpy
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.checkpoints import sources, tables
-from keras_bert_zoo.checkpoints.atomic import atomic_directory
+from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch
 from keras_bert_zoo.checkpoints.files import open_tensors
 from keras_bert_zoo.checkpoints.heads import Head, choose_head
 from keras_bert_zoo.checkpoints.model_card import model_card
@@ -192,13 +192,16 @@ def save(
         The directory.
 
     Raises:
-        TypeError: the model is of no architecture this project writes.
+        TypeError: the model is of no architecture this project writes, the tokenizer no
+            ``WordPieceTokenizer``, or ``overwrite`` neither ``True`` nor ``False``.
         FileExistsError: the directory is in use, or holds files that no bundle has.
         OSError: the directory cannot be written, or the disk is full.
     """
+    check_switch("overwrite", overwrite)
     directory = pathlib.Path(directory)
     task, config = _task_of(model), model.config
     if tokenizer is not None:
+        _check_tokenizer(tokenizer)
         _check_vocabulary(tokenizer, config)
     _check_target(directory, overwrite)
     try:
@@ -227,6 +230,16 @@ def _task_of(model: keras.Model) -> str | None:
         f"model must be one of {[kind.__name__ for kind in _TASKS]}, received "
         f"{type(model).__name__}. Of a model you extended, save the encoder."
     )
+
+
+def _check_tokenizer(tokenizer: object) -> None:
+    from keras_bert_zoo.tokenizers import WordPieceTokenizer
+
+    if not isinstance(tokenizer, WordPieceTokenizer):
+        raise TypeError(
+            f"tokenizer must be a WordPieceTokenizer or None, received {tokenizer!r}. "
+            "WordPieceTokenizer.from_directory reads one."
+        )
 
 
 def _check_target(directory: pathlib.Path, overwrite: bool) -> None:

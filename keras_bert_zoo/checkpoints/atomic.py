@@ -42,6 +42,12 @@ def atomic_directory(target: pathlib.Path) -> Iterator[pathlib.Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_switch(name: str, value: object) -> None:
+    """Refuses a switch that is not ``True`` or ``False``: ``"no"`` would count as true."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, received {value!r}.")
+
+
 def _prefix(target: pathlib.Path) -> str:
     return f".{target.name}.saving-"
 

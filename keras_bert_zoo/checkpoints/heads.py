@@ -52,8 +52,8 @@ def choose_head(
         raise ValueError(
             f"task must be one of {sorted(architecture.heads)} or None, received {task!r}."
         )
-    stated = (config.extra.get("architectures") or [None])[0]
-    tasks = {name: key for key, name in architecture.classes.items()}
+    stated = _stated_class(config)
+    tasks: dict[str | None, str | None] = {name: key for key, name in architecture.classes.items()}
     task = task or tasks.get(stated)
     if task is None:
         if labels is not None or problem_type is not None:
@@ -69,6 +69,12 @@ def choose_head(
     # A head of another kind has labels of its own, which mean something else.
     known = config.labels if stated in (None, architecture.classes[None]) else ()
     return _fresh_head(task, config, _checked(labels) or known, problem_type)
+
+
+def _stated_class(config: EncoderConfig) -> str | None:
+    """The class that ``architectures`` names: usually a list of one."""
+    stated = config.extra.get("architectures") or [None]
+    return stated if isinstance(stated, str) else stated[0]
 
 
 def _checked(labels: Collection[str] | None) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ VOCABULARY_FILE = "vocab.txt"
 CONFIG_FILE = "tokenizer_config.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 _PREFIX = "##"
+_log = logging.getLogger(__name__)
 # transformers writes 1e30 for "no limit"; this is the largest length an int32 can state.
 _NO_LIMIT = 2**31 - 1
 
@@ -43,21 +45,38 @@ def read(directory: pathlib.Path) -> TokenizerSource:
             f"{directory} holds no tokenizer: neither {TOKENIZER_FILE} nor {VOCABULARY_FILE}"
         )
     try:
-        return reader(path, config)
+        source = reader(path, config)
+        _compare_vocabulary(source, directory / VOCABULARY_FILE)
+        return source
     except TokenizerError as error:
         raise TokenizerError(f"{path}: {error}") from error
     except (AttributeError, KeyError, TypeError) as error:
         raise TokenizerError(f"{path} or {CONFIG_FILE} is malformed: {error!r}") from error
 
 
-def _from_vocabulary(path: pathlib.Path, config: Mapping[str, Any]) -> TokenizerSource:
+def _compare_vocabulary(source: TokenizerSource, path: pathlib.Path) -> None:
+    """Warns of a ``vocab.txt`` that is not the vocabulary: an edit of it changes nothing."""
+    known = (list(source.words), list(source.vocabulary))
+    if path.is_file() and _lines(path) not in known:
+        _log.warning(
+            "%s is not the vocabulary of %s beside it, which is the one that counts. Remove one of "
+            "the files.",
+            path,
+            TOKENIZER_FILE,
+        )
+
+
+def _lines(path: pathlib.Path) -> list[str]:
     try:
         # Text mode cuts at line feeds alone; str.splitlines would cut at U+2028 as well.
         lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise TokenizerError(f"not UTF-8 text: {error}") from error
-    if lines[-1] == "":
-        lines.pop()
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _from_vocabulary(path: pathlib.Path, config: Mapping[str, Any]) -> TokenizerSource:
+    lines = _lines(path)
     listed = config.get("added_tokens_decoder") or {}
     added = [{"id": int(index), **token} for index, token in listed.items()]
     return _source(lines, {}, added, config)

@@ -31,9 +31,13 @@ def test_unknown_format_suggests_the_near_one(bundle, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_existing_output_is_kept(artifacts):
+def test_existing_output_is_kept(bundle, artifacts):
     artifact = artifacts["tflite"]
     with pytest.raises(FileExistsError, match=r"tflite.*--overwrite"):
+        export(bundle, artifact.path.parent, ["tflite"])
+    with pytest.raises(TypeError, match="overwrite must be True or False, received 'no'"):
+        export(bundle, artifact.path.parent, ["tflite"], overwrite="no")
+    with pytest.raises(ValueError, match="'nowhere', and there is no such directory"):
         export("nowhere", artifact.path.parent, ["tflite"])
     assert Artifact.load(artifact.path) == artifact
 

@@ -80,6 +80,17 @@ def test_the_options_file_counts_over_tokenizer_json(checkpoint, tmp_path):
     assert tokenizer.options.cls_token == "[CLS]"
 
 
+def test_two_vocabularies_that_disagree_are_warned_about(checkpoint, tmp_path, caplog):
+    WordPieceTokenizer.from_directory(checkpoint).save(tmp_path)
+    WordPieceTokenizer.from_directory(tmp_path)
+    assert not caplog.records
+    words = (tmp_path / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "vocab.txt").write_text("\n".join([*words[:5], "an edit", *words[6:]]))
+    read = WordPieceTokenizer.from_directory(tmp_path)
+    assert "an edit" not in read.vocabulary
+    assert "vocab.txt is not the vocabulary of tokenizer.json" in caplog.text
+
+
 def test_a_directory_without_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"neither tokenizer\.json nor vocab\.txt"):
         WordPieceTokenizer.from_directory(tmp_path)
