@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import importlib.metadata
 import importlib.util
@@ -182,11 +183,9 @@ def _open_tensorflow_text(
     """The same with the tokenizer's operators, but without tensorflow-text's Python."""
     import tensorflow as tf
 
-    found = importlib.util.find_spec("tensorflow_text")
-    if found is None or found.origin is None:
-        raise ImportError("No module named 'tensorflow_text'")
+    libraries = _package_directory("tensorflow_text") / "python" / "ops"
     for library in TEXT_LIBRARIES:
-        tf.load_op_library(str(pathlib.Path(found.origin).parent / "python" / "ops" / library))
+        tf.load_op_library(str(libraries / library))
     return _open_tensorflow(path, signatures, threads)
 
 
@@ -201,6 +200,45 @@ def _open_tflite(path: str, signatures: Sequence[Signature], threads: int) -> li
 
     interpreter = Interpreter(model_path=path, num_threads=threads)
     return [_tflite_session(interpreter.get_signature_runner(s.name)) for s in signatures]
+
+
+def _open_tflite_text(path: str, signatures: Sequence[Signature], threads: int) -> list[Session]:
+    from ai_edge_litert.interpreter import InterpreterWithCustomOps
+
+    interpreter = InterpreterWithCustomOps(
+        custom_op_registerers=text_registerers(), model_path=path, num_threads=threads
+    )
+    return [_tflite_session(interpreter.get_signature_runner(s.name)) for s in signatures]
+
+
+def text_registerers() -> list[Any]:
+    """tensorflow-text's functions that make its operators known to LiteRT.
+
+    Their library needs one of TensorFlow's; neither package's Python is imported.
+
+    Raises:
+        ImportError: one of the packages is not installed.
+    """
+    framework = _package_directory("tensorflow") / "libtensorflow_framework.so.2"
+    ctypes.CDLL(str(framework), ctypes.RTLD_GLOBAL)
+    path = _package_directory("tensorflow_text") / "core" / "pybinds" / "tflite_registrar.so"
+    spec = importlib.util.spec_from_file_location("tflite_registrar", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no module")
+    registrar = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(registrar)
+    return [
+        registrar.AddFastBertNormalize,
+        registrar.AddFastWordpieceTokenize,
+        registrar.AddWhitespaceTokenize,
+    ]
+
+
+def _package_directory(name: str) -> pathlib.Path:
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None:
+        raise ImportError(f"No module named {name!r}")
+    return pathlib.Path(found.origin).parent
 
 
 def _tflite_session(runner: Any) -> Session:
@@ -228,5 +266,6 @@ RUNTIMES: Mapping[str, Runtime] = {
     "tensorflow": Runtime(_open_tensorflow, "tensorflow", hide=_KERAS),
     "tensorflow-text": Runtime(_open_tensorflow_text, "tensorflow", hide=_KERAS),
     "tflite": Runtime(_open_tflite, "ai-edge-litert", "tflite"),
+    "tflite-text": Runtime(_open_tflite_text, "ai-edge-litert", "tflite", hide=_KERAS),
     "onnx": Runtime(_open_onnx, "onnxruntime", "onnx"),
 }
