@@ -28,6 +28,7 @@ def export(
     formats: Iterable[str] = DEFAULT_FORMATS,
     *,
     lengths: int | Iterable[int] | None = None,
+    storage: Mapping[str, str] | None = None,
     overwrite: bool = False,
     progress: bool = True,
 ) -> list[Artifact]:
@@ -42,6 +43,8 @@ def export(
         output: where to; created if need be.
         formats: keys of ``FORMATS``.
         lengths: tokens in a row of the TFLite files, one or several; ``None`` leaves it open.
+        storage: of each weight of ``tflite-mixed``, as ``quantize`` finds it; by default 4 bits
+            for words and feed-forward layers, 8 for the rest.
         overwrite: whether artifacts that exist may be replaced.
         progress: whether to show it on the terminal.
 
@@ -61,7 +64,10 @@ def export(
     if isinstance(source, str | pathlib.Path):
         source = sources.resolve(zoo.resolve(source))
     _check_free(output, names, overwrite)
-    options = {"lengths": [lengths] if isinstance(lengths, int) else lengths and list(lengths)}
+    options: dict[str, Any] = {
+        "lengths": [lengths] if isinstance(lengths, int) else lengths and list(lengths),
+        "storage": storage and dict(storage),
+    }
     try:
         with _as_directory(source) as directory, Steps(names, visible=progress) as steps:
             process.call(convert, directory, output, names, options, on_event=steps.start)

@@ -40,7 +40,7 @@ RECIPES: Mapping[str, Recipe] = {
     "dynamic-int8-words-int4": Recipe(
         "the same, the table of words in 4 bits", ((_WORDS, "int4-blocks"), (_ALL, "int8"))
     ),
-    "mixed-int4": Recipe(
+    "mixed": Recipe(
         "words and feed-forward layers in 4 bits, attention in 8",
         ((_WORDS, "int4-blocks"), (_FEED_FORWARD, "int4-blocks"), (_ALL, "int8")),
     ),

@@ -12,7 +12,7 @@ import functools
 import pathlib
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -35,6 +35,7 @@ def export(
     *,
     lengths: Sequence[int] | None = None,
     recipe: str = "float32",
+    storage: Mapping[str, str] | None = None,
 ) -> tuple[Signature, ...]:
     """Writes a ``.tflite`` with one named signature for each length.
 
@@ -44,6 +45,7 @@ def export(
         lengths: tokens in a row; the signature of one is called ``ids``, those of several
             ``ids_32``, ``ids_64``, …; ``None`` leaves the length open.
         recipe: key of ``RECIPES``; inputs and outputs stay as they are.
+        storage: of each weight instead, by name: a key of ``tflite_weights.STORAGES``.
 
     Returns:
         The signatures, the shortest first.
@@ -54,7 +56,7 @@ def export(
     """
     lengths = checked_lengths(bundle.model, lengths)
     model = tflite_model.read(converted(bundle.model))
-    store_weights(model, RECIPES[recipe].storage_of)
+    store_weights(model, storage.__getitem__ if storage else RECIPES[recipe].storage_of)
     signatures = give_lengths(model, Signature.of(bundle.model).fix(batch=1), lengths)
     path.write_bytes(tflite_model.write(model))
     return signatures

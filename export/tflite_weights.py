@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
@@ -93,44 +93,44 @@ def _largest(rows: np.ndarray) -> np.ndarray:
     return np.maximum(largest, 1e-5)
 
 
-def _store_int8(graph: Graph, tensor: int) -> None:
-    found = to_int8(graph.constant(tensor))
+def to_float16(weight: np.ndarray) -> np.ndarray:
+    """The nearest numbers of half precision; none becomes infinite."""
+    return weight.clip(-65504, 65504).astype(np.float16)
+
+
+class Storage(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        convert: a float32 weight to what ``put`` takes; the work, which can be kept.
+        put: stores that in a graph, as a tensor that exists.
+    """
+
+    convert: Callable[[np.ndarray], Any]
+    put: Callable[[Graph, int, Any], None]
+
+
+def _put_int8(graph: Graph, tensor: int, found: Quantised) -> None:
     _replace(graph, tensor, "int8", found.values)
     _set_scales(graph, tensor, found.scales)
 
 
-def _store_int4(graph: Graph, tensor: int) -> None:
-    _store_four_bits(graph, tensor, to_int4(graph.constant(tensor)))
-
-
-def _store_int4_blocks(graph: Graph, tensor: int) -> None:
-    _store_four_bits(graph, tensor, to_int4_blocks(graph.constant(tensor)))
-
-
-def _store_four_bits(graph: Graph, tensor: int, found: Quantised) -> None:
+def _put_int4(graph: Graph, tensor: int, found: Quantised) -> None:
     pairs = found.values.reshape(-1, 2) & 0xF
     _replace(graph, tensor, "int4", (pairs[:, 0] | pairs[:, 1] << 4).astype(np.uint8))
     if found.scales.shape[1] == 1:
         _set_scales(graph, tensor, found.scales)
-        return
-    name = graph.graph.tensors[tensor].name.decode()
-    details = schema.BlockwiseQuantizationT()
-    details.scales = graph.add_constant(f"{name}/scales", found.scales.astype(np.float16))
-    details.zeroPoints, details.blockSize = -1, _BLOCK
-    quantization = schema.QuantizationParametersT()
-    quantization.detailsType = schema.QuantizationDetails.BlockwiseQuantization
-    quantization.details = details
-    graph.graph.tensors[tensor].quantization = quantization
+    else:
+        _set_block_scales(graph, tensor, found.scales)
 
 
-def _store_float16(graph: Graph, tensor: int) -> None:
-    value = graph.constant(tensor).clip(-65504, 65504).astype(np.float16)
+def _put_float16(graph: Graph, tensor: int, value: np.ndarray) -> None:
     _replace(graph, tensor, "float16", value)
     _restore_first(graph, tensor)
 
 
-def _store_weight_int8(graph: Graph, tensor: int) -> None:
-    _store_int8(graph, tensor)
+def _put_weight_int8(graph: Graph, tensor: int, found: Quantised) -> None:
+    _put_int8(graph, tensor, found)
     if any(graph.kind(user) == "FULLY_CONNECTED" for user in graph.users[tensor]):
         _restore_first(graph, tensor)
 
@@ -162,42 +162,58 @@ def _set_scales(graph: Graph, tensor: int, scales: np.ndarray) -> None:
     graph.graph.tensors[tensor].quantization = quantization
 
 
-STORAGES: Mapping[str, Callable[[Graph, int], None]] = {
-    "float32": lambda graph, tensor: None,
-    "float16": _store_float16,
-    "int8": _store_int8,
-    "weight-int8": _store_weight_int8,
-    "int4": _store_int4,
-    "int4-blocks": _store_int4_blocks,
+def _set_block_scales(graph: Graph, tensor: int, scales: np.ndarray) -> None:
+    name = graph.graph.tensors[tensor].name.decode()
+    details = schema.BlockwiseQuantizationT()
+    details.scales = graph.add_constant(f"{name}/scales", scales.astype(np.float16))
+    details.zeroPoints, details.blockSize = -1, _BLOCK
+    quantization = schema.QuantizationParametersT()
+    quantization.detailsType = schema.QuantizationDetails.BlockwiseQuantization
+    quantization.details = details
+    graph.graph.tensors[tensor].quantization = quantization
+
+
+STORAGES: Mapping[str, Storage] = {
+    "float32": Storage(lambda weight: None, lambda graph, tensor, value: None),
+    "float16": Storage(to_float16, _put_float16),
+    "int8": Storage(to_int8, _put_int8),
+    "weight-int8": Storage(to_int8, _put_weight_int8),
+    "int4": Storage(to_int4, _put_int4),
+    "int4-blocks": Storage(to_int4_blocks, _put_int4),
 }
 
 
-def store_weights(model: Any, storage_of: Callable[[str], str]) -> dict[str, str]:
+def store_weights(
+    model: Any, storage_of: Callable[[str], str], kept: dict[tuple[str, str], Any] | None = None
+) -> dict[str, str]:
     """Stores the weights of products and the table of words otherwise.
 
     Args:
         model: a ``ModelT`` with one subgraph and float32 weights.
-        storage_of: name of a weight, as ``tflite_passes.name_weights`` gave it, to a key of
-            ``STORAGES``.
+        storage_of: name of a weight, as ``tflite_passes`` gave it, to a key of ``STORAGES``.
+        kept: converted weights by name and storage, for callers that try several.
 
     Returns:
         Name of each weight to the storage it has now.
     """
-    graph = Graph(model)
+    graph, kept = Graph(model), {} if kept is None else kept
     stored = {}
-    for tensor in weights_of(graph):
-        name = graph.graph.tensors[tensor].name.decode()
-        stored[name] = storage_of(name)
-        STORAGES[stored[name]](graph, tensor)
+    for name, tensor in weights_of(graph).items():
+        key = (name, storage_of(name))
+        row = STORAGES[key[1]]
+        if key not in kept:
+            kept[key] = row.convert(graph.constant(tensor))
+        row.put(graph, tensor, kept[key])
+        stored[name] = key[1]
     return stored
 
 
-def weights_of(graph: Graph) -> list[int]:
-    """The tensors that can be stored otherwise: kernels and the table of words."""
+def weights_of(graph: Graph) -> dict[str, int]:
+    """The tensors that can be stored otherwise, by name: kernels and the table of words."""
     users = [*graph.of_kind("FULLY_CONNECTED"), *graph.of_kind("EMBEDDING_LOOKUP")]
     found = dict.fromkeys(user.inputs[1] for user in users)
-    return [
-        tensor
+    return {
+        graph.graph.tensors[tensor].name.decode(): tensor
         for tensor in found
         if graph.constant(tensor) is not None and graph.shape(tensor)[0] >= _FEWEST
-    ]
+    }

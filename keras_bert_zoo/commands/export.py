@@ -21,12 +21,13 @@ def export(
 
     from keras_bert_zoo.export.conversion import export as export_bundle
 
-    names, tokens = formats.split(","), _numbers(lengths)
+    names, tokens = formats.split(","), numbers(lengths)
     for artifact in export_bundle(bundle, output, names, lengths=tokens, overwrite=overwrite):
         rich.print(f"{artifact.format}: {artifact.file}, {artifact.size / 1e6:.1f} MB")
 
 
-def _numbers(lengths: str | None) -> list[int] | None:
+def numbers(lengths: str | None) -> list[int] | None:
+    """Reads ``"32,64,128"``."""
     parts = None if lengths is None else lengths.split(",")
     if parts is not None and not all(part.strip().isdecimal() for part in parts):
         raise ValueError(f"lengths must be numbers of tokens, e.g. 32,64,128, received {lengths!r}")
