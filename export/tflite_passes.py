@@ -139,10 +139,8 @@ def _next_product(graph: Graph, tensor: int) -> Any:
 
 def _join(graph: Graph, chains: list[Any], scores: Any, context: Any) -> None:
     products = [chain[0] for chain in chains]
-    kernels, biases = (
-        np.concatenate([graph.constant(product.inputs[place]) for product in products])
-        for place in (1, 2)
-    )
+    kernels = np.concatenate([graph.constant(product.inputs[1]) for product in products])
+    biases = np.concatenate([_bias(graph, product) for product in products])
     _, _, heads, size = graph.shape(chains[0][1].outputs[0])
     joined = graph.add_tensor("qkv", (-1, len(kernels)))
     cut = graph.add_tensor("qkv_heads", (1, -1, 3 * heads, size))
@@ -169,6 +167,12 @@ def _join(graph: Graph, chains: list[Any], scores: Any, context: Any) -> None:
     graph.place([product, reshape, transpose, split], before=operators[first])
     scores.inputs, context.inputs[1] = parts[:2], parts[2]
     scores.builtinOptions.adjY = True
+
+
+def _bias(graph: Graph, product: Any) -> np.ndarray:
+    """The bias of a product; the converter leaves zeros out."""
+    value = graph.constant(product.inputs[2]) if product.inputs[2] >= 0 else np.zeros((), "float32")
+    return np.broadcast_to(value, graph.shape(product.inputs[1])[:1])
 
 
 def _joined_name(graph: Graph, products: list[Any]) -> str:

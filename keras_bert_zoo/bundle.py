@@ -61,6 +61,7 @@ def load(
     labels: Sequence[str] | None = None,
     problem_type: str | None = None,
     dtype: Any = None,
+    fresh_head: bool = True,
     output_hidden_states: bool = False,
     output_attentions: bool = False,
 ) -> Bundle:
@@ -77,6 +78,8 @@ def load(
         problem_type: one of ``config.PROBLEM_TYPES``; by default the checkpoint's, else
             regression for one label and single-label classification for more.
         dtype: dtype policy of the layers; the global one by default.
+        fresh_head: whether a head that the checkpoint does not have may be made; ``False``
+            for a model that is to answer, not to learn.
         output_hidden_states: whether the encoder also returns ``hidden_states``.
         output_attentions: whether the encoder also returns ``attentions``.
 
@@ -84,7 +87,8 @@ def load(
         FileNotFoundError: the source or a file of it does not exist.
         ConfigError: ``config.json`` is incomplete or contradicts itself.
         CheckpointError: the weights are damaged or do not fit the config.
-        ValueError: an argument is unknown or contradicts the checkpoint.
+        ValueError: an argument is unknown or contradicts the checkpoint, or there is no head
+            and ``fresh_head`` is ``False``.
     """
     directory = sources.resolve(zoo.resolve(source))
     config = _read_config(directory)
@@ -94,6 +98,11 @@ def load(
         head = choose_head(
             architecture, config, tensors, task=task, labels=labels, problem_type=problem_type
         )
+        if head.fresh and not fresh_head:
+            raise ValueError(
+                f"{directory} holds no trained head for {head.task!r}: its answers would be "
+                "random. Fine-tune it first: keras-bert-zoo finetune --model …"
+            )
         tokenizer = _read_tokenizer(directory, config)
         options = {
             "output_hidden_states": output_hidden_states,
@@ -203,7 +212,7 @@ def save(
     if tokenizer is not None:
         _check_tokenizer(tokenizer)
         _check_vocabulary(tokenizer, config)
-    _check_target(directory, overwrite)
+    check_target(directory, overwrite)
     try:
         with atomic_directory(directory) as temporary:
             _write_config(model, task, temporary)
@@ -242,7 +251,8 @@ def _check_tokenizer(tokenizer: object) -> None:
         )
 
 
-def _check_target(directory: pathlib.Path, overwrite: bool) -> None:
+def check_target(directory: pathlib.Path, overwrite: bool) -> None:
+    """Raises what ``save`` would raise of a directory, before there is something to save."""
     if not directory.exists():
         return
     if not directory.is_dir():

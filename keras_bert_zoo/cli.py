@@ -43,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         near = difflib.get_close_matches(command, COMMANDS, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         return _complain(f"There is no command {command!r}.{hint}\n\n{_help()}")
-    return _run(command, [_underscored(word) for word in rest])
+    options = rest[: rest.index("--")] if "--" in rest else rest
+    return _run(command, [*map(_underscored, options), *rest[len(options) :]])
 
 
 def _run(command: str, arguments: list[str]) -> int:
@@ -64,7 +65,9 @@ def _run(command: str, arguments: list[str]) -> int:
 
 def _underscored(word: str) -> str:
     """Options are spelled like the keys of recipes; ``--max-length`` is understood as well."""
-    return re.sub(r"^--[a-z][a-z-]*", lambda name: "--" + name[0][2:].replace("-", "_"), word)
+    return re.sub(
+        r"^--[a-z][a-z-]*(?==|$)", lambda name: "--" + name[0][2:].replace("-", "_"), word
+    )
 
 
 def _help() -> str:

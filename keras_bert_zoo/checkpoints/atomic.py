@@ -31,7 +31,7 @@ def atomic_directory(target: pathlib.Path) -> Iterator[pathlib.Path]:
     remove_leftovers(target)
     temporary = target.parent / f"{_prefix(target)}{uuid.uuid4().hex}"
     temporary.mkdir()
-    with _locked(temporary):
+    with locked(temporary):
         try:
             yield temporary
             _sync(temporary)
@@ -53,7 +53,7 @@ def _prefix(target: pathlib.Path) -> str:
 
 
 @contextlib.contextmanager
-def _locked(directory: pathlib.Path) -> Iterator[None]:
+def locked(directory: pathlib.Path) -> Iterator[None]:
     """Holds a lock that the system drops when the process dies, however it does.
 
     Raises:
@@ -70,7 +70,7 @@ def _locked(directory: pathlib.Path) -> Iterator[None]:
 def remove_leftovers(target: pathlib.Path) -> None:
     """Removes what killed writers of ``target`` left beside it, but not what others write."""
     for leftover in target.parent.glob(f"{_prefix(target)}*"):
-        with contextlib.suppress(OSError), _locked(leftover):
+        with contextlib.suppress(OSError), locked(leftover):
             shutil.rmtree(leftover)
 
 

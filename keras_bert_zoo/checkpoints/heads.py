@@ -64,7 +64,7 @@ def choose_head(
             )
         return Head(None, config)
     weight = architecture.heads[task][0].tensor
-    if tasks.get(stated) == task or (stated is None and weight in tensors):
+    if tasks.get(stated) == task or (weight in tensors and stated not in architecture.foreign):
         return _stored_head(task, config, tensors.get(weight), _checked(labels), problem_type)
     # A head of another kind has labels of its own, which mean something else.
     known = config.labels if stated in (None, architecture.classes[None]) else ()
@@ -73,8 +73,9 @@ def choose_head(
 
 def _stated_class(config: EncoderConfig) -> str | None:
     """The class that ``architectures`` names: usually a list of one."""
-    stated = config.extra.get("architectures") or [None]
-    return stated if isinstance(stated, str) else stated[0]
+    stated = config.extra.get("architectures")
+    first = stated[0] if isinstance(stated, list) and stated else stated
+    return first if isinstance(first, str) else None
 
 
 def _checked(labels: Collection[str] | None) -> tuple[str, ...]:
@@ -115,8 +116,8 @@ def _fresh_head(
 ) -> Head:
     if not labels:
         raise ValueError(
-            f"The checkpoint names no classes for task={task!r}. Pass labels, e.g. "
-            "labels=['negative', 'positive']."
+            f"The checkpoint has no head and names no classes for task={task!r}. Fine-tune it, or "
+            "pass labels for a new head, e.g. labels=['negative', 'positive']."
         )
     return Head(task, _with_labels(config, labels, problem_type), fresh=True)
 

@@ -40,6 +40,7 @@ class Architecture:
         classes: Hugging Face's class for each task; ``None`` is the bare encoder.
         aliases: old parts of names, and what they are called now.
         skippable: tensors that may be left unread, as patterns, and what they are.
+        foreign: classes of other heads, whose tensors have the names of a head's.
     """
 
     prefix: str
@@ -49,6 +50,7 @@ class Architecture:
     classes: Mapping[str | None, str]
     aliases: Mapping[str, str]
     skippable: Mapping[str, str]
+    foreign: tuple[str, ...] = ()
 
     def rows(self, config: EncoderConfig, *, pooler: bool, task: str | None) -> tuple[Row, ...]:
         """Returns the rows of a model, in the order in which Hugging Face lists them."""
@@ -130,6 +132,7 @@ BERT = Architecture(
         r"classifier\..*": "a classification head",
         r"qa_outputs\..*": "a question-answering head",
     },
+    foreign=("BertForTokenClassification", "BertForMultipleChoice"),
 )
 
 ARCHITECTURES: dict[str, Architecture] = {"bert": BERT}

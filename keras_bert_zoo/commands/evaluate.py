@@ -21,7 +21,7 @@ def evaluate(bundle: str, data: str, *, table: TextTable, max_length: int | None
     if table.label is None:
         raise ValueError("label_column is null: there is nothing to score the answers with.")
     rows = table.read(data)
-    loaded = load(bundle, task="sequence_classification")
+    loaded = load(bundle, task="sequence_classification", fresh_head=False)
     problem_type = loaded.model.problem_type
     examples = rows.examples(problem_type, loaded.config.labels)
     logits = predict_logits(

@@ -18,7 +18,7 @@ def predict(
     from keras_bert_zoo.evaluation.classification import probabilities
     from keras_bert_zoo.evaluation.prediction import predict_logits
 
-    loaded = load(bundle, task="sequence_classification")
+    loaded = load(bundle, task="sequence_classification", fresh_head=False)
     lines = list(texts) or [line.rstrip("\r\n") for line in sys.stdin]
     columns = _pairs(lines) if pairs else {"text": lines}
     logits = predict_logits(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import math
+import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 SEPARATOR = "|"
+_NUMBER = re.compile(r"[+-]?\d+")
 
 
 def label_names(values: Sequence[Any], problem_type: str) -> tuple[str, ...]:
@@ -25,12 +26,13 @@ def label_names(values: Sequence[Any], problem_type: str) -> tuple[str, ...]:
         ``score_0``, ``score_1``, … where each row holds several numbers.
     """
     if problem_type == "regression":
-        width = len(_parts(values[0])) if values else 1
+        width = max((len(_parts(value)) for value in values), default=1)
         return ("score",) if width == 1 else tuple(f"score_{i}" for i in range(width))
     if problem_type == "multi_label_classification":
         found = {part for value in values for part in _parts(value)}
     else:
-        found = {_name(value) for value in values}
+        # A cell without a label is refused when labels are encoded, where its place is known.
+        found = {_name(value) for value in values} - {""}
     if all(name.isdecimal() for name in found):
         return tuple(sorted(found, key=int))
     return tuple(sorted(found))
@@ -75,14 +77,15 @@ def _class_index(value: Any, names: tuple[str, ...]) -> int:
     name = _name(value)
     if name in names:
         return names.index(name)
-    if name.isdecimal() and int(name) < len(names):
+    # Where names are numbers themselves, a number that is none of them is no index.
+    indexed = not any(_NUMBER.fullmatch(known) for known in names)
+    if indexed and name.isdecimal() and int(name) < len(names):
         return int(name)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(
-        f"unknown label {value!r}. Known are {list(names)} and the indices 0 to "
-        f"{len(names) - 1}.{hint}"
-    )
+    indices = f" and the indices 0 to {len(names) - 1}" if indexed else ""
+    what = f"unknown label {value!r}" if name else "the label is empty"
+    raise ValueError(f"{what}. Known are {list(names)}{indices}.{hint}")
 
 
 def _multi_hot(value: Any, names: tuple[str, ...]) -> np.ndarray:
@@ -97,7 +100,8 @@ def _numbers(value: Any, names: tuple[str, ...]) -> float | list[float]:
         numbers = [float(part) for part in _parts(value)]
     except ValueError as error:
         raise ValueError(f"a regression label must be a number, received {value!r}") from error
-    if len(numbers) != len(names) or not all(map(math.isfinite, numbers)):
+    largest = np.finfo("float32").max
+    if len(numbers) != len(names) or not all(abs(number) <= largest for number in numbers):
         raise ValueError(f"expected {len(names)} finite number(s), received {value!r}")
     return numbers[0] if len(names) == 1 else numbers
 
@@ -112,11 +116,20 @@ ENCODERS: dict[str, Callable[[Any, tuple[str, ...]], Any]] = {
 def _parts(value: Any) -> list[str]:
     """The members of a list, of ``"a|b"``, or of a single value; none of an empty string."""
     if isinstance(value, list | tuple | np.ndarray):
-        return [str(part) for part in value]
+        return [str(part).strip() if _is_label(part) else _refuse(part) for part in value]
     return [part.strip() for part in str(value).split(SEPARATOR) if part.strip()]
 
 
 def _name(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | np.integer):
-        raise ValueError(f"a label must be a class name or index, received {value!r}")
+    if not _is_label(value) or isinstance(value, float | np.floating):
+        _refuse(value)
     return str(value).strip()
+
+
+def _is_label(value: Any) -> bool:
+    kinds = str | int | float | np.integer | np.floating
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _refuse(value: Any) -> NoReturn:
+    raise ValueError(f"a label must be a class name or index, received {value!r}")

@@ -31,6 +31,10 @@ class _TabSeparated(csv.excel_tab):
     quoting = csv.QUOTE_NONE  # as in GLUE's files
 
 
+class _CommaSeparated(csv.excel):
+    strict = True  # a quote that is not closed would swallow the rest of the file
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextTable:
     """How to read a table of texts.
@@ -58,6 +62,14 @@ class TextTable:
         """Refuses an unknown choice."""
         if self.empty_texts not in EMPTY_TEXTS:
             raise ValueError(f"empty_texts must be one of {EMPTY_TEXTS}: {self.empty_texts!r}")
+        if self.delimiter is not None and len(self.delimiter) != 1:
+            raise ValueError(f"delimiter must be one character, received {self.delimiter!r}.")
+        try:
+            "a".encode(self.encoding)
+        except LookupError as error:
+            raise ValueError(
+                f"encoding must be of text, e.g. utf-8 or gb18030: {error}."
+            ) from error
 
     def read(self, source: str | pathlib.Path) -> Rows:
         """Reads a ``.csv``, ``.tsv`` or ``.jsonl`` file, or e.g. ``"tweets://train"``.
@@ -160,18 +172,35 @@ def _decode(path: pathlib.Path, encoding: str) -> str:
 
 def _delimited_rows(path: pathlib.Path, content: str, delimiter: str) -> Iterator[_Row]:
     csv.field_size_limit(_LARGEST_FIELD)
-    dialect = _TabSeparated if delimiter == "\t" else csv.excel
+    dialect = _TabSeparated if delimiter == "\t" else _CommaSeparated
     # newline="" keeps line ends inside quoted texts.
     reader = csv.reader(io.StringIO(content, newline=""), dialect, delimiter=delimiter)
-    header = next(reader, [])
+    rows = _located(path, reader)
+    _, header = next(rows, ("", []))
     if len(set(header)) != len(header):
         raise ValueError(f"{path}: two columns have the same name: {header}. Rename one.")
-    for row in reader:
-        place = f"{path}, line {reader.line_num}"
+    for place, row in rows:
         if row and len(row) != len(header):
             raise ValueError(f"{place}: {len(row)} columns, the header has {len(header)}: {header}")
         if row:
             yield place, dict(zip(header, row, strict=True))
+
+
+def _located(path: pathlib.Path, reader: Any) -> Iterator[tuple[str, list[str]]]:
+    """Rows with their place, also in the error of one that cannot be read."""
+    start = 1
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise ValueError(
+                f"{path}, from line {start}: {error}. A text that holds quotes is quoted itself, "
+                'with each quote doubled: "a ""good"" film".'
+            ) from error
+        if row is None:
+            return
+        yield f"{path}, line {reader.line_num}", row
+        start = reader.line_num + 1
 
 
 def _json_rows(path: pathlib.Path, content: str) -> Iterator[_Row]:

@@ -31,8 +31,8 @@ def predict_logits(
         tokenizer: its ``WordPieceTokenizer``.
         texts: N strings.
         text_pairs: N second texts, or ``None``.
-        max_length: tokens at which texts are truncated; by default as many as the model
-            has positions.
+        max_length: tokens at which texts are truncated; by default the tokenizer's
+            ``model_max_length``, or as many as the model has positions.
         batch_size: texts at once.
 
     Returns:
@@ -52,7 +52,9 @@ def predict_logits(
             "tokenizer is None: the bundle holds neither tokenizer.json nor vocab.txt. Add one of "
             "them to it."
         )
-    max_length = checked_max_length(model, max_length)
+    if max_length is None:
+        max_length = min(tokenizer.model_max_length, model.config.max_position_embeddings)
+    checked_max_length(model, max_length)
     examples = Examples(texts, text_pairs)
     if not len(examples):
         return np.zeros((0, model.config.num_labels), "float32")
@@ -81,12 +83,11 @@ def logits_of(
     return logits
 
 
-def checked_max_length(model: keras.Model, max_length: int | None) -> int:
-    """``max_length``, or the model's; a ``ValueError`` where it is beyond the position table."""
+def checked_max_length(model: keras.Model, max_length: int) -> None:
+    """Raises a ``ValueError`` where ``max_length`` is beyond the position table."""
     limit = model.config.max_position_embeddings
-    if max_length is not None and not 3 <= max_length <= limit:
+    if not 3 <= max_length <= limit:
         raise ValueError(
             f"max_length must be from 3 to {limit}, the positions the model has "
             f"(max_position_embeddings), received {max_length}."
         )
-    return max_length or limit

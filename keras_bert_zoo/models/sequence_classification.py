@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear
@@ -90,6 +91,8 @@ class SequenceClassifier(NamedInputs):
         # === Config ===
         self.encoder = encoder
         self.config = config
+        # `compile` reads it to decide on loss scaling.
+        self.dtype_policy = encoder.dtype_policy
 
     def compile(
         self,
@@ -118,22 +121,37 @@ class SequenceClassifier(NamedInputs):
     @property
     def problem_type(self) -> str:
         """What the logits mean, one of ``config.PROBLEM_TYPES``."""
-        return self.config.problem_type or "single_label_classification"
+        # What `transformers` takes an open problem type to mean.
+        default = "regression" if self.config.num_labels == 1 else "single_label_classification"
+        return self.config.problem_type or default
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any
     ) -> Any:
-        """The loss of one batch.
+        """The loss of one batch; NaN where a label is no class.
 
         Raises:
             ValueError: the labels are not those of the problem type. Keras would take 1.7
                 for class 1, and stretch one column over all.
         """
-        if self.checks_labels and y is not None:
-            self._check_labels(y["logits"] if isinstance(y, dict) else y)
-        return super().compute_loss(x, y, y_pred, *args, **kwargs)
+        self._check_labels(y)
+        loss = super().compute_loss(x, y, y_pred, *args, **kwargs)
+        if not self.checks_labels or self.problem_type != "single_label_classification":
+            return loss
+        # JAX computes a loss of 0 for a class that is not there.
+        labels = y["logits"] if isinstance(y, dict) else y
+        known = ops.logical_and(labels >= 0, labels < self.config.num_labels)
+        return ops.where(ops.all(known), loss, float("nan"))
 
-    def _check_labels(self, labels: Any) -> None:
+    def compute_metrics(self, x: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
+        """The metrics of one batch; raises as ``compute_loss``."""
+        self._check_labels(y)
+        return super().compute_metrics(x, y, *args, **kwargs)
+
+    def _check_labels(self, y: Any) -> None:
+        if not self.checks_labels or y is None:
+            return
+        labels = y["logits"] if isinstance(y, dict) else y
         one_class = self.problem_type == "single_label_classification"
         kind, width = ("integers", 1) if one_class else ("numbers", len(self.config.labels))
         dtype = keras.backend.standardize_dtype(labels.dtype)
@@ -144,6 +162,11 @@ class SequenceClassifier(NamedInputs):
                 f"{self.config.num_labels} labels, received {dtype} of shape "
                 f"{tuple(labels.shape)}. `data.labels.encode_labels` makes them."
             )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a model that was saved compiled, optimizer and its state included."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

@@ -16,7 +16,17 @@ TOKENIZER_FILE = "tokenizer.json"
 VOCABULARY_FILE = "vocab.txt"
 CONFIG_FILE = "tokenizer_config.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
+ADDED_TOKENS_FILE = "added_tokens.json"
 _PREFIX = "##"
+# Those of transformers that read `vocab.txt` as BERT's does.
+_CLASSES = (
+    "BertTokenizer",
+    "DistilBertTokenizer",
+    "ElectraTokenizer",
+    "MobileBertTokenizer",
+    "PreTrainedTokenizer",
+    "TokenizersBackend",
+)
 _log = logging.getLogger(__name__)
 # transformers writes 1e30 for "no limit"; this is the largest length an int32 can state.
 _NO_LIMIT = 2**31 - 1
@@ -35,6 +45,7 @@ def read(directory: pathlib.Path) -> TokenizerSource:
     config = {
         **_read_optional(directory / SPECIAL_TOKENS_FILE),
         **_read_optional(directory / CONFIG_FILE),
+        ADDED_TOKENS_FILE: _read_optional(directory / ADDED_TOKENS_FILE),
     }
     if (directory / TOKENIZER_FILE).is_file():
         path, reader = directory / TOKENIZER_FILE, _from_tokenizer_json
@@ -42,7 +53,8 @@ def read(directory: pathlib.Path) -> TokenizerSource:
         path, reader = directory / VOCABULARY_FILE, _from_vocabulary
     else:
         raise FileNotFoundError(
-            f"{directory} holds no tokenizer: neither {TOKENIZER_FILE} nor {VOCABULARY_FILE}"
+            f"{directory} {'holds no tokenizer' if directory.is_dir() else 'does not exist'}: "
+            f"neither {TOKENIZER_FILE} nor {VOCABULARY_FILE} was found"
         )
     try:
         source = reader(path, config)
@@ -76,10 +88,14 @@ def _lines(path: pathlib.Path) -> list[str]:
 
 
 def _from_vocabulary(path: pathlib.Path, config: Mapping[str, Any]) -> TokenizerSource:
-    lines = _lines(path)
-    listed = config.get("added_tokens_decoder") or {}
-    added = [{"id": int(index), **token} for index, token in listed.items()]
-    return _source(lines, {}, added, config)
+    # `tokenizer.json` says itself what kind it is; a vocabulary does not.
+    kind = str(config.get("tokenizer_class") or "BertTokenizer").removesuffix("Fast")
+    if kind not in _CLASSES:
+        raise TokenizerError(
+            f"not a BERT WordPiece tokenizer: tokenizer_class is {config['tokenizer_class']!r}, "
+            f"expected one of {_CLASSES}"
+        )
+    return _source(_lines(path), {}, [], config)
 
 
 def _from_tokenizer_json(path: pathlib.Path, config: Mapping[str, Any]) -> TokenizerSource:
@@ -138,19 +154,51 @@ def _source(
     added: Sequence[Mapping[str, Any]],
     config: Mapping[str, Any],
 ) -> TokenizerSource:
-    """Joins what ``tokenizer.json`` states with ``tokenizer_config.json``."""
+    """Joins what ``tokenizer.json`` states with the other files."""
+    for side in ("padding_side", "truncation_side"):
+        if config.get(side, "right") != "right":
+            raise TokenizerError(f"{side} must be 'right', received {config[side]!r}")
     names = {field.name for field in dataclasses.fields(TokenizerOptions)} - {"added_tokens"}
     options = {**stated, **{name: _content(config[name]) for name in names & config.keys()}}
+    options.setdefault("model_max_length", config.get("max_len"))  # the name of old files
     for name, value in list(options.items()):
         if value is None and name != "strip_accents":
             del options[name]
     if "model_max_length" in options:
         options["model_max_length"] = int(min(options["model_max_length"], _NO_LIMIT))
     specials = set(TokenizerOptions(**options).special_tokens.values())
+    added = _all_added(words, added, config)
     _check_flags(added)
     others = [token for token in added if token["content"] not in specials]
     options["added_tokens"] = _added_tokens(others, words)
     return TokenizerSource(words, TokenizerOptions(**options))
+
+
+def _all_added(
+    words: Sequence[str], added: Sequence[Mapping[str, Any]], config: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """Tokens that any of the files adds, each once; a token that is no word gets the next id."""
+    ids = {word: index for index, word in enumerate(words)}
+    found = {token["content"]: token for token in added}
+    for index, token in (config.get("added_tokens_decoder") or {}).items():
+        found.setdefault(token["content"], {"id": int(index), **token})
+    for content, index in (config.get(ADDED_TOKENS_FILE) or {}).items():
+        # Such a token is looked for in the normalised text: the same where it is lower case.
+        token = {"id": index, "content": content, "normalized": content != content.lower()}
+        found.setdefault(content, token)
+    for content in _further_special(config):
+        index = ids.get(content, 1 + max([len(words) - 1, *(t["id"] for t in found.values())]))
+        found[content] = {"id": index, **found.get(content, {"content": content}), "special": True}
+    return list(found.values())
+
+
+def _further_special(config: Mapping[str, Any]) -> list[str]:
+    """Special tokens beside the five that have roles."""
+    listed = [
+        config.get(key) or [] for key in ("additional_special_tokens", "extra_special_tokens")
+    ]
+    values = [list(each.values()) if isinstance(each, dict) else each for each in listed]
+    return [str(_content(token)) for each in values for token in each]
 
 
 def _check_flags(added: Sequence[Mapping[str, Any]]) -> None:

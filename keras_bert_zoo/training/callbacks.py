@@ -195,7 +195,7 @@ class SaveState(keras.callbacks.Callback):
         if self.request.signal is not None and not self.progress.finished:
             raise TrainingInterrupted(
                 f"stopped in epoch {self.progress.epoch + 1} after {self.progress.step} steps; "
-                f"the state is in {self.state.path}"
+                f"the state is in {self.state.path}; go on with resume"
             )
 
 

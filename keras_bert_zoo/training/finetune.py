@@ -5,12 +5,15 @@ TensorFlow-only.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import pathlib
 import shutil
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -18,6 +21,7 @@ import numpy as np
 import yaml
 
 from keras_bert_zoo import bundle
+from keras_bert_zoo.checkpoints.atomic import locked
 from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches, EncodedTexts, encode
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.labels import label_names
@@ -30,7 +34,7 @@ from keras_bert_zoo.training.interruption import StopRequest, stop_requests
 from keras_bert_zoo.training.optimizers import BertAdamW
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 from keras_bert_zoo.training.schedules import WarmupLinearDecay
-from keras_bert_zoo.training.state import Progress, StateFile, read_tensors
+from keras_bert_zoo.training.state import Progress, StateFile, check_identity, read_tensors
 
 # What a run writes into its output directory besides the bundle.
 _STATE, _BEST, _METRICS, _RECIPE = (
@@ -58,7 +62,7 @@ class FinetuneResult:
     metrics: dict[str, dict[str, float]]
 
 
-def finetune(recipe: FinetuneRecipe, *, verbose: int | str = "auto") -> FinetuneResult:
+def finetune(recipe: FinetuneRecipe, *, verbose: int | None = None) -> FinetuneResult:
     """Fine-tunes a classifier and saves it as a bundle.
 
     Seeds make a run repeatable to the bit on one CPU. SIGINT and SIGTERM save the state and
@@ -66,26 +70,28 @@ def finetune(recipe: FinetuneRecipe, *, verbose: int | str = "auto") -> Finetune
 
     Args:
         recipe: the run.
-        verbose: of the progress bar, as in ``keras.Model.fit``.
+        verbose: of the progress bar, as in ``keras.Model.fit``; by default a bar on a
+            terminal, and a line for each epoch elsewhere.
 
     Raises:
         FileExistsError: the output directory is in use and neither ``resume`` nor
-            ``overwrite`` is set.
+            ``overwrite`` is set, or another run writes into it at this moment.
         FileNotFoundError: data, the checkpoint, or a state to resume is missing.
         ValueError: the data do not fit the recipe, see ``data.text_files``.
         TrainingInterrupted: a signal stopped the run; its state is saved.
     """
     directory = pathlib.Path(recipe.output)
     if recipe.resume and (directory / _METRICS).is_file():
-        return _finished(directory)
+        return _finished(directory, recipe)
     _check_output(directory, recipe)
-    keras.utils.set_random_seed(recipe.seed)
-    run = _Run(recipe, directory)
-    if not recipe.resume:
-        _clear(directory, recipe)
-    with stop_requests() as request:
-        run.train(request, verbose)
-    return run.finish()
+    with _alone(directory):
+        keras.utils.set_random_seed(recipe.seed)
+        run = _Run(recipe, directory)
+        if not recipe.resume:
+            _clear(directory, recipe)
+        with stop_requests() as request:
+            run.train(request, verbose)
+        return run.finish()
 
 
 class _Run:
@@ -142,8 +148,10 @@ class _Run:
         digest.update(self.batches.labels.tobytes())
         return {**self.recipe.identity(), "training data (digest)": digest.hexdigest()[:16]}
 
-    def train(self, request: StopRequest, verbose: int | str) -> None:
+    def train(self, request: StopRequest, verbose: int | None) -> None:
         """Fits the remaining epochs: first the rest of the one that was interrupted."""
+        if verbose is None:
+            verbose = 1 if sys.stdout.isatty() else 2
         while not self.progress.finished:
             first, step = self.progress.epoch, self.progress.step
             self.model.fit(
@@ -222,6 +230,12 @@ def _check_output(directory: pathlib.Path, recipe: FinetuneRecipe) -> None:
             f"output {str(directory)!r} exists and holds {found}. Pass resume to go on with the "
             "run in it, overwrite to start anew, or another directory."
         )
+    if recipe.resume and _STATE not in found:
+        raise FileNotFoundError(
+            f"output {str(directory)!r} holds no {_STATE}: there is no run to resume. Leave resume "
+            "out to start one."
+        )
+    bundle.check_target(directory / "bundle", overwrite=True)
     # Names with a dot are what a kill in the middle of a save leaves.
     foreign = [name for name in found if name not in (*_RUN_FILES, "bundle") and name[0] != "."]
     if foreign:
@@ -233,6 +247,20 @@ def _check_output(directory: pathlib.Path, recipe: FinetuneRecipe) -> None:
         raise PermissionError(f"output {str(directory)!r} cannot be written.")
 
 
+@contextlib.contextmanager
+def _alone(directory: pathlib.Path) -> Iterator[None]:
+    """Holds the directory against other runs until this one ends, however it does."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(directory))
+        except BlockingIOError as error:
+            raise FileExistsError(
+                f"output {str(directory)!r}: another run writes into it at this moment. Wait for "
+                "it, or pass another directory."
+            ) from error
+        yield
+
+
 def _clear(directory: pathlib.Path, recipe: FinetuneRecipe) -> None:
     """Removes what an older run left, but its bundle: the new one will take its place."""
     for path in (directory / name for name in _RUN_FILES):
@@ -241,7 +269,10 @@ def _clear(directory: pathlib.Path, recipe: FinetuneRecipe) -> None:
     (directory / _RECIPE).write_text(values, encoding="utf-8")
 
 
-def _finished(directory: pathlib.Path) -> FinetuneResult:
+def _finished(directory: pathlib.Path, recipe: FinetuneRecipe) -> FinetuneResult:
+    """What a finished run left, if it is the run of this recipe."""
+    path = directory / _RECIPE
+    check_identity(path, yaml.safe_load(path.read_text(encoding="utf-8")), recipe.identity())
     history, metrics = (
         json.loads((directory / name).read_text(encoding="utf-8"))
         for name in ("history.json", _METRICS)

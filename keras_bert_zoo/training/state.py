@@ -79,11 +79,9 @@ class StateFile:
             ValueError: it was saved by another recipe or with other data, or is damaged.
         """
         if not self.path.is_file():
-            raise FileNotFoundError(
-                f"{self.path} does not exist: there is nothing to resume. Pass overwrite instead."
-            )
+            raise FileNotFoundError(f"{self.path} does not exist: there is nothing to resume.")
         metadata, arrays = read_tensors(self.path)
-        self._check(json.loads(metadata["identity"]))
+        check_identity(self.path, json.loads(metadata["identity"]), self.identity)
         for key, variable in self._variables.items():
             variable.assign(arrays[key])
         return Progress(**json.loads(metadata["progress"]))
@@ -100,19 +98,26 @@ class StateFile:
     def _metrics(self) -> list[Any]:
         return [v for key, v in self._variables.items() if key.startswith("metrics/")]
 
-    def _check(self, saved: dict[str, Any]) -> None:
-        current = json.loads(json.dumps(self.identity))
-        keys = sorted(saved.keys() | current.keys())
-        changed = [
-            f"{key}: was {saved.get(key)!r}, is {current.get(key)!r}"
-            for key in keys
-            if saved.get(key) != current.get(key)
-        ]
-        if changed:
-            raise ValueError(
-                f"The run saved in {self.path} cannot go on with other settings: "
-                f"{'; '.join(changed)}. Set them back, or start anew with overwrite."
-            )
+
+def check_identity(
+    path: pathlib.Path, saved: Mapping[str, Any], current: Mapping[str, Any]
+) -> None:
+    """Refuses to go on with other settings than those saved in a file.
+
+    Raises:
+        ValueError: names each setting that changed.
+    """
+    current = json.loads(json.dumps(current))
+    changed = [
+        f"{key}: was {saved.get(key)!r}, is {current.get(key)!r}"
+        for key in sorted(saved.keys() | current.keys())
+        if saved.get(key) != current.get(key)
+    ]
+    if changed:
+        raise ValueError(
+            f"The run saved in {path} cannot go on with other settings: "
+            f"{'; '.join(changed)}. Set them back, or start anew with overwrite."
+        )
 
 
 def save_tensors(

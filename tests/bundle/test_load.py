@@ -146,6 +146,22 @@ def test_stored_head_without_names(copy_golden: Copy) -> None:
     assert load(directory, labels=["x", "y", "z"]).config.labels == ("x", "y", "z")
 
 
+@pytest.mark.parametrize("stated", [["BertModel"], "BertModel", ["Mine"], None, 5, [["x"]], {}])
+def test_a_stored_head_is_used_whatever_class_is_stated(
+    stated: Any, copy_golden: Copy, golden_outputs: Golden
+) -> None:
+    inputs, expected = golden_outputs("classifier/outputs.npz")
+    directory = copy_golden("classifier")
+    edit_config(directory, architectures=stated)
+    model = load(directory, task="sequence_classification", fresh_head=False).model
+    np.testing.assert_allclose(model(inputs)["logits"], expected["logits"], rtol=0, atol=1e-5)
+
+
+def test_a_fresh_head_can_be_refused() -> None:
+    with pytest.raises(ValueError, match="no trained head for 'sequence_classification'"):
+        load(GOLDEN / "bert", task="sequence_classification", labels=["a", "b"], fresh_head=False)
+
+
 def test_head_of_another_kind_is_left_unread(
     copy_golden: Copy, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -151,3 +151,8 @@ def test_pairs_and_both_spellings_of_an_option(bundle, capsys, monkeypatch):
     assert predictions(capsys) == lines[:1]
     assert cli.main(["predict", str(bundle), "good", "--pairs"]) == 2
     assert "text 1 has 0 tabs" in capsys.readouterr().err
+
+
+def test_texts_after_two_dashes_are_taken_as_they_are(bundle, capsys):
+    assert cli.main(["predict", str(bundle), "--", "--so-so-film good"]) == 0
+    assert predictions(capsys)[0]["text"] == "--so-so-film good"

@@ -22,6 +22,8 @@ SINGLE, MULTI, NUMBER = (
         ([["x", "y"], []], MULTI, ("x", "y")),
         (["1.5", "2"], NUMBER, ("score",)),
         ([[1, 2]], NUMBER, ("score_0", "score_1")),
+        (["a", "", "b"], SINGLE, ("a", "b")),
+        ([[" x"], ["y"]], MULTI, ("x", "y")),
     ],
 )
 def test_names_are_found_in_the_data(values, problem_type, names):
@@ -54,6 +56,12 @@ def test_encodings(values, problem_type, names, wanted):
         (True, SINGLE, ("a", "b"), "name or index"),
         (0.5, SINGLE, ("a", "b"), "name or index"),
         (None, SINGLE, ("a", "b"), "name or index"),
+        ("  ", SINGLE, ("a", "b"), "the label is empty"),
+        ("0", SINGLE, ("1", "2", "3"), r"unknown label '0'\. Known are \['1', '2', '3'\]\."),
+        ("0", SINGLE, ("-1", "1"), "unknown label '0'"),
+        ("0|1", MULTI, ("1", "2"), "unknown label '0'"),
+        ([None, "a"], MULTI, ("a", "b"), "name or index, received None"),
+        ("1e39", NUMBER, ("score",), "finite"),
         ("a|d", MULTI, ("a", "b"), "unknown label 'd'"),
         ("high", NUMBER, ("score",), "must be a number"),
         ("nan", NUMBER, ("score",), "finite"),

@@ -93,6 +93,23 @@ def test_missing_files_packages_and_splits(tmp_path):
         TextTable().read("twets://train")
 
 
+def test_a_quote_that_is_not_closed_swallows_nothing(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('label,text\npos,good\nneg,"bad film\npos,nice\n')
+    with pytest.raises(ValueError, match=r"rows\.csv, from line 3: unexpected end of data"):
+        TextTable().read(path)
+    path.write_text('label,text\npos,"Great" he said\n')
+    with pytest.raises(ValueError, match=r"from line 2: .*each quote doubled"):
+        TextTable().read(path)
+
+
+def test_options_that_name_nothing():
+    with pytest.raises(ValueError, match=r"encoding must be of text, .*utf9"):
+        TextTable(encoding="utf9")
+    with pytest.raises(ValueError, match="delimiter must be one character, received ';;'"):
+        TextTable(delimiter=";;")
+
+
 def test_two_columns_of_one_name(tmp_path):
     path = write(tmp_path / "a.csv", "text,text,label\na,b,1\n")
     with pytest.raises(ValueError, match=r"same name.*Rename one"):

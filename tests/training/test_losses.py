@@ -5,8 +5,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from keras_bert_zoo import BertEncoder, EncoderConfig, SequenceClassifier
+from keras_bert_zoo import BertAdamW, BertEncoder, EncoderConfig, SequenceClassifier
 from keras_bert_zoo.models.sequence_classification import LOSSES
 
 LOGITS = np.random.default_rng(2).normal(scale=2, size=(6, 3)).astype("float32")
@@ -22,10 +23,10 @@ IDS = np.ones((2, 3), "int32")
 INPUTS = {"input_ids": IDS, "attention_mask": IDS, "token_type_ids": 0 * IDS}
 
 
-def classifier(problem_type):
+def classifier(problem_type, labels=2):
     config = EncoderConfig(
         vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
-        intermediate_size=4, max_position_embeddings=4, id2label={0: "a", 1: "b"},
+        intermediate_size=4, max_position_embeddings=4, id2label=dict(enumerate("ab"[:labels])),
         problem_type=problem_type,
     )  # fmt: skip
     return SequenceClassifier(BertEncoder(config))
@@ -115,6 +116,47 @@ def test_labels_that_keras_would_stretch_or_round_are_refused(problem_type, labe
     model.compile("sgd")
     with pytest.raises(ValueError, match=message):
         model.fit(INPUTS, labels, verbose=0)
+
+
+@pytest.mark.parametrize("label", [2, -1])
+def test_a_label_that_is_no_class_is_not_learned(label):
+    """TensorFlow's own loss raises; that of JAX is 0."""
+    model = classifier(None)
+    model.compile("sgd", jit_compile=False)
+    labels = np.array([0, label], "int32")
+    try:
+        loss = model.compute_loss(INPUTS, labels, model(INPUTS))
+    except tf.errors.InvalidArgumentError as error:
+        assert str(label) in str(error)
+    else:
+        assert np.isnan(loss)
+
+
+def test_one_label_is_a_regression_as_in_transformers():
+    model = classifier(None, labels=1)
+    assert model.problem_type == "regression"
+
+
+def test_a_saved_model_goes_on_where_it_was(tmp_path):
+    model = classifier(None)
+    model.compile(BertAdamW(1e-3))
+    model.fit(INPUTS, IDS[:, 0] - 1, epochs=2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert int(loaded.optimizer.iterations) == 2
+    for ours, theirs in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    for each in (model, loaded):
+        each.encoder.trainable = False  # no dropout between the two
+    logs = [m.evaluate(INPUTS, IDS[:, 0], verbose=0, return_dict=True) for m in (model, loaded)]
+    assert logs[0] == logs[1]
+
+
+def test_half_precision_scales_its_loss():
+    encoder = BertEncoder(classifier(None).config, dtype="mixed_float16")
+    model = SequenceClassifier(encoder)
+    model.compile(BertAdamW(1e-3))
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
 def test_other_losses_and_metrics_can_be_given():

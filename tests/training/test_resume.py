@@ -81,3 +81,33 @@ def test_other_settings_do_not_go_on(values):
     state.write_bytes(state.read_bytes()[:-100])
     with pytest.raises(ValueError, match="damaged"):
         finetune(FinetuneRecipe(**values, resume=True), verbose=0)
+
+
+def test_a_finished_run_is_that_of_its_recipe_alone(values):
+    recipe = {**values, "epochs": 1, "save_steps": 1000}
+    first = finetune(FinetuneRecipe(**recipe), verbose=0)
+    again = finetune(FinetuneRecipe(**recipe, resume=True), verbose=0)
+    assert again.metrics == first.metrics
+    with pytest.raises(ValueError, match=r"recipe\.yaml cannot go on .*epochs: was 1, is 9"):
+        finetune(FinetuneRecipe(**{**recipe, "epochs": 9}, resume=True), verbose=0)
+
+
+def test_a_file_that_would_be_lost_is_found_before_training(values):
+    bundle = pathlib.Path(values["output"]) / "bundle"
+    bundle.mkdir(parents=True)
+    (bundle / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"holds \['notes\.txt'\]"):
+        finetune(FinetuneRecipe(**values, overwrite=True), verbose=0)
+
+
+def test_two_runs_at_once_do_not_share_a_directory(values):
+    from keras_bert_zoo.checkpoints.atomic import locked
+
+    output = pathlib.Path(values["output"])
+    output.mkdir(parents=True)
+    with (
+        locked(output),
+        pytest.raises(FileExistsError, match="another run writes into it at this moment"),
+    ):
+        finetune(FinetuneRecipe(**values), verbose=0)
+    assert not list(output.iterdir())
