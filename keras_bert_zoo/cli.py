@@ -17,6 +17,7 @@ COMMANDS = {
     "predict": "label texts with a fine-tuned bundle",
     "export": "write a bundle as SavedModel, TFLite or ONNX",
     "verify": "run exported artifacts in their own runtimes and compare them with Keras",
+    "deploy": "add an exported SavedModel to a directory that TensorFlow Serving serves",
     "list": "list the published checkpoints that have a short name",
 }
 _DEBUG = "KERAS_BERT_ZOO_DEBUG"
