@@ -7,24 +7,22 @@ import pytest
 import tensorflow as tf
 
 import keras_bert_zoo
-from keras_bert_zoo.export.artifact import MANIFEST
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS
 from keras_bert_zoo.export.runtimes import measure
-from keras_bert_zoo.export.signature import Signature
 
 PAIRS = ("the fox", "", "no change at all; " * 40, "up", "shares fall", "the price of the dog")
 
 
-def signatures_of(artifact):
-    import json
+@pytest.fixture(scope="module")
+def run(signatures_of):
+    """Batches through one signature of an artifact, in its runtime."""
 
-    rows = json.loads((artifact.path / MANIFEST).read_text())["signatures"]
-    return {row["name"]: Signature.from_dict(row) for row in rows}
+    def measured(artifact, name, *batches):
+        signature = {s.name: s for s in signatures_of(artifact)}[name]
+        return measure(artifact, signature, batches).outputs
 
-
-def run(artifact, name, inputs):
-    return measure(artifact, signatures_of(artifact)[name], [inputs]).outputs[0]
+    return measured
 
 
 def serialized(text, *text_pairs):
@@ -43,31 +41,30 @@ def scores_of(bundle, text, text_pair=None):
     return tf.nn.softmax(bundle.model(inputs, training=False)["logits"]).numpy()[0]
 
 
-def test_the_manifest_lists_every_signature(artifacts):
-    names = list(signatures_of(artifacts["savedmodel"]))
+def test_the_manifest_lists_every_signature(artifacts, signatures_of):
+    names = [signature.name for signature in signatures_of(artifacts["savedmodel"])]
     assert names == ["ids", "serving_default", "pairs", "tf_examples"]
-    assert list(signatures_of(artifacts["savedmodel-ids"])) == ["ids"]
+    assert [s.name for s in signatures_of(artifacts["savedmodel-ids"])] == ["ids"]
     loaded = tf.saved_model.load(str(artifacts["savedmodel"].file))
     assert sorted(loaded.signatures) == sorted(names)
 
 
-def test_pairs_are_scored_as_in_keras(artifacts, keras_bundle, texts):
-    outputs = run(artifacts["savedmodel"], "pairs", {"text": texts, "text_pair": PAIRS})
+def test_pairs_are_scored_as_in_keras(run, artifacts, keras_bundle, texts):
+    (outputs,) = run(artifacts["savedmodel"], "pairs", {"text": texts, "text_pair": PAIRS})
     expected = [scores_of(keras_bundle, *pair) for pair in zip(texts, PAIRS, strict=True)]
     np.testing.assert_allclose(outputs["scores"], expected, atol=1e-5)
     labels = np.array(keras_bundle.config.labels)
     assert (outputs["label"] == labels[np.argmax(expected, axis=-1)]).all()
 
 
-def test_examples_may_mix_texts_and_pairs(artifacts, keras_bundle, texts):
+def test_examples_may_mix_texts_and_pairs(run, artifacts, keras_bundle, texts):
     pairs = list(zip(texts, PAIRS, strict=True))
     singles = [(text,) for text in texts]
     mixed = [rows[number % 2] for number, rows in enumerate(zip(singles, pairs, strict=True))]
     batches = [pairs, singles, mixed]
     inputs = [{"examples": [serialized(*row) for row in batch]} for batch in batches]
-    artifact = artifacts["savedmodel"]
-    measured = measure(artifact, signatures_of(artifact)["tf_examples"], inputs)
-    for batch, outputs in zip(batches, measured.outputs, strict=True):
+    answers = run(artifacts["savedmodel"], "tf_examples", *inputs)
+    for batch, outputs in zip(batches, answers, strict=True):
         expected = [scores_of(keras_bundle, *row) for row in batch]
         np.testing.assert_allclose(outputs["scores"], expected, atol=1e-5)
 
@@ -98,7 +95,7 @@ def test_a_wrong_example_is_refused(tf_examples, row, complaint):
         tf_examples(examples=tf.constant([serialized("up", "a"), row]))
 
 
-def test_encoders_embed_texts_pairs_and_examples(make_bundle, texts, tmp_path):
+def test_encoders_embed_texts_pairs_and_examples(run, make_bundle, texts, tmp_path):
     directory = make_bundle(tmp_path / "encoder", problem_type=None)
     (artifact,) = export(directory, tmp_path, ["savedmodel"], progress=False)
     bundle = keras_bert_zoo.load(directory)
@@ -108,11 +105,11 @@ def test_encoders_embed_texts_pairs_and_examples(make_bundle, texts, tmp_path):
     hidden = bundle.model(inputs, training=False)["last_hidden_state"].numpy()
     mask = inputs["attention_mask"].numpy()[:, :, None]
     expected = (hidden * mask).sum(axis=1) / mask.sum(axis=1)
-    pairs = run(artifact, "pairs", {"text": texts, "text_pair": PAIRS})["embeddings"]
+    (pairs,) = run(artifact, "pairs", {"text": texts, "text_pair": PAIRS})
     rows = [serialized(*pair) for pair in zip(texts, PAIRS, strict=True)]
-    examples = run(artifact, "tf_examples", {"examples": rows})["embeddings"]
-    np.testing.assert_allclose(pairs, expected, atol=1e-5)
-    np.testing.assert_allclose(examples, expected, atol=1e-5)
+    (examples,) = run(artifact, "tf_examples", {"examples": rows})
+    np.testing.assert_allclose(pairs["embeddings"], expected, atol=1e-5)
+    np.testing.assert_allclose(examples["embeddings"], expected, atol=1e-5)
 
 
 def test_a_model_of_one_segment_takes_no_pairs(tiny_config, keras_bundle, tmp_path):
