@@ -110,7 +110,13 @@ def _warm_up(
     process.call(warmup.write_requests, *arguments)
     runtime, threads = FORMATS[artifact.format].runtime, os.cpu_count() or 1
     hide = RUNTIMES[runtime].hide
-    return len(process.call(warmup.replay, directory, runtime, signatures, threads, hide=hide))
+    try:
+        ran = process.call(warmup.replay, directory, runtime, signatures, threads, hide=hide)
+    except ValueError as error:
+        raise ExportError(
+            f"{artifact.path} cannot be served: {error}\nNothing was published. Export again."
+        ) from error
+    return len(ran)
 
 
 def _signatures(artifact: Artifact) -> list[Signature]:

@@ -88,9 +88,10 @@ def run_command_line(libraries: list[str], arguments: list[str]) -> None:
 
 
 def test_saved_model_cli_runs_text(artifacts, libraries, texts, tmp_path, importable):
+    texts = [text for text in texts if ";" not in text]  # which the command splits at
     arguments = ["run", "--dir", str(artifacts["savedmodel"].file), "--tag_set", "serve"]
     arguments += ["--signature_def", "serving_default", "--outdir", str(tmp_path)]
-    arguments += ["--input_exprs", f"text={list(texts)!r}"]
+    arguments += ["--input_exprs", f"text={texts!r}"]
     process.call(run_command_line, libraries, arguments, hide=(*KERAS, "tensorflow_text"))
-    expected = artifacts["savedmodel"].run({"text": list(texts)})
+    expected = artifacts["savedmodel"].run({"text": texts})
     np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), expected["scores"], atol=1e-6)
