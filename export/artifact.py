@@ -28,18 +28,31 @@ class Artifact:
     Args:
         path: its directory.
         format: key of ``FORMATS``.
-        signature: names, types and axes of the integer inputs and of the outputs.
-        text_signature: the same for text, where the format takes it.
-        options: what the user chose, e.g. ``{"length": 128}``.
+        signatures: names, types and axes of inputs and outputs, for each way to call it.
+        options: what the user chose, e.g. ``{"lengths": [128]}``.
         size: bytes of the model itself, without the files beside it.
     """
 
     path: pathlib.Path
     format: str
-    signature: Signature
-    text_signature: Signature | None = None
+    signatures: tuple[Signature, ...]
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     size: int = 0
+
+    @property
+    def signature(self) -> Signature:
+        """The first one that takes integers; of several lengths, the shortest."""
+        return self.id_signatures[0]
+
+    @property
+    def id_signatures(self) -> tuple[Signature, ...]:
+        """Those that take integers; several where the file has several lengths."""
+        return tuple(s for s in self.signatures if not s.takes_text)
+
+    @property
+    def text_signature(self) -> Signature | None:
+        """The first one that takes strings, where the format has one."""
+        return next((s for s in self.signatures if s.takes_text), None)
 
     @property
     def file(self) -> pathlib.Path:
@@ -52,7 +65,7 @@ class Artifact:
         This is for proofs and first looks: starting the process takes most of the time.
 
         Args:
-            inputs: arrays by name, those of ``signature`` or of ``text_signature``.
+            inputs: arrays by name, those of one of the signatures.
 
         Returns:
             Arrays by name.
@@ -63,10 +76,7 @@ class Artifact:
         """
         from .runtimes import measure
 
-        signature = self.signature
-        if self.text_signature is not None and "text" in inputs:
-            signature = self.text_signature
-        return measure(self, signature, [inputs]).outputs[0]
+        return measure(self, self.signatures, [inputs]).outputs[0]
 
     @classmethod
     def load(cls, path: str | pathlib.Path) -> Artifact:
@@ -124,8 +134,7 @@ def _artifact(
 ) -> Artifact:
     model = FORMATS[name].file
     size = sum(f["bytes"] for path, f in files.items() if f"{path}/".startswith(f"{model}/"))
-    text = signatures[1] if len(signatures) > 1 else None
-    return Artifact(directory, name, signatures[0], text, options, size)
+    return Artifact(directory, name, tuple(signatures), options, size)
 
 
 def _directory(path: pathlib.Path) -> pathlib.Path:

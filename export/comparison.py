@@ -13,7 +13,7 @@ from keras_bert_zoo.evaluation.classification import probabilities
 from .formats import FORMATS
 from .runtimes import Measurement
 from .scoring import mean_of_tokens, problem_of
-from .signature import Signature
+from .signature import Signature, choose
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -33,22 +33,23 @@ def _difference(ours: Arrays, theirs: Arrays) -> float:
 
 def problems_of(
     format_name: str,
-    signature: Signature,
+    signatures: Sequence[Signature],
     inputs: Sequence[Mapping[str, Any]],
     measured: Measurement,
     difference: float,
 ) -> list[str]:
     """Names, types and shapes that are not the signature's, and numbers too far off."""
     problems = []
-    declared = {spec.name: spec.dtype for spec in signature.inputs}
+    declared = {spec.name: spec.dtype for spec in signatures[0].inputs}
     if dict(measured.inputs) != declared:
         problems.append(f"the inputs are {dict(measured.inputs)}, not {declared}")
     for given, outputs in zip(inputs, measured.outputs, strict=True):
+        signature = choose(signatures, given)
         problems += signature.mismatches(signature.bind(given), outputs)
     tolerance = FORMATS[format_name].tolerance
     if tolerance is not None and difference > tolerance:
         problems.append(
-            f"{signature.name} is {difference:.1e} from Keras, more than {tolerance:.0e}"
+            f"{signatures[0].name} is {difference:.1e} from Keras, more than {tolerance:.0e}"
         )
     return list(dict.fromkeys(problems))
 

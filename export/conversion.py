@@ -27,7 +27,8 @@ def export(
     output: str | pathlib.Path,
     formats: Iterable[str] = DEFAULT_FORMATS,
     *,
-    length: int | None = None,
+    lengths: int | Iterable[int] | None = None,
+    storage: Mapping[str, str] | None = None,
     overwrite: bool = False,
     progress: bool = True,
 ) -> list[Artifact]:
@@ -41,7 +42,9 @@ def export(
         source: what ``bundle.load`` takes, or a bundle in memory.
         output: where to; created if need be.
         formats: keys of ``FORMATS``.
-        length: tokens in a row of the formats with a fixed length; ``None`` leaves it open.
+        lengths: tokens in a row of the TFLite files, one or several; ``None`` leaves it open.
+        storage: of each weight of ``tflite-mixed``, as ``quantize`` finds it; by default 4 bits
+            for words and feed-forward layers, 8 for the rest.
         overwrite: whether artifacts that exist may be replaced.
         progress: whether to show it on the terminal.
 
@@ -49,7 +52,7 @@ def export(
         The artifacts, in the order of ``formats``.
 
     Raises:
-        ExportError: a format is unknown or cannot hold the model, or the length is beyond
+        ExportError: a format is unknown or cannot hold the model, or a length is beyond
             the position table.
         FileExistsError: an artifact exists and may not be replaced.
         FileNotFoundError, ValueError: there is no such bundle.
@@ -61,7 +64,10 @@ def export(
     if isinstance(source, str | pathlib.Path):
         source = sources.resolve(zoo.resolve(source))
     _check_free(output, names, overwrite)
-    options = {"length": length}
+    options: dict[str, Any] = {
+        "lengths": [lengths] if isinstance(lengths, int) else lengths and list(lengths),
+        "storage": storage and dict(storage),
+    }
     try:
         with _as_directory(source) as directory, Steps(names, visible=progress) as steps:
             process.call(convert, directory, output, names, options, on_event=steps.start)
@@ -77,11 +83,11 @@ def convert(
     """The child's part of ``export``."""
     import keras_bert_zoo
 
-    from .tracing import checked_length
+    from .tracing import checked_lengths
 
     bundle = keras_bert_zoo.load(source, dtype="float32")
     # Before the first format is written, not when the first one that uses it is.
-    checked_length(bundle.model, options["length"])
+    checked_lengths(bundle.model, options["lengths"])
     for name in names:
         process.emit(name)
         row = FORMATS[name]

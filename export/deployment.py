@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
-import json
 import os
 import pathlib
 import re
@@ -22,7 +21,6 @@ from .errors import ExportError
 from .formats import FORMATS
 from .runtimes import RUNTIMES
 from .serving_config import with_model, write_configs
-from .signature import Signature
 
 BATCH_SIZES = (1, 8, 32)
 _SERVED = ("tensorflow", "tensorflow-text")
@@ -104,7 +102,7 @@ def _warm_up(
     batch_sizes: Sequence[int],
 ) -> int:
     """Writes the requests and runs each as a server would."""
-    signatures, pairs = _signatures(artifact), examples.text_pairs
+    signatures, pairs = artifact.signatures, examples.text_pairs
     texts = (list(examples.texts), None if pairs is None else list(pairs))
     arguments = (directory, artifact.path, name, signatures, *texts, tuple(batch_sizes))
     process.call(warmup.write_requests, *arguments)
@@ -117,11 +115,6 @@ def _warm_up(
             f"{artifact.path} cannot be served: {error}\nNothing was published. Export again."
         ) from error
     return len(ran)
-
-
-def _signatures(artifact: Artifact) -> list[Signature]:
-    manifest = json.loads((artifact.path / MANIFEST).read_text(encoding="utf-8"))
-    return [Signature.from_dict(values) for values in manifest["signatures"]]
 
 
 def _check(artifact: Artifact, name: str, batch_sizes: Sequence[int], examples: Examples) -> None:

@@ -45,18 +45,25 @@ class Format:
 _FLOAT = 1e-4
 _ONNX = ("onnx", "onnxruntime", "tf2onnx")
 
+
+def _tflite(
+    recipe: str, tolerance: float | None = None, options: tuple[str, ...] = ("lengths",)
+) -> Format:
+    return Format("tflite", "model.tflite", "tflite", tolerance, {"recipe": recipe}, options)
+
+
 FORMATS: Mapping[str, Format] = {
     "savedmodel": Format(
         "savedmodel", "model", "tensorflow-text", _FLOAT, packages=("tensorflow-text",)
     ),
     "savedmodel-ids": Format("savedmodel", "model", "tensorflow", _FLOAT, {"text": False}),
-    "tflite": Format("tflite", "model.tflite", "tflite", _FLOAT, options=("length",)),
-    "tflite-float16": Format(
-        "tflite", "model.tflite", "tflite", None, {"precision": "float16"}, options=("length",)
-    ),
-    "tflite-int8": Format(
-        "tflite", "model.tflite", "tflite", None, {"precision": "int8"}, options=("length",)
-    ),
+    "tflite": _tflite("float32", _FLOAT),
+    "tflite-float16": _tflite("float16"),
+    "tflite-weight-int8": _tflite("weight-int8"),
+    "tflite-int8": _tflite("dynamic-int8"),
+    "tflite-int8-words-int4": _tflite("dynamic-int8-words-int4"),
+    "tflite-mixed": _tflite("mixed", options=("lengths", "storage")),
+    "tflite-int4": _tflite("dynamic-int4"),
     # The places where optimum, sentence-transformers and transformers.js look for them.
     "onnx": Format("onnx", "onnx/model.onnx", "onnx", _FLOAT, packages=_ONNX),
     "onnx-float16": Format(

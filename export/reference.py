@@ -23,12 +23,12 @@ class Case(NamedTuple):
 
     Attributes:
         rows: which texts.
-        length: tokens that every row is padded or truncated to; ``None`` pads to the
-            longest.
+        lengths: rows are padded to the shortest that holds them, truncated to the longest;
+            ``None`` pads to the longest row.
     """
 
     rows: tuple[int, ...]
-    length: int | None
+    lengths: tuple[int, ...] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,19 +52,22 @@ class Reference:
     size: int
 
 
-def single_texts(count: int, length: int | None = None) -> list[Case]:
-    """Every text alone, at its own length or a fixed one."""
-    return [Case((row,), length) for row in range(count)]
+def single_texts(count: int, lengths: tuple[int, ...] | None = None) -> list[Case]:
+    """Every text alone, at its own length or one of those given."""
+    return [Case((row,), lengths) for row in range(count)]
 
 
-def all_cases(signature: Signature, count: int) -> list[Case]:
-    """Every text alone, then a second batch size and length where they are open."""
-    fixed = signature.size(SEQUENCE)
-    lengths = [None, _LENGTH] if fixed is None else [fixed]
+def all_cases(signatures: Sequence[Signature], count: int) -> list[Case]:
+    """Every text alone, then a second batch size and length where they are open.
+
+    Of a file with several lengths each is run.
+    """
+    fixed = tuple(size for s in signatures if (size := s.size(SEQUENCE)) is not None)
+    lengths = [(size,) for size in fixed] if fixed else [None, (_LENGTH,)]
     batches = [(0,), tuple(range(min(_BATCH, count)))]
-    allowed = [rows for rows in batches if signature.size(BATCH) in (None, len(rows))]
+    allowed = [rows for rows in batches if signatures[0].size(BATCH) in (None, len(rows))]
     others = [Case(rows, length) for rows in allowed for length in lengths]
-    return list(dict.fromkeys([*single_texts(count, fixed), *others]))
+    return list(dict.fromkeys([*single_texts(count, fixed or None), *others]))
 
 
 def run_reference(
@@ -83,6 +86,7 @@ def run_reference(
 
     import keras_bert_zoo
 
+    from .runner import padded
     from .text_signatures import longest_text
     from .tracing import trace
 
@@ -93,14 +97,18 @@ def run_reference(
     limit = longest_text(bundle)
 
     def encode(case: Case) -> dict[str, np.ndarray]:
+        lengths = sorted(min(length, limit) for length in case.lengths or (limit,))
         encoded = bundle.tokenizer(
             [texts[row] for row in case.rows],
             text_pairs and [text_pairs[row] for row in case.rows],
             truncation=True,
-            max_length=min(case.length or limit, limit),
-            padding="max_length" if case.length else True,
+            max_length=lengths[-1],
+            padding=True,
         )
-        return {name: tensor.numpy() for name, tensor in encoded.items()}
+        arrays = {name: tensor.numpy() for name, tensor in encoded.items()}
+        tokens = arrays["input_ids"].shape[1]
+        width = next(n for n in lengths if n >= tokens) if case.lengths else tokens
+        return padded(arrays, width, bundle.tokenizer.pad_token_id)
 
     traced = trace(bundle.model, Signature.of(bundle.model))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import importlib.metadata
 import importlib.util
@@ -16,7 +17,7 @@ import numpy as np
 from . import process
 from .errors import MissingRuntime
 from .formats import FORMATS
-from .signature import Signature
+from .signature import Signature, choose
 
 if TYPE_CHECKING:
     from .artifact import Artifact
@@ -32,7 +33,7 @@ _WARM_UP = 3
 
 
 class Session(NamedTuple):
-    """An opened model: how to call it, and the types of the inputs it says it has."""
+    """One signature of an opened model: how to call it, and the types it says its inputs have."""
 
     run: Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
     inputs: Mapping[str, str]
@@ -43,13 +44,14 @@ class Runtime:
     """One row of the table.
 
     Args:
-        open: takes the model's path, a signature and a number of threads.
+        open: takes the model's path, signatures and a number of threads; returns a session
+            for each signature, all on the same weights.
         package: whose version is reported.
         extra: of this project, that installs it; ``None`` when it always is.
         hide: packages that the process must not find, to prove that they are not needed.
     """
 
-    open: Callable[[str, Signature, int], Session]
+    open: Callable[[str, Sequence[Signature], int], list[Session]]
     package: str
     extra: str | None = None
     hide: tuple[str, ...] = ()
@@ -74,7 +76,7 @@ class Measurement:
 
 def measure(
     artifact: Artifact,
-    signature: Signature,
+    signatures: Sequence[Signature],
     batches: Sequence[Mapping[str, Any]],
     threads: int | None = None,
 ) -> Measurement:
@@ -82,17 +84,21 @@ def measure(
 
     Args:
         artifact: what to run.
-        signature: its signature to call.
+        signatures: those of its signatures to call, each batch by the first that it fits.
         batches: inputs by name.
         threads: how many the runtime may use; by default one per processor.
 
     Raises:
         MissingRuntime: the runtime is not installed.
-        ValueError: inputs do not fit the signature.
+        ValueError: inputs fit none of the signatures.
     """
     name = FORMATS[artifact.format].runtime
-    bound = [signature.bind(inputs) for inputs in batches]
-    request = (name, str(artifact.file), signature, bound, threads or os.cpu_count() or 1)
+    chosen = [choose(signatures, inputs) for inputs in batches]
+    calls = [
+        (signatures.index(signature), signature.bind(inputs))
+        for signature, inputs in zip(chosen, batches, strict=True)
+    ]
+    request = (name, str(artifact.file), signatures, calls, threads or os.cpu_count() or 1)
     return process.call(_measure, *request, hide=RUNTIMES[name].hide)
 
 
@@ -111,23 +117,40 @@ def timed(
 
 
 def _measure(
-    name: str, path: str, signature: Signature, batches: list[Any], threads: int
+    name: str, path: str, signatures: Sequence[Signature], calls: list[Any], threads: int
 ) -> Measurement:
+    sessions = open_sessions(name, path, signatures, threads)
+    version = importlib.metadata.version(RUNTIMES[name].package)
+    outputs, seconds = timed(lambda call: sessions[call[0]].run(call[1]), calls)
+    return Measurement(outputs, seconds, f"{RUNTIMES[name].package} {version}", sessions[0].inputs)
+
+
+def open_sessions(
+    name: str, path: str, signatures: Sequence[Signature], threads: int
+) -> list[Session]:
+    """Opens a model in this process.
+
+    Args:
+        name: key of ``RUNTIMES``.
+        path: of the model.
+        signatures: what to open of it.
+        threads: how many the runtime may use.
+
+    Raises:
+        MissingRuntime: the runtime is not installed.
+    """
     runtime = RUNTIMES[name]
     try:
-        session = runtime.open(path, signature, threads)
+        return runtime.open(path, signatures, threads)
     except ImportError as error:
         install = f"keras-bert-zoo[{runtime.extra}]" if runtime.extra else "keras-bert-zoo"
         raise MissingRuntime(
             f"Running {path} needs {runtime.package}, which cannot be imported ({error}). "
             f"Try: pip install {install}"
         ) from error
-    version = importlib.metadata.version(runtime.package)
-    outputs, seconds = timed(session.run, batches)
-    return Measurement(outputs, seconds, f"{runtime.package} {version}", session.inputs)
 
 
-def _open_tensorflow(path: str, signature: Signature, threads: int) -> Session:
+def _open_tensorflow(path: str, signatures: Sequence[Signature], threads: int) -> list[Session]:
     """The session loader: what TensorFlow Serving restores with, stricter than Python's."""
     import tensorflow as tf
 
@@ -137,7 +160,12 @@ def _open_tensorflow(path: str, signature: Signature, threads: int) -> Session:
     session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
     with session.graph.as_default():
         saved = tf.compat.v1.saved_model.load(session, ["serve"], path)
-    definition = saved.signature_def[signature.name]
+    return [_tensorflow_session(session, saved.signature_def[s.name]) for s in signatures]
+
+
+def _tensorflow_session(session: Any, definition: Any) -> Session:
+    import tensorflow as tf
+
     fetches = {name: tensor.name for name, tensor in definition.outputs.items()}
     names = {name: tensor.name for name, tensor in definition.inputs.items()}
 
@@ -149,16 +177,16 @@ def _open_tensorflow(path: str, signature: Signature, threads: int) -> Session:
     return Session(run, types)
 
 
-def _open_tensorflow_text(path: str, signature: Signature, threads: int) -> Session:
+def _open_tensorflow_text(
+    path: str, signatures: Sequence[Signature], threads: int
+) -> list[Session]:
     """The same with the tokenizer's operators, but without tensorflow-text's Python."""
     import tensorflow as tf
 
-    found = importlib.util.find_spec("tensorflow_text")
-    if found is None or found.origin is None:
-        raise ImportError("No module named 'tensorflow_text'")
+    libraries = _package_directory("tensorflow_text") / "python" / "ops"
     for library in TEXT_LIBRARIES:
-        tf.load_op_library(str(pathlib.Path(found.origin).parent / "python" / "ops" / library))
-    return _open_tensorflow(path, signature, threads)
+        tf.load_op_library(str(libraries / library))
+    return _open_tensorflow(path, signatures, threads)
 
 
 def _decoded(value: np.ndarray) -> np.ndarray:
@@ -167,16 +195,59 @@ def _decoded(value: np.ndarray) -> np.ndarray:
     return np.array([text.decode() for text in value.flat], object).reshape(value.shape)
 
 
-def _open_tflite(path: str, signature: Signature, threads: int) -> Session:
+def _open_tflite(path: str, signatures: Sequence[Signature], threads: int) -> list[Session]:
     from ai_edge_litert.interpreter import Interpreter
 
-    runner = Interpreter(model_path=path, num_threads=threads).get_signature_runner(signature.name)
+    interpreter = Interpreter(model_path=path, num_threads=threads)
+    return [_tflite_session(interpreter.get_signature_runner(s.name)) for s in signatures]
+
+
+def _open_tflite_text(path: str, signatures: Sequence[Signature], threads: int) -> list[Session]:
+    from ai_edge_litert.interpreter import InterpreterWithCustomOps
+
+    interpreter = InterpreterWithCustomOps(
+        custom_op_registerers=text_registerers(), model_path=path, num_threads=threads
+    )
+    return [_tflite_session(interpreter.get_signature_runner(s.name)) for s in signatures]
+
+
+def text_registerers() -> list[Any]:
+    """tensorflow-text's functions that make its operators known to LiteRT.
+
+    Their library needs one of TensorFlow's; neither package's Python is imported.
+
+    Raises:
+        ImportError: one of the packages is not installed.
+    """
+    framework = _package_directory("tensorflow") / "libtensorflow_framework.so.2"
+    ctypes.CDLL(str(framework), ctypes.RTLD_GLOBAL)
+    path = _package_directory("tensorflow_text") / "core" / "pybinds" / "tflite_registrar.so"
+    spec = importlib.util.spec_from_file_location("tflite_registrar", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no module")
+    registrar = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(registrar)
+    return [
+        registrar.AddFastBertNormalize,
+        registrar.AddFastWordpieceTokenize,
+        registrar.AddWhitespaceTokenize,
+    ]
+
+
+def _package_directory(name: str) -> pathlib.Path:
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None:
+        raise ImportError(f"No module named {name!r}")
+    return pathlib.Path(found.origin).parent
+
+
+def _tflite_session(runner: Any) -> Session:
     details = runner.get_input_details()
     types = {name: np.dtype(detail["dtype"]).name for name, detail in details.items()}
     return Session(lambda inputs: runner(**inputs), types)
 
 
-def _open_onnx(path: str, signature: Signature, threads: int) -> Session:
+def _open_onnx(path: str, signatures: Sequence[Signature], threads: int) -> list[Session]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -188,12 +259,13 @@ def _open_onnx(path: str, signature: Signature, threads: int) -> Session:
         return dict(zip(outputs, session.run(outputs, inputs), strict=True))
 
     types = {i.name: i.type.removeprefix("tensor(").rstrip(")") for i in session.get_inputs()}
-    return Session(run, types)
+    return [Session(run, types)] * len(signatures)
 
 
 RUNTIMES: Mapping[str, Runtime] = {
     "tensorflow": Runtime(_open_tensorflow, "tensorflow", hide=_KERAS),
     "tensorflow-text": Runtime(_open_tensorflow_text, "tensorflow", hide=_KERAS),
     "tflite": Runtime(_open_tflite, "ai-edge-litert", "tflite"),
+    "tflite-text": Runtime(_open_tflite_text, "ai-edge-litert", "tflite", hide=_KERAS),
     "onnx": Runtime(_open_onnx, "onnxruntime", "onnx"),
 }

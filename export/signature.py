@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,11 @@ class Signature:
             )
         return cls(name, _specs(model.input), _specs(model.output))
 
+    @property
+    def takes_text(self) -> bool:
+        """Whether an input is a string."""
+        return any(spec.dtype == "string" for spec in self.inputs)
+
     def fix(self, **sizes: int | None) -> Signature:
         """Gives open axes a size: ``fix(batch=1, sequence=128)``; ``None`` leaves one open."""
 
@@ -72,6 +78,10 @@ class Signature:
             )
 
         return dataclasses.replace(self, inputs=fixed(self.inputs), outputs=fixed(self.outputs))
+
+    def named(self, name: str) -> Signature:
+        """The same under another name."""
+        return dataclasses.replace(self, name=name)
 
     def with_input_type(self, dtype: str) -> Signature:
         """The same with inputs of another type."""
@@ -141,6 +151,22 @@ class Signature:
             return tuple(TensorSpec(r["name"], r["dtype"], tuple(r["axes"])) for r in rows)
 
         return cls(values["name"], specs(values["inputs"]), specs(values["outputs"]))
+
+
+def choose(signatures: Iterable[Signature], inputs: Mapping[str, Any]) -> Signature:
+    """The signature for some inputs: the first that they fit.
+
+    Raises:
+        ValueError: they fit none; the message is about the last one of their names.
+    """
+    candidates = list(signatures)
+    named = [s for s in candidates if {spec.name for spec in s.inputs} == set(inputs)]
+    for signature in named:
+        with contextlib.suppress(ValueError):
+            signature.bind(inputs)
+            return signature
+    (named or candidates)[-1].bind(inputs)
+    raise AssertionError("unreachable: bind accepts what it refused")
 
 
 def _specs(tensors: Mapping[str, Any]) -> tuple[TensorSpec, ...]:

@@ -1,91 +1,85 @@
 """TFLite files of built-in operators. TensorFlow only.
 
-The road is a SavedModel: a conversion straight from a function leaves the variables out
-of the file. The batch is 1, because a TFLite RESHAPE infers one size at most; that one is
-left to the sequence unless a length is given.
+A model is converted once, with an open length and float32 weights: the road is a SavedModel,
+because a conversion straight from a function leaves the variables out of the file. All else
+is done to the result: fewer operators, fixed lengths, other storage of the weights. The batch
+is 1, because a TFLite RESHAPE infers one size at most, and that is left to the sequence.
 """
 
 from __future__ import annotations
 
-import collections
+import functools
 import pathlib
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from . import savedmodel
+from . import savedmodel, tflite_model
 from .errors import ExportError
+from .recipes import RECIPES
 from .signature import Signature
-from .tracing import checked_length, refuse, trace
+from .tflite_lengths import give_lengths
+from .tflite_passes import make_lean
+from .tflite_weights import store_weights
+from .tracing import checked_lengths, refuse, trace
 
-# The types the converter may give the weights; an empty list lets it take 8-bit integers and
-# quantise the activations of the products on the fly.
-PRECISIONS: Mapping[str, list[Any] | None] = {
-    "float32": None,
-    "float16": [tf.float16],
-    "int8": [],
-}
 _MISSING = re.compile(r"tf\.(\w+)(?: op is neither|\(tensor)|Custom ops: (\w+)")
 
 
 def export(
-    bundle: Any, path: pathlib.Path, *, length: int | None = None, precision: str = "float32"
+    bundle: Any,
+    path: pathlib.Path,
+    *,
+    lengths: Sequence[int] | None = None,
+    recipe: str = "float32",
+    storage: Mapping[str, str] | None = None,
 ) -> tuple[Signature, ...]:
-    """Writes a ``.tflite`` with one named signature, ``ids``.
+    """Writes a ``.tflite`` with one named signature for each length.
 
     Args:
         bundle: what to export.
         path: of the new file.
-        length: tokens in a row; ``None`` leaves it open.
-        precision: key of ``PRECISIONS``; inputs and outputs stay as they are.
+        lengths: tokens in a row; the signature of one is called ``ids``, those of several
+            ``ids_32``, ``ids_64``, …; ``None`` leaves the length open.
+        recipe: key of ``RECIPES``; inputs and outputs stay as they are.
+        storage: of each weight instead, by name: a key of ``tflite_weights.STORAGES``.
 
     Returns:
-        The signature.
+        The signatures, the shortest first.
 
     Raises:
-        ExportError: the length is beyond the position table.
+        ExportError: a length is beyond the position table.
         UnsupportedLayer: a layer has no built-in operator.
     """
-    length = checked_length(bundle.model, length)
-    signature = Signature.of(bundle.model).fix(batch=1, sequence=length)
-    with tempfile.TemporaryDirectory(dir=path.parent) as directory:
-        savedmodel.write_ids(bundle.model, signature, directory)
-        content = _convert(bundle.model, signature, directory, precision)
-    custom = [name for name in operators(content) if name.startswith("custom:")]
+    lengths = checked_lengths(bundle.model, lengths)
+    model = tflite_model.read(converted(bundle.model))
+    store_weights(model, storage.__getitem__ if storage else RECIPES[recipe].storage_of)
+    signatures = give_lengths(model, Signature.of(bundle.model).fix(batch=1), lengths)
+    path.write_bytes(tflite_model.write(model))
+    return signatures
+
+
+@functools.lru_cache(maxsize=1)
+def converted(model: Any) -> bytes:
+    """The lean float32 file of a Keras model, its length open; kept for the next format."""
+    signature = Signature.of(model).fix(batch=1)
+    with tempfile.TemporaryDirectory() as directory:
+        savedmodel.write_ids(model, signature, directory)
+        content = _convert(model, signature, directory)
+    custom = [name for name in tflite_model.operators(content) if name.startswith("custom:")]
     if custom:
         raise ExportError(f"The converter wrote operators that are not built in: {custom}")
-    path.write_bytes(content)
-    return (signature,)
+    lean = tflite_model.read(content)
+    make_lean(lean, {weight.path: weight.numpy() for weight in model.weights})
+    return tflite_model.write(lean)
 
 
-def operators(content: bytes) -> collections.Counter[str]:
-    """Counts the operators of a TFLite file; one that is not built in is ``custom:NAME``."""
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromPackedBuf(content)
-    names = {code: name for name, code in vars(schema.BuiltinOperator).items()}
-
-    def name(code: Any) -> str:
-        if code.customCode is not None:
-            return f"custom:{code.customCode.decode()}"
-        # Codes beyond 127 are in the newer of the two fields.
-        return names[max(code.builtinCode, code.deprecatedBuiltinCode)]
-
-    codes = [name(code) for code in model.operatorCodes]
-    return collections.Counter(
-        codes[operator.opcodeIndex] for graph in model.subgraphs for operator in graph.operators
-    )
-
-
-def _convert(model: Any, signature: Signature, directory: str, precision: str) -> bytes:
+def _convert(model: Any, signature: Signature, directory: str) -> bytes:
     converter = tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=[signature.name])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    types = PRECISIONS[precision]
-    converter.optimizations = [] if types is None else [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = types or []
     try:
         return converter.convert()
     except Exception as error:  # the converter's own class is not public

@@ -59,18 +59,21 @@ def refuse(format_name: str, operations: Iterable[str], nodes: Iterable[Any]) ->
     )
 
 
-def checked_length(model: Any, length: int | None) -> int | None:
-    """Returns a fixed sequence length if the model's position table reaches that far.
+def checked_lengths(model: Any, lengths: Iterable[int] | None) -> tuple[int, ...] | None:
+    """Returns fixed sequence lengths in ascending order if the position table reaches that far.
 
     Raises:
-        ExportError: it does not, or it is not a positive number.
+        ExportError: it does not, one is not a positive number, or there is none.
     """
-    limit = model.config.max_position_embeddings
-    if length is not None and not 0 < length <= limit:
+    if lengths is None:
+        return None
+    limit, chosen = model.config.max_position_embeddings, sorted(set(lengths))
+    if not chosen or not 0 < chosen[0] <= chosen[-1] <= limit:
         raise ExportError(
-            f"length must be from 1 to {limit} (max_position_embeddings), received {length}."
+            f"lengths must be from 1 to {limit} (max_position_embeddings), received "
+            f"{list(lengths)}."
         )
-    return length
+    return tuple(chosen)
 
 
 def _layer(name: str) -> str:

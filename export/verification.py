@@ -67,7 +67,7 @@ def verify(
         raise ExportError("There are no texts to verify the artifacts with.")
     opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
     threads, count = threads or os.cpu_count() or 1, len(examples)
-    cases = itertools.chain.from_iterable(all_cases(a.signature, count) for a in opened)
+    cases = itertools.chain.from_iterable(all_cases(a.id_signatures, count) for a in opened)
     distinct = list(dict.fromkeys([*single_texts(count), *cases]))
     names = [f"verify {artifact.format}" for artifact in opened]
     with Steps(["run keras", *names], visible=progress) as steps:
@@ -111,9 +111,9 @@ class _Judge:
         )
 
     def row(self, artifact: Artifact) -> Row:
-        cases = all_cases(artifact.signature, len(self.examples))
+        cases = all_cases(artifact.id_signatures, len(self.examples))
         inputs = [self.reference.inputs[case] for case in cases]
-        measured = measure(artifact, artifact.signature, inputs, self.threads)
+        measured = measure(artifact, artifact.id_signatures, inputs, self.threads)
         difference = largest_difference(measured.outputs, self._keras(cases))
         text_difference, text_problems = self._text(artifact)
         # The single texts come first.
@@ -130,7 +130,7 @@ class _Judge:
             metric=self._metric(measured.outputs[:count]),
             **percentiles(measured.seconds[:count]),
             problems=(
-                *problems_of(artifact.format, artifact.signature, inputs, measured, difference),
+                *problems_of(artifact.format, artifact.id_signatures, inputs, measured, difference),
                 *text_problems,
             ),
         )
@@ -164,12 +164,12 @@ class _Judge:
         texts = list(self.examples.texts)
         chunks = [texts[i : i + _CHUNK] for i in range(0, len(texts), _CHUNK)]
         inputs = [{"text": chunk} for chunk in chunks]
-        measured = measure(artifact, signature, inputs, self.threads)
+        measured = measure(artifact, [signature], inputs, self.threads)
         outputs = {k: np.concatenate([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
         singles = single_texts(len(self.examples))
         given = [self.reference.inputs[case] for case in singles]
         expected = expected_of_text(self.reference.config, given, self._keras(singles))
         numbers = {name: outputs[name] for name in expected if name in outputs}
         difference = largest_difference([numbers], [expected])
-        problems = problems_of(artifact.format, signature, inputs, measured, difference)
+        problems = problems_of(artifact.format, [signature], inputs, measured, difference)
         return difference, problems + wrong_labels(self.reference.config, outputs)

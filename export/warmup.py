@@ -103,8 +103,8 @@ def replay(
         ExportError: names or shapes of outputs are not the signature's, or one is not finite.
     """
     by_name = {signature.name: signature for signature in signatures}
-    open_ = RUNTIMES[runtime].open
-    sessions = {name: open_(str(model), by_name[name], threads) for name in by_name}
+    opened = RUNTIMES[runtime].open(str(model), signatures, threads)
+    sessions = dict(zip(by_name, opened, strict=True))
     results = []
     for name, inputs in read_requests(model):
         outputs = sessions[name].run(inputs)

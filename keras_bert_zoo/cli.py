@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "score a fine-tuned bundle on labelled texts",
     "predict": "label texts with a fine-tuned bundle",
     "export": "write a bundle as SavedModel, TFLite or ONNX",
+    "quantize": "search for the smallest TFLite file that is good enough on your texts",
     "verify": "run exported artifacts in their own runtimes and compare them with Keras",
     "deploy": "add an exported SavedModel to a directory that TensorFlow Serving serves",
     "list": "list the published checkpoints that have a short name",

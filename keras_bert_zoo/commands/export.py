@@ -10,7 +10,7 @@ def export(
     *,
     output: str,
     formats: str,
-    length: int | None = None,
+    lengths: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Export a bundle; each format becomes a directory of its own.
@@ -21,9 +21,17 @@ def export(
 
     from keras_bert_zoo.export.conversion import export as export_bundle
 
-    names = formats.split(",")
-    for artifact in export_bundle(bundle, output, names, length=length, overwrite=overwrite):
+    names, tokens = formats.split(","), numbers(lengths)
+    for artifact in export_bundle(bundle, output, names, lengths=tokens, overwrite=overwrite):
         rich.print(f"{artifact.format}: {artifact.file}, {artifact.size / 1e6:.1f} MB")
+
+
+def numbers(lengths: str | None) -> list[int] | None:
+    """Reads ``"32,64,128"``."""
+    parts = None if lengths is None else lengths.split(",")
+    if parts is not None and not all(part.strip().isdecimal() for part in parts):
+        raise ValueError(f"lengths must be numbers of tokens, e.g. 32,64,128, received {lengths!r}")
+    return None if parts is None else [int(part) for part in parts]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -39,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--output", required=True, help="directory that receives one directory per format")
     formats = f"separated by commas, of {', '.join(FORMATS)}"
     add("--formats", default=",".join(DEFAULT_FORMATS), help=formats)
-    length = "fixed number of tokens in a row of the TFLite files; open by default"
-    add("--length", type=int | None, help=length)
+    tokens = "tokens in a row of the TFLite files, e.g. 128 or 32,64,128; open by default"
+    add("--lengths", type=str | None, help=tokens)
     add("--overwrite", action="store_true", help="replace artifacts that exist")
     export(**vars(parser.parse_args(argv)))

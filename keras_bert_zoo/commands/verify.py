@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from keras_bert_zoo.data.examples import Examples
     from keras_bert_zoo.data.text_files import TextTable
 
 
@@ -24,26 +27,42 @@ def verify(
     Returns:
         Whether all passed. The arguments are those of the command line.
     """
-    import dataclasses
-
     import rich
 
-    from keras_bert_zoo.config import EncoderConfig
     from keras_bert_zoo.export.artifact import Artifact
     from keras_bert_zoo.export.verification import verify as verify_artifacts
 
     opened = [Artifact.load(path) for path in artifacts]
     # The export wrote the config with the labels and the problem type of the loaded model.
-    config = EncoderConfig.from_file(opened[0].path / "config.json")
-    problem = config.problem_type
-    if not problem:  # a bare encoder has nothing to be right about
-        table = dataclasses.replace(table, label=None)
-    examples = table.read(data).examples(problem or "", config.labels).take(limit)
+    examples = read_examples(opened[0].path, table, data, limit)
     result = verify_artifacts(bundle, opened, examples, threads=threads)
     rich.print(result.table())
     if report is not None:
         result.save(report)
     return result.passed
+
+
+def read_examples(
+    directory: str | pathlib.Path, table: TextTable, data: str, limit: int | None
+) -> Examples:
+    """Reads texts for a model, with labels if it has some.
+
+    Args:
+        directory: what ``load`` takes; its ``config.json`` names the labels.
+        table: which columns.
+        data: the file.
+        limit: number of rows, from the first.
+    """
+    from keras_bert_zoo import zoo
+    from keras_bert_zoo.checkpoints import sources
+    from keras_bert_zoo.config import EncoderConfig
+
+    found = sources.resolve(zoo.resolve(directory))
+    config = EncoderConfig.from_file(found / "config.json")
+    problem = config.problem_type
+    if not problem:  # a bare encoder has nothing to be right about
+        table = dataclasses.replace(table, label=None)
+    return table.read(data).examples(problem or "", config.labels).take(limit)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

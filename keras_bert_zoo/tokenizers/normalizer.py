@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-from collections.abc import Mapping
+import re
 
 import flatbuffers
 import numpy as np
@@ -33,29 +33,53 @@ _ROOT = 256
 
 
 @functools.lru_cache
-def normalizer_model(*, lower: bool, strip: bool, chinese: bool) -> np.ndarray:
+def normalizer_model(
+    *, lower: bool, strip: bool, chinese: bool, stand_ins: bool = True
+) -> np.ndarray:
     """Builds the model buffer of tensorflow-text's ``FastBertNormalizer``.
 
     Args:
         lower: lower the case.
         strip: decompose (NFD) and delete combining marks.
         chinese: isolate Chinese characters.
+        stand_ins: keep the stand-ins of special tokens, and isolate them.
 
     Returns:
         The flatbuffer, ``uint8`` of rank 1.
     """
     mapping = _replacements(lower, strip, chinese)
+    if stand_ins:
+        mapping |= {point: b" %s " % chr(point).encode() for point in STAND_INS}
+    return _model(mapping, lower and strip)
+
+
+@functools.lru_cache
+def counting_model(*, lower: bool, strip: bool, chinese: bool) -> np.ndarray:
+    """The same without stand-ins, each character of a word written as one byte.
+
+    The words of a text normalised so are as many bytes long as the words themselves have
+    characters: for runtimes that cannot count characters.
+    """
+    mapping = dict.fromkeys((*range(128, 55296), *range(57344, 1114112)), b"a")
+    for point, text in _replacements(lower, strip, chinese).items():
+        mapping[point] = re.sub(r"[^ ]", "a", text.decode()).encode()
+    return _model(mapping, lower and strip)
+
+
+def _model(mapping: dict[int, bytes], lower_and_strip: bool) -> np.ndarray:
+    mapping = dict(sorted(mapping.items()))
     texts, indices = np.unique(list(mapping.values()), return_inverse=True)
     lengths = np.array([len(text) for text in texts])
     starts = np.cumsum(lengths) - lengths
     values = _IS_CHANGED | starts << _START_SHIFT | lengths
     points = np.fromiter(mapping, np.int64, len(mapping))
     trie = _double_array(_utf8_keys(points[1:]), indices[1:], values)
-    return _flatbuffer(trie, int(values[indices[0]]), b"".join(texts.tolist()), lower and strip)
+    zero = int(values[indices[0]])  # the smallest of all, always replaced, is code point 0
+    return _flatbuffer(trie, zero, b"".join(texts.tolist()), lower_and_strip)
 
 
-def _replacements(lower: bool, strip: bool, chinese: bool) -> Mapping[int, bytes]:
-    """Code point to replacement in ascending order; the first is that of code point 0."""
+def _replacements(lower: bool, strip: bool, chinese: bool) -> dict[int, bytes]:
+    """Code point to replacement; a code point that is not there stays as it is."""
     name = f"lower{lower:d}_strip{strip:d}"
     resource = importlib.resources.files(__package__).joinpath("unicode.npz")
     with resource.open("rb") as file, np.load(file) as tables:
@@ -64,9 +88,7 @@ def _replacements(lower: bool, strip: bool, chinese: bool) -> Mapping[int, bytes
         isolated = np.cumsum(tables["chinese_steps"]).tolist() if chinese else []
     for point in isolated:
         mapping[point] = b" %s " % mapping.get(point, chr(point).encode())
-    for point in STAND_INS:
-        mapping[point] = b" %s " % chr(point).encode()
-    return dict(sorted(mapping.items()))
+    return mapping
 
 
 def _utf8_keys(points: np.ndarray) -> np.ndarray:

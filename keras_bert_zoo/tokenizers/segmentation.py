@@ -6,6 +6,7 @@ normalise (our own tables), split at spaces, cut words into pieces, look ids up.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from tensorflow_text.core.pybinds import pywrap_fast_wordpiece_tokenizer_model_b
 
 from keras_bert_zoo.tokenizers.literals import LiteralMarker
 from keras_bert_zoo.tokenizers.normalizer import STAND_INS, normalizer_model
+from keras_bert_zoo.tokenizers.options import TokenizerOptions
 from keras_bert_zoo.tokenizers.source import TokenizerSource
 
 # The normaliser deletes this character: a word of it is in no vocabulary.
@@ -68,17 +70,7 @@ class Segmenter(tf.Module):
         """
         ids = {token: index for index, token in enumerate(source.words) if _can_match(token)}
         literals = self._mark.stand_ins
-        buffer = pywrap_fast_wordpiece_tokenizer_model_builder.build_fast_wordpiece_model(
-            [*ids, *literals.values()],
-            _MAX_UTF8_BYTES * self._max_characters,
-            "##",
-            source.options.unk_token,
-            True,  # no_pretokenization: the input is words
-            False,  # support_detokenization
-        )
-        self._wordpiece = tf_text.FastWordpieceTokenizer(
-            model_buffer=tf.constant(np.frombuffer(buffer, np.uint8)), token_out_type=tf.int32
-        )
+        self._wordpiece = word_piece_tokenizer([*ids, *literals.values()], source.options)
         literal_ids = [source.ids[literal] for literal in literals]
         self._ids = tf.constant([*ids.values(), *literal_ids], tf.int32)
         self._literal_lengths = tf.constant(
@@ -118,6 +110,26 @@ class Segmenter(tf.Module):
         literal = tf.gather(self._literal_lengths, pieces.flat_values)
         end = tf.where(literal > 0, begin + literal, last + 1)
         return Pieces(ids, _rows(tf.cast(tf.stack([begin, end], axis=-1), tf.int32), splits))
+
+
+def word_piece_tokenizer(
+    tokens: Sequence[str], options: TokenizerOptions
+) -> tf_text.FastWordpieceTokenizer:
+    """Cuts words, not texts, into pieces: indices into ``tokens``.
+
+    Its own limit is one of bytes, so wide that no word within the limit of characters meets it.
+    """
+    buffer = pywrap_fast_wordpiece_tokenizer_model_builder.build_fast_wordpiece_model(
+        list(tokens),
+        _MAX_UTF8_BYTES * options.max_input_chars_per_word,
+        "##",
+        options.unk_token,
+        True,  # no_pretokenization: the input is words
+        False,  # support_detokenization
+    )
+    return tf_text.FastWordpieceTokenizer(
+        model_buffer=tf.constant(np.frombuffer(buffer, np.uint8)), token_out_type=tf.int32
+    )
 
 
 def _rows(values: tf.Tensor, splits: tf.Tensor) -> tf.RaggedTensor:

@@ -196,6 +196,11 @@ class WordPieceTokenizer(tf.Module):
         return self._source.options
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """The vocabulary of the word-piece model: tokens in the order of their ids."""
+        return self._source.words
+
+    @property
     def vocabulary(self) -> tuple[str, ...]:
         """Tokens in the order of their ids, added ones included."""
         return self._source.vocabulary

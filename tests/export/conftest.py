@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import string
 from collections.abc import Callable
@@ -10,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from keras_bert_zoo.export.artifact import MANIFEST, Artifact
+from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS
-from keras_bert_zoo.export.signature import Signature
 
 LABELS = ("down", "flat", "up")
 TEXTS = (
@@ -104,14 +102,3 @@ def encode(keras_bundle: Any) -> Callable[..., dict[str, Any]]:
         return {name: tensor.numpy() for name, tensor in batch.items()}
 
     return encoded
-
-
-@pytest.fixture(scope="session")
-def signatures_of() -> Callable[[Artifact], list[Signature]]:
-    """Every signature in an artifact's manifest."""
-
-    def read(artifact: Artifact) -> list[Signature]:
-        manifest = json.loads((artifact.path / MANIFEST).read_text(encoding="utf-8"))
-        return [Signature.from_dict(row) for row in manifest["signatures"]]
-
-    return read

@@ -52,12 +52,12 @@ def test_a_version_holds_what_was_exported(tree, artifacts):
     assert not list(tree.rglob(".*"))
 
 
-def test_requests_cover_signatures_sizes_and_lengths(tree, artifacts, signatures_of):
+def test_requests_cover_signatures_sizes_and_lengths(tree, artifacts):
     requests = list(warmup.read_requests(tree / "models/bert/1"))
     by_name = collections.defaultdict(list)
     for name, inputs in requests:
         by_name[name].append(next(iter(inputs.values())).shape)
-    assert list(by_name) == [s.name for s in signatures_of(artifacts["savedmodel"])]
+    assert list(by_name) == [s.name for s in artifacts["savedmodel"].signatures]
     for shapes in by_name.values():
         assert {shape[0] for shape in shapes} == set(SIZES)
     assert len({shape[1] for shape in by_name["ids"]}) >= 4
@@ -66,12 +66,10 @@ def test_requests_cover_signatures_sizes_and_lengths(tree, artifacts, signatures
 
 
 @pytest.mark.parametrize(("model", "form"), [("bert", "savedmodel"), ("ids", "savedmodel-ids")])
-def test_replayed_requests_give_keras_answers(
-    tree, artifacts, signatures_of, keras_bundle, model, form
-):
+def test_replayed_requests_give_keras_answers(tree, artifacts, keras_bundle, model, form):
     path = tree / "models" / model / "1"
     runtime = {"savedmodel": "tensorflow-text", "savedmodel-ids": "tensorflow"}[form]
-    arguments = (path, runtime, signatures_of(artifacts[form]), 1)
+    arguments = (path, runtime, artifacts[form].signatures, 1)
     outputs = process.call(warmup.replay, *arguments, hide=KERAS)
     requests = list(warmup.read_requests(path))
     for request, answer in zip(requests, outputs, strict=True):
@@ -168,12 +166,12 @@ def test_the_next_version_leaves_the_rest_alone(tree, artifacts, texts, tmp_path
     assert added and all(path.is_relative_to(done.path) for path in added)
 
 
-def test_a_model_that_does_not_load_is_not_published(artifacts, signatures_of, texts, tmp_path):
+def test_a_model_that_does_not_load_is_not_published(artifacts, texts, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(artifacts["savedmodel-ids"].path, broken)
     (broken / "model/variables/variables.index").unlink()
     (broken / MANIFEST).unlink()
-    describe(broken, "savedmodel-ids", signatures_of(artifacts["savedmodel-ids"]), {})
+    describe(broken, "savedmodel-ids", artifacts["savedmodel-ids"].signatures, {})
     with pytest.raises(ExportError, match=r"cannot be served: .*checkpoint"):
         deploy(broken, tmp_path / "tree", Examples(texts))
     assert not [path for path in (tmp_path / "tree").rglob("*") if path.is_file()]

@@ -18,13 +18,16 @@ def weight_bytes(keras_bundle):
 
 @pytest.mark.parametrize("name", ["tflite", "tflite-int8"])
 def test_tflite_has_built_in_operators_only_and_no_shape_arithmetic(artifacts, name):
-    from keras_bert_zoo.export.tflite import operators
+    from keras_bert_zoo.export.tflite_model import operators
 
     counts = operators(artifacts[name].file.read_bytes())
     assert not [operator for operator in counts if "custom" in operator or "Flex" in operator]
     # One GELU for each of the two blocks; the one shape is that of the position table's rows.
     assert (counts["GELU"], counts["SHAPE"], counts["PACK"]) == (2, 1, 0)
-    assert counts["FULLY_CONNECTED"] == 2 * 6 + 2
+    # Queries, keys and values are one product; only heads are split and merged by reshapes,
+    # beside two for the ids and the positions.
+    assert counts["FULLY_CONNECTED"] == 2 * 4 + 2
+    assert (counts["RESHAPE"], counts["TRANSPOSE"], counts["SPLIT"]) == (2 * 2 + 2, 2 * 2, 2)
 
 
 def test_tflite_signature_is_named(artifacts):

@@ -30,7 +30,7 @@ def saved_requests(model, file):
 
 
 @pytest.mark.clients
-def test_every_signature_answers_alike(artifacts, signatures_of, texts, tmp_path):
+def test_every_signature_answers_alike(artifacts, texts, tmp_path):
     examples = Examples([*texts, *ODD], [*ODD, *texts])
     served = deploy(artifacts["savedmodel"], tmp_path / "tree", examples, batch_sizes=(1, 12)).path
     saved_requests(served, tmp_path / "requests")
@@ -40,7 +40,7 @@ def test_every_signature_answers_alike(artifacts, signatures_of, texts, tmp_path
     assert version == "2.12.1"
 
     runtime = FORMATS["savedmodel"].runtime
-    arguments = (served, runtime, signatures_of(artifacts["savedmodel"]), 1)
+    arguments = (served, runtime, artifacts["savedmodel"].signatures, 1)
     expected = process.call(warmup.replay, *arguments, hide=KERAS)
     for ours, theirs in zip(answers, expected, strict=True):
         for name, value in theirs.items():

@@ -24,8 +24,8 @@ from keras_bert_zoo.export.runtimes import RUNTIMES, _measure
 
 
 def test_unknown_format_suggests_the_near_one(bundle, tmp_path):
-    with pytest.raises(ExportError, match=r"received 'tflite-int4'\. Did you mean 'tflite-int8'"):
-        export(bundle, tmp_path, ["onnx", "tflite-int4"])
+    with pytest.raises(ExportError, match=r"received 'tflite-int5'\. Did you mean 'tflite-int"):
+        export(bundle, tmp_path, ["onnx", "tflite-int5"])
     with pytest.raises(ExportError, match="formats is empty"):
         export(bundle, tmp_path, [])
     assert not list(tmp_path.iterdir())
@@ -45,8 +45,10 @@ def test_existing_output_is_kept(bundle, artifacts):
 def test_length_beyond_the_position_table_and_existing_output(bundle, artifacts, tmp_path):
     output = tmp_path / "out"
     shutil.copytree(artifacts["tflite"].path, output / "tflite")
-    with pytest.raises(ExportError, match=r"from 1 to 80 .*received 81"):
-        export(bundle, output, ["tflite"], length=81, overwrite=True, progress=False)
+    # Known before the first format is written, one without a length.
+    names, wrong = ["onnx", "tflite"], r"from 1 to 80 .*received \[16, 81\]"
+    with pytest.raises(ExportError, match=wrong):
+        export(bundle, output, names, lengths=[16, 81], overwrite=True, progress=False)
     # What was to be replaced is untouched, and no temporary directory stays.
     assert [path.name for path in output.iterdir()] == ["tflite"]
     assert Artifact.load(output / "tflite").signature == artifacts["tflite"].signature
@@ -141,7 +143,7 @@ def test_directory_without_manifest(tmp_path):
 def test_missing_runtime_names_the_extra(artifacts, name):
     artifact, runtime = artifacts[name], RUNTIMES[FORMATS[name].runtime]
     package = {"tflite": "ai_edge_litert", "onnx": "onnxruntime"}[name]
-    request = (FORMATS[name].runtime, str(artifact.file), artifact.signature, [], 1)
+    request = (FORMATS[name].runtime, str(artifact.file), artifact.signatures, [], 1)
     with pytest.raises(MissingRuntime, match=rf"pip install keras-bert-zoo\[{runtime.extra}\]"):
         process.call(_measure, *request, hide=(package,))
 

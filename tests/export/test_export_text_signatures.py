@@ -15,12 +15,12 @@ PAIRS = ("the fox", "", "no change at all; " * 40, "up", "shares fall", "the pri
 
 
 @pytest.fixture(scope="module")
-def run(signatures_of):
+def run():
     """Batches through one signature of an artifact, in its runtime."""
 
     def measured(artifact, name, *batches):
-        signature = {s.name: s for s in signatures_of(artifact)}[name]
-        return measure(artifact, signature, batches).outputs
+        signature = {s.name: s for s in artifact.signatures}[name]
+        return measure(artifact, [signature], batches).outputs
 
     return measured
 
@@ -41,10 +41,10 @@ def scores_of(bundle, text, text_pair=None):
     return tf.nn.softmax(bundle.model(inputs, training=False)["logits"]).numpy()[0]
 
 
-def test_the_manifest_lists_every_signature(artifacts, signatures_of):
-    names = [signature.name for signature in signatures_of(artifacts["savedmodel"])]
+def test_the_manifest_lists_every_signature(artifacts):
+    names = [signature.name for signature in artifacts["savedmodel"].signatures]
     assert names == ["ids", "serving_default", "pairs", "tf_examples"]
-    assert [s.name for s in signatures_of(artifacts["savedmodel-ids"])] == ["ids"]
+    assert [s.name for s in artifacts["savedmodel-ids"].signatures] == ["ids"]
     loaded = tf.saved_model.load(str(artifacts["savedmodel"].file))
     assert sorted(loaded.signatures) == sorted(names)
 

@@ -1,0 +1,74 @@
+"""An artifact opened in this process, for programs that call it again and again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .formats import FORMATS
+from .runtimes import open_sessions
+from .signature import SEQUENCE, choose
+
+if TYPE_CHECKING:
+    from .artifact import Artifact
+
+
+class Runner:
+    """Calls an artifact; where it has fixed lengths, at the shortest that holds the text.
+
+    Args:
+        artifact: what to open.
+        threads: how many the runtime may use; by default one per processor.
+
+    Raises:
+        MissingRuntime: the runtime is not installed.
+    """
+
+    def __init__(self, artifact: Artifact, threads: int | None = None) -> None:
+        self.signatures = artifact.signatures
+        self._sessions = open_sessions(
+            FORMATS[artifact.format].runtime,
+            str(artifact.file),
+            self.signatures,
+            threads or os.cpu_count() or 1,
+        )
+        config = json.loads((artifact.path / "config.json").read_text(encoding="utf-8"))
+        self._pad_token_id = config["pad_token_id"]
+
+    def __call__(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Runs one batch.
+
+        Args:
+            inputs: arrays by name, those of one of the signatures; rows of ids may be shorter
+                than a fixed length. What comes out for padding is cut off again.
+
+        Raises:
+            ValueError: the inputs fit no signature: unknown names, a row that is too long.
+        """
+        arrays = {name: np.asarray(value) for name, value in inputs.items()}
+        tokens = arrays["input_ids"].shape[-1] if "input_ids" in arrays else 0
+        fixed = [size for s in self.signatures if (size := s.size(SEQUENCE)) is not None]
+        width = min((size for size in fixed if size >= tokens), default=tokens)
+        if width > tokens:
+            arrays = padded(arrays, width, self._pad_token_id)
+        signature = choose(self.signatures, arrays)
+        session = self._sessions[self.signatures.index(signature)]
+        outputs = session.run(signature.bind(arrays))
+        sequences = {s.name for s in signature.outputs if len(s.axes) == 3 and s.axes[1] == width}
+        return {k: v[:, :tokens] if k in sequences else v for k, v in outputs.items()}
+
+
+def padded(
+    arrays: Mapping[str, np.ndarray], width: int, pad_token_id: int
+) -> dict[str, np.ndarray]:
+    """Fills rows of ids up to a width: with the pad token, and zeros in mask and segments."""
+    missing = ((0, 0), (0, width - arrays["input_ids"].shape[1]))
+    fill = {"input_ids": pad_token_id}
+    return {
+        name: np.pad(value, missing, constant_values=fill.get(name, 0))
+        for name, value in arrays.items()
+    }
