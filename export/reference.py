@@ -87,7 +87,7 @@ def run_reference(
     import keras_bert_zoo
 
     from .runner import padded
-    from .savedmodel import longest_text
+    from .text_signatures import longest_text
     from .tracing import trace
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -137,7 +137,7 @@ def test_a_runner_of_an_open_format(artifacts, keras_bundle, encode, texts):
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_text_head_says_what_the_score_says(keras_bundle, problem):
-    from keras_bert_zoo.export.savedmodel import _Scores
+    from keras_bert_zoo.export.text_signatures import _Scores
 
     config = keras_bundle.config.replace(problem_type=problem)
     logits = np.random.default_rng(1).normal(size=(5, 3)).astype("float32")

@@ -1,0 +1,126 @@
+"""The signatures that take strings, each re-run without Keras and compared with Keras."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_bert_zoo
+from keras_bert_zoo.export.conversion import export
+from keras_bert_zoo.export.formats import FORMATS
+from keras_bert_zoo.export.runtimes import measure
+
+PAIRS = ("the fox", "", "no change at all; " * 40, "up", "shares fall", "the price of the dog")
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Batches through one signature of an artifact, in its runtime."""
+
+    def measured(artifact, name, *batches):
+        signature = {s.name: s for s in artifact.signatures}[name]
+        return measure(artifact, [signature], batches).outputs
+
+    return measured
+
+
+def serialized(text, *text_pairs):
+    values = {"text": [text.encode()], "text_pair": [pair.encode() for pair in text_pairs]}
+    features = {
+        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=value))
+        for name, value in values.items()
+        if value
+    }
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def scores_of(bundle, text, text_pair=None):
+    pairs = None if text_pair is None else [text_pair]
+    inputs = bundle.tokenizer([text], pairs, truncation=True, max_length=80, padding=True)
+    return tf.nn.softmax(bundle.model(inputs, training=False)["logits"]).numpy()[0]
+
+
+def test_the_manifest_lists_every_signature(artifacts):
+    names = [signature.name for signature in artifacts["savedmodel"].signatures]
+    assert names == ["ids", "serving_default", "pairs", "tf_examples"]
+    assert [s.name for s in artifacts["savedmodel-ids"].signatures] == ["ids"]
+    loaded = tf.saved_model.load(str(artifacts["savedmodel"].file))
+    assert sorted(loaded.signatures) == sorted(names)
+
+
+def test_pairs_are_scored_as_in_keras(run, artifacts, keras_bundle, texts):
+    (outputs,) = run(artifacts["savedmodel"], "pairs", {"text": texts, "text_pair": PAIRS})
+    expected = [scores_of(keras_bundle, *pair) for pair in zip(texts, PAIRS, strict=True)]
+    np.testing.assert_allclose(outputs["scores"], expected, atol=1e-5)
+    labels = np.array(keras_bundle.config.labels)
+    assert (outputs["label"] == labels[np.argmax(expected, axis=-1)]).all()
+
+
+def test_examples_may_mix_texts_and_pairs(run, artifacts, keras_bundle, texts):
+    pairs = list(zip(texts, PAIRS, strict=True))
+    singles = [(text,) for text in texts]
+    mixed = [rows[number % 2] for number, rows in enumerate(zip(singles, pairs, strict=True))]
+    batches = [pairs, singles, mixed]
+    inputs = [{"examples": [serialized(*row) for row in batch]} for batch in batches]
+    answers = run(artifacts["savedmodel"], "tf_examples", *inputs)
+    for batch, outputs in zip(batches, answers, strict=True):
+        expected = [scores_of(keras_bundle, *row) for row in batch]
+        np.testing.assert_allclose(outputs["scores"], expected, atol=1e-5)
+
+
+def test_a_single_text_is_not_a_pair_with_an_empty_one(keras_bundle):
+    # Otherwise the mixed batches above would prove nothing.
+    assert np.abs(scores_of(keras_bundle, "up") - scores_of(keras_bundle, "up", "")).max() > 1e-4
+
+
+@pytest.fixture(scope="module")
+def tf_examples(artifacts):
+    """The signature in this process: errors look the same in every one."""
+    model = tf.saved_model.load(str(artifacts["savedmodel"].file))
+    yield model.signatures["tf_examples"]
+    del model
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        (b"no proto", "Could not parse example"),
+        (b"", "Feature: text .* is required"),
+        (serialized("up", "a", "b"), "at most 1 values of the feature"),
+    ],
+)
+def test_a_wrong_example_is_refused(tf_examples, row, complaint):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=complaint):
+        tf_examples(examples=tf.constant([serialized("up", "a"), row]))
+
+
+def test_encoders_embed_texts_pairs_and_examples(run, make_bundle, texts, tmp_path):
+    directory = make_bundle(tmp_path / "encoder", problem_type=None)
+    (artifact,) = export(directory, tmp_path, ["savedmodel"], progress=False)
+    bundle = keras_bert_zoo.load(directory)
+    inputs = bundle.tokenizer(
+        list(texts), list(PAIRS), truncation=True, max_length=80, padding=True
+    )
+    hidden = bundle.model(inputs, training=False)["last_hidden_state"].numpy()
+    mask = inputs["attention_mask"].numpy()[:, :, None]
+    expected = (hidden * mask).sum(axis=1) / mask.sum(axis=1)
+    (pairs,) = run(artifact, "pairs", {"text": texts, "text_pair": PAIRS})
+    rows = [serialized(*pair) for pair in zip(texts, PAIRS, strict=True)]
+    (examples,) = run(artifact, "tf_examples", {"examples": rows})
+    np.testing.assert_allclose(pairs["embeddings"], expected, atol=1e-5)
+    np.testing.assert_allclose(examples["embeddings"], expected, atol=1e-5)
+
+
+def test_a_model_of_one_segment_takes_no_pairs(tiny_config, keras_bundle, tmp_path):
+    from keras_bert_zoo.bundle import Bundle
+    from keras_bert_zoo.models import BertEncoder
+
+    words = len(keras_bundle.tokenizer.vocabulary)
+    config = tiny_config.replace(vocab_size=words, type_vocab_size=1)
+    bundle = Bundle(BertEncoder(config), keras_bundle.tokenizer, config)
+    signatures = FORMATS["savedmodel"].export(bundle, tmp_path / "model")
+    assert [s.name for s in signatures] == ["ids", "serving_default", "tf_examples"]
+    function = tf.saved_model.load(str(tmp_path / "model")).signatures["tf_examples"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 0 values"):
+        function(examples=tf.constant([serialized("up", "a")]))
