@@ -100,7 +100,7 @@ def _numbers(value: Any, names: tuple[str, ...]) -> float | list[float]:
         numbers = [float(part) for part in _parts(value)]
     except ValueError as error:
         raise ValueError(f"a regression label must be a number, received {value!r}") from error
-    largest = np.finfo("float32").max
+    largest = float(np.finfo("float32").max)
     if len(numbers) != len(names) or not all(abs(number) <= largest for number in numbers):
         raise ValueError(f"expected {len(names)} finite number(s), received {value!r}")
     return numbers[0] if len(names) == 1 else numbers
