@@ -13,7 +13,7 @@ from keras_bert_zoo import zoo
 from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch, remove_leftovers
 
-from . import process
+from . import mediapipe, process
 from .artifact import Artifact, describe
 from .formats import DEFAULT_FORMATS, FORMATS, checked_formats
 from .progress import Steps
@@ -28,6 +28,8 @@ def export(
     formats: Iterable[str] = DEFAULT_FORMATS,
     *,
     length: int | None = None,
+    metadata: str | None = None,
+    normalize: bool = False,
     overwrite: bool = False,
     progress: bool = True,
 ) -> list[Artifact]:
@@ -42,6 +44,9 @@ def export(
         output: where to; created if need be.
         formats: keys of ``FORMATS``.
         length: tokens in a row of the formats with a fixed length; ``None`` leaves it open.
+        metadata: ``"mediapipe"`` makes the TFLite files ones that MediaPipe Tasks load; see
+            ``docs/mobile.md``.
+        normalize: whether the embeddings of such a file are divided by their length.
         overwrite: whether artifacts that exist may be replaced.
         progress: whether to show it on the terminal.
 
@@ -49,19 +54,21 @@ def export(
         The artifacts, in the order of ``formats``.
 
     Raises:
-        ExportError: a format is unknown or cannot hold the model, or the length is beyond
-            the position table.
+        ExportError: a format is unknown or cannot hold the model, the length is beyond the
+            position table, or the metadata cannot be had.
         FileExistsError: an artifact exists and may not be replaced.
         FileNotFoundError, ValueError: there is no such bundle.
         MissingRuntime: a package that a format needs is not installed.
         OSError: the output cannot be written, or the disk is full.
     """
     check_switch("overwrite", overwrite)
+    check_switch("normalize", normalize)
     names, output = checked_formats(formats), pathlib.Path(output)
+    options = {"length": length, "metadata": metadata, "normalize": normalize}
+    mediapipe.check_options(options, names)
     if isinstance(source, str | pathlib.Path):
         source = sources.resolve(zoo.resolve(source))
     _check_free(output, names, overwrite)
-    options = {"length": length}
     try:
         with _as_directory(source) as directory, Steps(names, visible=progress) as steps:
             process.call(convert, directory, output, names, options, on_event=steps.start)

@@ -44,18 +44,19 @@ class Format:
 # for larger models and still catches any wrong operator.
 _FLOAT = 1e-4
 _ONNX = ("onnx", "onnxruntime", "tf2onnx")
+_TFLITE = ("length", "metadata", "normalize")
 
 FORMATS: Mapping[str, Format] = {
     "savedmodel": Format(
         "savedmodel", "model", "tensorflow-text", _FLOAT, packages=("tensorflow-text",)
     ),
     "savedmodel-ids": Format("savedmodel", "model", "tensorflow", _FLOAT, {"text": False}),
-    "tflite": Format("tflite", "model.tflite", "tflite", _FLOAT, options=("length",)),
+    "tflite": Format("tflite", "model.tflite", "tflite", _FLOAT, options=_TFLITE),
     "tflite-float16": Format(
-        "tflite", "model.tflite", "tflite", None, {"precision": "float16"}, options=("length",)
+        "tflite", "model.tflite", "tflite", None, {"precision": "float16"}, options=_TFLITE
     ),
     "tflite-int8": Format(
-        "tflite", "model.tflite", "tflite", None, {"precision": "int8"}, options=("length",)
+        "tflite", "model.tflite", "tflite", None, {"precision": "int8"}, options=_TFLITE
     ),
     # The places where optimum, sentence-transformers and transformers.js look for them.
     "onnx": Format("onnx", "onnx/model.onnx", "onnx", _FLOAT, packages=_ONNX),

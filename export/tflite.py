@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from . import savedmodel
+from . import mediapipe, savedmodel
 from .errors import ExportError
 from .signature import Signature
 from .tracing import checked_length, refuse, trace
@@ -32,7 +32,13 @@ _MISSING = re.compile(r"tf\.(\w+)(?: op is neither|\(tensor)|Custom ops: (\w+)")
 
 
 def export(
-    bundle: Any, path: pathlib.Path, *, length: int | None = None, precision: str = "float32"
+    bundle: Any,
+    path: pathlib.Path,
+    *,
+    length: int | None = None,
+    precision: str = "float32",
+    metadata: str | None = None,
+    normalize: bool = False,
 ) -> tuple[Signature, ...]:
     """Writes a ``.tflite`` with one named signature, ``ids``.
 
@@ -41,6 +47,8 @@ def export(
         path: of the new file.
         length: tokens in a row; ``None`` leaves it open.
         precision: key of ``PRECISIONS``; inputs and outputs stay as they are.
+        metadata: ``"mediapipe"`` for a file that MediaPipe Tasks load, see ``mediapipe``.
+        normalize: of its embeddings.
 
     Returns:
         The signature.
@@ -50,14 +58,15 @@ def export(
         UnsupportedLayer: a layer has no built-in operator.
     """
     length = checked_length(bundle.model, length)
-    signature = Signature.of(bundle.model).fix(batch=1, sequence=length)
+    model, finish = mediapipe.adapt(bundle, normalize) if metadata else (bundle.model, bytes)
+    signature = Signature.of(model).fix(batch=1, sequence=length)
     with tempfile.TemporaryDirectory(dir=path.parent) as directory:
-        savedmodel.write_ids(bundle.model, signature, directory)
-        content = _convert(bundle.model, signature, directory, precision)
+        savedmodel.write_ids(model, signature, directory)
+        content = _convert(model, signature, directory, precision)
     custom = [name for name in operators(content) if name.startswith("custom:")]
     if custom:
         raise ExportError(f"The converter wrote operators that are not built in: {custom}")
-    path.write_bytes(content)
+    path.write_bytes(finish(content))
     return (signature,)
 
 

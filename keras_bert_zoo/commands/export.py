@@ -11,6 +11,8 @@ def export(
     output: str,
     formats: str,
     length: int | None = None,
+    metadata: str | None = None,
+    normalize: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Export a bundle; each format becomes a directory of its own.
@@ -21,8 +23,10 @@ def export(
 
     from keras_bert_zoo.export.conversion import export as export_bundle
 
-    names = formats.split(",")
-    for artifact in export_bundle(bundle, output, names, length=length, overwrite=overwrite):
+    names, options = formats.split(","), {"metadata": metadata, "normalize": normalize}
+    for artifact in export_bundle(
+        bundle, output, names, length=length, overwrite=overwrite, **options
+    ):
         rich.print(f"{artifact.format}: {artifact.file}, {artifact.size / 1e6:.1f} MB")
 
 
@@ -41,5 +45,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--formats", default=",".join(DEFAULT_FORMATS), help=formats)
     length = "fixed number of tokens in a row of the TFLite files; open by default"
     add("--length", type=int | None, help=length)
+    metadata = "mediapipe: TFLite files that MediaPipe Tasks load; needs --length"
+    add("--metadata", type=str | None, help=metadata)
+    normalize = "divide the embeddings of such files by their length"
+    add("--normalize", action="store_true", help=normalize)
     add("--overwrite", action="store_true", help="replace artifacts that exist")
     export(**vars(parser.parse_args(argv)))
