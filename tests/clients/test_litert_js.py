@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.clients
-# int8 products are rounded otherwise in WebAssembly.
-TOLERANCES = {"tflite": 1e-5, "tflite-float16": 1e-5, "tflite-int8": 0.1}
+# The kernels for int8 differ: up to 4e-3 was seen.
+TOLERANCES = {"tflite": 1e-5, "tflite-float16": 1e-5, "tflite-int8": 0.01}
 OPTIONS = {
     "classifier": {"metadata": "mediapipe"},
     "encoder": {"metadata": "mediapipe", "normalize": True},

@@ -17,8 +17,8 @@ from keras_bert_zoo.export.mediapipe_tokenizer import MediaPipeTokenizer, differ
 from keras_bert_zoo.export.tflite_metadata import TextModel, attach
 
 pytestmark = pytest.mark.clients
-# float32 and float16 within rounding; int8 as far as it was seen to be on these texts, twice.
-TOLERANCES = {"tflite": 1e-4, "tflite-float16": 2e-3, "tflite-int8": 0.1}
+# About twice what was seen on these texts; float32 was within 3e-7.
+TOLERANCES = {"tflite": 1e-4, "tflite-float16": 5e-4, "tflite-int8": 0.03}
 
 
 @pytest.mark.parametrize("name", TOLERANCES)
@@ -28,7 +28,7 @@ def test_text_classifier(name):
     assert all(set(row) == set(clients.LABELS) for row in results)
     scores = np.array([[row[label] for label in clients.LABELS] for row in results])
     expected = clients.keras_outputs(clients.classifier(), clients.ENGLISH)
-    assert expected.max(axis=1).min() > 0.4 and len(set(expected.argmax(axis=1))) > 1
+    assert set(expected.argmax(axis=1)) == {0, 1, 2}
     np.testing.assert_allclose(scores, expected, atol=TOLERANCES[name])
 
 
