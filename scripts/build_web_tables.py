@@ -69,16 +69,16 @@ def _expression(points: list[int]) -> str:
     return f"/[{''.join(runs)}]/gu"
 
 
-def main() -> None:
-    """Writes one regular expression for each class."""
+def content() -> str:
+    """The module: one regular expression for each class."""
     lines = [
         "// What BERT's normaliser does to each character, read off `tokenizers` "
         f"{tokenizers.__version__}.",
         "// Written by scripts/build_web_tables.py.",
         *(f"export const {name} = {_expression(points)};" for name, points in classes().items()),
     ]
-    TARGET.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    main()
+    TARGET.write_text(content(), encoding="utf-8")
