@@ -24,6 +24,8 @@ INPUTS: Mapping[str, str] = {
 SCORES, EMBEDDINGS = "scores", "embeddings"
 # These are names in MediaPipe's code; the padding token is no name but the id 0, under a mask.
 _SPECIAL_TOKENS = {"unk_token": "[UNK]", "sep_token": "[SEP]", "cls_token": "[CLS]"}
+# What a model returns for a whole text, and what it returns to be averaged.
+_OUTPUT_RANKS = {"logits": 2, "last_hidden_state": 3}
 
 
 def check_options(options: Mapping[str, Any], formats: Iterable[str]) -> None:
@@ -106,6 +108,12 @@ def _check_bundle(bundle: Any) -> None:
         raise ExportError(
             f"MediaPipe knows the special tokens {_SPECIAL_TOKENS} alone, the bundle has {found}. "
             "Export without metadata and tokenize in the app."
+        )
+    shapes = {name: getattr(x, "shape", None) for name, x in bundle.model.output.items()}
+    if not any(len(shapes.get(name) or ()) == rank for name, rank in _OUTPUT_RANKS.items()):
+        raise ExportError(
+            f"MediaPipe takes text classifiers and encoders, the model returns {shapes}. Export "
+            "it without metadata."
         )
     inputs = list(bundle.model.input)
     if set(inputs) != set(INPUTS):

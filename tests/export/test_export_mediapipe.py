@@ -195,6 +195,18 @@ def test_tokenizer_that_mediapipe_cannot_stand_for(keras_bundle, tmp_path, token
     assert not list(tmp_path.iterdir())
 
 
+def test_a_model_that_tags_tokens_is_refused(keras_bundle, tmp_path):
+    import keras
+
+    inputs = keras_bundle.model.input
+    hidden = keras.ops.one_hot(inputs["input_ids"], 3)
+    model = keras.Model(inputs, {"logits": hidden})
+    model.config = keras_bundle.config
+    bundle = dataclasses.replace(keras_bundle, model=model)
+    with pytest.raises(ExportError, match=r"text classifiers and encoders, .*'logits': \(None, "):
+        FORMATS["tflite"].export(bundle, tmp_path / "m", length=LENGTH, metadata="mediapipe")
+
+
 @pytest.mark.parametrize(
     ("text", "tokens"),
     [
