@@ -120,7 +120,8 @@ def notes_of(
     ids = [given["input_ids"][given["attention_mask"] > 0].tolist() for given in inputs]
     different = different_texts(tokenizer, examples.texts, ids)
     share = f"MediaPipe tokenizes {len(different)} of {len(examples)} texts otherwise"
-    return (", e.g. ".join([share, *map(_shortened, different[:_EXAMPLES])]),)
+    quoted = ", ".join(map(_shortened, different[:_EXAMPLES]))
+    return (f"{share}, e.g. {quoted}" if quoted else share,)
 
 
 def different_texts(
