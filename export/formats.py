@@ -44,11 +44,11 @@ class Format:
 # for larger models and still catches any wrong operator.
 _FLOAT = 1e-4
 _ONNX = ("onnx", "onnxruntime", "tf2onnx")
+_TFLITE = ("lengths", "metadata", "normalize")
 
 
-def _tflite(
-    recipe: str, tolerance: float | None = None, options: tuple[str, ...] = ("lengths",)
-) -> Format:
+def _tflite(recipe: str, tolerance: float | None = None, *more: str) -> Format:
+    options = (*_TFLITE, *more)
     return Format("tflite", "model.tflite", "tflite", tolerance, {"recipe": recipe}, options)
 
 
@@ -62,7 +62,7 @@ FORMATS: Mapping[str, Format] = {
     "tflite-weight-int8": _tflite("weight-int8"),
     "tflite-int8": _tflite("dynamic-int8"),
     "tflite-int8-words-int4": _tflite("dynamic-int8-words-int4"),
-    "tflite-mixed": _tflite("mixed", options=("lengths", "storage")),
+    "tflite-mixed": _tflite("mixed", None, "storage"),
     "tflite-int4": _tflite("dynamic-int4"),
     # The places where optimum, sentence-transformers and transformers.js look for them.
     "onnx": Format("onnx", "onnx/model.onnx", "onnx", _FLOAT, packages=_ONNX),

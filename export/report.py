@@ -29,6 +29,7 @@ class Row:
         agreement: share of texts with the same decision as Keras; none for encoders.
         metric: figure of merit on the labelled texts.
         problems: what is wrong; empty when the artifact passed.
+        notes: what to know all the same.
     """
 
     format: str
@@ -44,6 +45,7 @@ class Row:
     agreement: float | None = None
     metric: float | None = None
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -94,7 +96,7 @@ class Report:
     def table(self) -> Table:
         """The table for a terminal; what is wrong stands below it."""
         failures = [f"{r.format}: {'; '.join(r.problems)}" for r in self.rows if not r.passed]
-        caption = "\n".join([self.caption(), *failures])
+        caption = "\n".join([self.caption(), *failures, *self.notes()])
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
         header, *lines = self.cells()
         for name in header:
@@ -109,7 +111,8 @@ class Report:
         runtimes = [row.runtime for row in (self.keras, *self.rows)]
         table = [[*header, "runtime"], ["---"] * (len(header) + 1)]
         table += [[*line, runtime] for line, runtime in zip(lines, runtimes, strict=True)]
-        return "\n".join(f"| {' | '.join(line)} |" for line in table) + f"\n\n{self.caption()}\n"
+        text = "\n".join(f"| {' | '.join(line)} |" for line in table)
+        return "\n\n".join([text, self.caption(), *self.notes()]) + "\n"
 
     def caption(self) -> str:
         """How the numbers came about."""
@@ -117,6 +120,10 @@ class Report:
             f"{self.texts} texts one by one at their own length; milliseconds on CPU, "
             f"{self.threads} threads"
         )
+
+    def notes(self) -> list[str]:
+        """The notes of all rows, each with its format."""
+        return [f"{row.format}: {note}" for row in self.rows for note in row.notes]
 
     def _columns(self) -> list[str]:
         scores = ["agree", self.metric or "metric", "drop"]

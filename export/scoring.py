@@ -47,3 +47,20 @@ def mean_of_tokens(inputs: Mapping[str, np.ndarray], hidden: np.ndarray) -> np.n
     """One vector per text ``(B, H)``: the mean of the hidden states that are not padding."""
     mask = inputs["attention_mask"][:, :, None].astype("float32")
     return (hidden * mask).sum(axis=1) / mask.sum(axis=1)
+
+
+def unit_vectors(rows: np.ndarray) -> np.ndarray:
+    """Rows ``(B, H)`` divided by their length."""
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+def logits_of(problem_type: str, scores: np.ndarray) -> np.ndarray:
+    """Logits ``(N, C)`` with these scores, which a softmax leaves open up to a constant."""
+    inverses: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+        "single_label_classification": np.log,
+        "multi_label_classification": lambda p: np.log(p) - np.log1p(-p),
+        "regression": lambda values: values,
+    }
+    # A score of exactly 0 or 1 is an infinite logit, and decided rightly.
+    with np.errstate(divide="ignore"):
+        return inverses[problem_type](np.asarray(scores, "float64"))

@@ -17,7 +17,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from . import savedmodel, tflite_model
+from . import mediapipe, savedmodel, tflite_model
 from .errors import ExportError
 from .recipes import RECIPES
 from .signature import Signature
@@ -36,6 +36,8 @@ def export(
     lengths: Sequence[int] | None = None,
     recipe: str = "float32",
     storage: Mapping[str, str] | None = None,
+    metadata: str | None = None,
+    normalize: bool = False,
 ) -> tuple[Signature, ...]:
     """Writes a ``.tflite`` with one named signature for each length.
 
@@ -46,6 +48,8 @@ def export(
             ``ids_32``, ``ids_64``, …; ``None`` leaves the length open.
         recipe: key of ``RECIPES``; inputs and outputs stay as they are.
         storage: of each weight instead, by name: a key of ``tflite_weights.STORAGES``.
+        metadata: ``"mediapipe"`` for a file that MediaPipe Tasks load, see ``mediapipe``.
+        normalize: of its embeddings.
 
     Returns:
         The signatures, the shortest first.
@@ -55,10 +59,11 @@ def export(
         UnsupportedLayer: a layer has no built-in operator.
     """
     lengths = checked_lengths(bundle.model, lengths)
-    model = tflite_model.read(converted(bundle.model))
+    source, finish = mediapipe.adapt(bundle, normalize) if metadata else (bundle.model, bytes)
+    model = tflite_model.read(converted(source))
     store_weights(model, storage.__getitem__ if storage else RECIPES[recipe].storage_of)
-    signatures = give_lengths(model, Signature.of(bundle.model).fix(batch=1), lengths)
-    path.write_bytes(tflite_model.write(model))
+    signatures = give_lengths(model, Signature.of(source).fix(batch=1), lengths)
+    path.write_bytes(finish(tflite_model.write(model)))
     return signatures
 
 

@@ -16,6 +16,7 @@ from keras_bert_zoo.evaluation.classification import score
 from . import process, scoring
 from .artifact import Artifact
 from .comparison import (
+    expected_of_ids,
     expected_of_text,
     joined_logits,
     largest_difference,
@@ -24,6 +25,7 @@ from .comparison import (
     wrong_labels,
 )
 from .errors import ExportError
+from .mediapipe_tokenizer import notes_of
 from .progress import Steps
 from .reference import Case, Reference, all_cases, run_reference, single_texts
 from .report import Report, Row
@@ -114,7 +116,8 @@ class _Judge:
         cases = all_cases(artifact.id_signatures, len(self.examples))
         inputs = [self.reference.inputs[case] for case in cases]
         measured = measure(artifact, artifact.id_signatures, inputs, self.threads)
-        difference = largest_difference(measured.outputs, self._keras(cases))
+        expected = expected_of_ids(self.reference.config, artifact, inputs, self._keras(cases))
+        difference = largest_difference(measured.outputs, expected)
         text_difference, text_problems = self._text(artifact)
         # The single texts come first.
         count = len(self.examples)
@@ -133,6 +136,7 @@ class _Judge:
                 *problems_of(artifact.format, artifact.id_signatures, inputs, measured, difference),
                 *text_problems,
             ),
+            notes=notes_of(artifact, self.examples, inputs[:count]),
         )
 
     def _keras(self, cases: Iterable[Case]) -> list[dict[str, np.ndarray]]:
@@ -147,13 +151,16 @@ class _Judge:
         if self.problem is None or self.problem.decide is None:
             return None
         decide = self.problem.decide
-        return scoring.agreement(decide(joined_logits(ours)), decide(joined_logits(keras)))
+        return scoring.agreement(decide(self._logits(ours)), decide(self._logits(keras)))
+
+    def _logits(self, outputs: list[Any]) -> np.ndarray:
+        return joined_logits(self.reference.config, outputs)
 
     def _metric(self, outputs: list[Any]) -> float | None:
         if self.problem is None or self.examples.labels is None:
             return None
         problem_type = str(self.reference.config.problem_type)
-        scores = score(problem_type, self.examples.labels, joined_logits(outputs))
+        scores = score(problem_type, self.examples.labels, self._logits(outputs))
         return scores[self.problem.metric]
 
     def _text(self, artifact: Artifact) -> tuple[float | None, list[str]]:

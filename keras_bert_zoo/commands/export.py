@@ -11,6 +11,8 @@ def export(
     output: str,
     formats: str,
     lengths: str | None = None,
+    metadata: str | None = None,
+    normalize: bool = False,
     overwrite: bool = False,
 ) -> None:
     """Export a bundle; each format becomes a directory of its own.
@@ -21,8 +23,10 @@ def export(
 
     from keras_bert_zoo.export.conversion import export as export_bundle
 
-    names, tokens = formats.split(","), numbers(lengths)
-    for artifact in export_bundle(bundle, output, names, lengths=tokens, overwrite=overwrite):
+    names, options = formats.split(","), {"metadata": metadata, "normalize": normalize}
+    for artifact in export_bundle(
+        bundle, output, names, lengths=numbers(lengths), overwrite=overwrite, **options
+    ):
         rich.print(f"{artifact.format}: {artifact.file}, {artifact.size / 1e6:.1f} MB")
 
 
@@ -49,5 +53,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--formats", default=",".join(DEFAULT_FORMATS), help=formats)
     tokens = "tokens in a row of the TFLite files, e.g. 128 or 32,64,128; open by default"
     add("--lengths", type=str | None, help=tokens)
+    metadata = "mediapipe: TFLite files that MediaPipe Tasks load; needs one of --lengths"
+    add("--metadata", type=str | None, help=metadata)
+    normalize = "divide the embeddings of such files by their length"
+    add("--normalize", action="store_true", help=normalize)
     add("--overwrite", action="store_true", help="replace artifacts that exist")
     export(**vars(parser.parse_args(argv)))
