@@ -30,6 +30,7 @@ class Artifact:
         format: key of ``FORMATS``.
         signatures: names, types and axes of inputs and outputs, for each way to call it.
         options: what the user chose, e.g. ``{"lengths": [128]}``.
+        weights: digest of the weights it was made from, see ``digest``.
         size: bytes of the model itself, without the files beside it.
     """
 
@@ -37,12 +38,13 @@ class Artifact:
     format: str
     signatures: tuple[Signature, ...]
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    weights: str = ""
     size: int = 0
 
     @property
     def signature(self) -> Signature:
-        """The first one that takes integers; of several lengths, the shortest."""
-        return self.id_signatures[0]
+        """The first one: that of ids, of several lengths the shortest, or that of texts."""
+        return self.signatures[0]
 
     @property
     def id_signatures(self) -> tuple[Signature, ...]:
@@ -92,7 +94,7 @@ class Artifact:
         directory = _directory(pathlib.Path(path))
         manifest = _read(directory / MANIFEST)
         try:
-            files, name = manifest["files"], manifest["format"]
+            files, name, weights = (manifest[key] for key in ("files", "format", "weights"))
             signatures = [Signature.from_dict(values) for values in manifest["signatures"]]
         except (KeyError, TypeError) as error:
             raise CorruptArtifact(f"{directory / MANIFEST} lacks {error}. Export again.") from error
@@ -102,7 +104,8 @@ class Artifact:
                 f"It knows {list(FORMATS)}."
             )
         _check_files(directory, files)
-        return _artifact(directory, name, signatures, manifest["options"], files)
+        size = _size(files, FORMATS[name].file)
+        return cls(directory, name, tuple(signatures), manifest["options"], weights, size)
 
 
 def describe(
@@ -110,14 +113,16 @@ def describe(
     name: str,
     signatures: Iterable[Signature],
     options: Mapping[str, Any],
+    weights: str,
 ) -> None:
-    """Writes the manifest of the files in a directory."""
+    """Writes the manifest of the files in a directory; the arguments are an artifact's."""
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     manifest = {
         "manifest_version": _VERSION,
         "format": name,
         "signatures": [signature.to_dict() for signature in signatures],
         "options": dict(options),
+        "weights": weights,
         "versions": {p: importlib.metadata.version(p) for p in _ALWAYS + FORMATS[name].packages},
         "files": {path.relative_to(directory).as_posix(): _checksum(path) for path in paths},
     }
@@ -125,16 +130,8 @@ def describe(
     (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
-def _artifact(
-    directory: pathlib.Path,
-    name: str,
-    signatures: list[Signature],
-    options: Mapping[str, Any],
-    files: Mapping[str, Any],
-) -> Artifact:
-    model = FORMATS[name].file
-    size = sum(f["bytes"] for path, f in files.items() if f"{path}/".startswith(f"{model}/"))
-    return Artifact(directory, name, tuple(signatures), options, size)
+def _size(files: Mapping[str, Any], model: str) -> int:
+    return sum(f["bytes"] for path, f in files.items() if f"{path}/".startswith(f"{model}/"))
 
 
 def _directory(path: pathlib.Path) -> pathlib.Path:

@@ -50,7 +50,9 @@ def problems_of(
         signature = choose(signatures, given)
         problems += signature.mismatches(signature.bind(given), outputs)
     tolerance = FORMATS[format_name].tolerance
-    if tolerance is not None and difference > tolerance:
+    if not np.isfinite(difference):
+        problems.append(f"{signatures[0].name} returns NaN, infinity or other shapes than Keras")
+    elif tolerance is not None and difference > tolerance:
         problems.append(
             f"{signatures[0].name} is {difference:.1e} from Keras, more than {tolerance:.0e}"
         )
@@ -86,7 +88,7 @@ def expected_of_ids(
 
 def wrong_labels(config: EncoderConfig, outputs: Arrays) -> list[str]:
     """Whether the text signature names the classes in order, and the best one rightly."""
-    if "scores" not in outputs:
+    if "labels" not in outputs:
         return []
     names = np.array(config.labels, object)
     right = (outputs["labels"] == names).all() and (

@@ -15,6 +15,7 @@ from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch, re
 
 from . import mediapipe, process
 from .artifact import Artifact, describe
+from .digest import digest_of
 from .formats import DEFAULT_FORMATS, FORMATS, checked_formats
 from .progress import Steps
 
@@ -101,10 +102,12 @@ def convert(
         process.emit(name)
         row = FORMATS[name]
         chosen = {key: options[key] for key in row.options}
+        if row.length and chosen["lengths"] is None:
+            chosen["lengths"] = [min(row.length, bundle.config.max_position_embeddings)]
         with atomic_directory(output / name) as directory:
             signatures = row.export(bundle, directory / row.file, **row.arguments, **chosen)
             _add_companions(bundle, directory)
-            describe(directory, name, signatures, chosen)
+            describe(directory, name, signatures, chosen, digest_of(bundle.model))
 
 
 def _add_companions(bundle: Bundle, directory: pathlib.Path) -> None:

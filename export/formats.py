@@ -23,6 +23,7 @@ class Format:
             formats, whose report states the metric and its drop instead.
         arguments: what this format passes to ``export``.
         options: names of the user's options that ``export`` takes as well.
+        length: tokens in a row where the user names none and the format takes no open length.
         packages: whose versions the manifest states, beside TensorFlow's and Keras'.
     """
 
@@ -33,6 +34,7 @@ class Format:
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     options: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    length: int | None = None
 
     @property
     def export(self) -> Callable[..., Any]:
@@ -43,6 +45,8 @@ class Format:
 # Float32 arithmetic in another order moves a BERT's numbers by some 1e-6; 1e-4 leaves room
 # for larger models and still catches any wrong operator.
 _FLOAT = 1e-4
+# Half precision has 11 bits: some thousandths of a logit, some hundredths of a hidden state.
+_HALF = 0.05
 _ONNX = ("onnx", "onnxruntime", "tf2onnx")
 _TFLITE = ("lengths", "metadata", "normalize")
 
@@ -52,22 +56,37 @@ def _tflite(recipe: str, tolerance: float | None = None, *more: str) -> Format:
     return Format("tflite", "model.tflite", "tflite", tolerance, {"recipe": recipe}, options)
 
 
+def _tflite_text(recipe: str, tolerance: float | None = None) -> Format:
+    return Format(
+        "tflite",
+        "model.tflite",
+        "tflite-text",
+        tolerance,
+        {"recipe": recipe, "text": True},
+        ("lengths",),
+        ("tensorflow-text",),
+        length=128,
+    )
+
+
 FORMATS: Mapping[str, Format] = {
     "savedmodel": Format(
         "savedmodel", "model", "tensorflow-text", _FLOAT, packages=("tensorflow-text",)
     ),
     "savedmodel-ids": Format("savedmodel", "model", "tensorflow", _FLOAT, {"text": False}),
     "tflite": _tflite("float32", _FLOAT),
-    "tflite-float16": _tflite("float16"),
+    "tflite-float16": _tflite("float16", _HALF),
     "tflite-weight-int8": _tflite("weight-int8"),
     "tflite-int8": _tflite("dynamic-int8"),
     "tflite-int8-words-int4": _tflite("dynamic-int8-words-int4"),
     "tflite-mixed": _tflite("mixed", None, "storage"),
     "tflite-int4": _tflite("dynamic-int4"),
+    "tflite-text": _tflite_text("float32", _FLOAT),
+    "tflite-text-int8": _tflite_text("dynamic-int8"),
     # The places where optimum, sentence-transformers and transformers.js look for them.
     "onnx": Format("onnx", "onnx/model.onnx", "onnx", _FLOAT, packages=_ONNX),
     "onnx-float16": Format(
-        "onnx", "onnx/model_fp16.onnx", "onnx", None, {"precision": "float16"}, packages=_ONNX
+        "onnx", "onnx/model_fp16.onnx", "onnx", _HALF, {"precision": "float16"}, packages=_ONNX
     ),
     "onnx-int8": Format(
         "onnx", "onnx/model_quantized.onnx", "onnx", None, {"precision": "int8"}, packages=_ONNX

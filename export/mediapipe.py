@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .answers import EMBEDDINGS, SCORES, answering
 from .errors import ExportError
 from .formats import FORMATS
 from .tflite_metadata import TextModel, attach
@@ -21,7 +22,6 @@ INPUTS: Mapping[str, str] = {
     "attention_mask": "mask",
     "token_type_ids": "segment_ids",
 }
-SCORES, EMBEDDINGS = "scores", "embeddings"
 # These are names in MediaPipe's code; the padding token is no name but the id 0, under a mask.
 _SPECIAL_TOKENS = {"unk_token": "[UNK]", "sep_token": "[SEP]", "cls_token": "[CLS]"}
 # What a model returns for a whole text, and what it returns to be averaged.
@@ -81,7 +81,7 @@ def adapt(bundle: Any, normalize: bool) -> tuple[Any, Callable[[bytes], bytes]]:
     classifies = "logits" in bundle.model.output
     if classifies and normalize:
         raise ExportError("normalize=True is for encoders, and the bundle is a classifier.")
-    model = _scoring(bundle.model) if classifies else _embedding(bundle.model, normalize)
+    model = answering(bundle.model, normalize)
     description = TextModel(
         name=bundle.config.model_type,
         inputs=INPUTS,
@@ -118,34 +118,3 @@ def _check_bundle(bundle: Any) -> None:
     inputs = list(bundle.model.input)
     if set(inputs) != set(INPUTS):
         raise ExportError(f"MediaPipe feeds the inputs {list(INPUTS)}, the model has {inputs}.")
-
-
-def _scoring(model: Any) -> Any:
-    import keras
-
-    activations = {
-        "single_label_classification": keras.ops.softmax,
-        "multi_label_classification": keras.ops.sigmoid,
-        # A layer all the same: the output needs its new name.
-        "regression": lambda logits: keras.layers.Identity()(logits),
-    }
-    return _with_output(model, SCORES, activations[model.problem_type](model.output["logits"]))
-
-
-def _embedding(model: Any, normalize: bool) -> Any:
-    from keras import ops
-
-    hidden = model.output["last_hidden_state"]
-    mask = ops.expand_dims(ops.cast(model.input["attention_mask"], "float32"), -1)
-    mean = ops.sum(hidden * mask, axis=1) / ops.sum(mask, axis=1)
-    if normalize:
-        mean = mean / ops.sqrt(ops.sum(ops.square(mean), axis=-1, keepdims=True))
-    return _with_output(model, EMBEDDINGS, mean)
-
-
-def _with_output(model: Any, name: str, tensor: Any) -> Any:
-    import keras
-
-    adapted = keras.Model(model.input, {name: tensor})
-    adapted.config = model.config
-    return adapted

@@ -68,7 +68,7 @@ def quantize(
         overwrite=overwrite, progress=progress,
     )  # fmt: skip
     text = json.dumps(found.to_dict(), indent=2) + "\n"
-    (pathlib.Path(output) / f"{FORMAT}.search.json").write_text(text, encoding="utf-8")
+    (artifact.path / "search.json").write_text(text, encoding="utf-8")
     return artifact, found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from keras_bert_zoo.config import EncoderConfig
 
 from .runtimes import timed
 from .signature import BATCH, SEQUENCE, Signature
+
+if TYPE_CHECKING:
+    from .artifact import Artifact
 
 # A second batch size and a second length, where a format leaves them open.
 _BATCH, _LENGTH = 4, 64
@@ -42,6 +45,7 @@ class Reference:
         runtime: package and version.
         config: of the bundle.
         size: bytes of the weights.
+        weights: their digest.
     """
 
     inputs: dict[Case, dict[str, np.ndarray]]
@@ -50,11 +54,24 @@ class Reference:
     runtime: str
     config: EncoderConfig
     size: int
+    weights: str
 
 
 def single_texts(count: int, lengths: tuple[int, ...] | None = None) -> list[Case]:
     """Every text alone, at its own length or one of those given."""
     return [Case((row,), lengths) for row in range(count)]
+
+
+def text_cases(artifact: Artifact, count: int) -> list[Case]:
+    """What the strings of a verification become inside an artifact that takes them."""
+    fixed = artifact.options.get("lengths") if not artifact.id_signatures else None
+    return single_texts(count, fixed and (max(fixed),))
+
+
+def cases_of(artifact: Artifact, count: int) -> list[Case]:
+    """All cases that the verification of an artifact needs."""
+    texts = text_cases(artifact, count)
+    return [*all_cases(artifact.id_signatures, count), *texts] if artifact.id_signatures else texts
 
 
 def all_cases(signatures: Sequence[Signature], count: int) -> list[Case]:
@@ -86,6 +103,7 @@ def run_reference(
 
     import keras_bert_zoo
 
+    from .digest import digest_of
     from .runner import padded
     from .text_signatures import longest_text
     from .tracing import trace
@@ -125,4 +143,5 @@ def run_reference(
         f"keras {importlib.metadata.version('keras')}",
         bundle.config,
         sum(weight.value.numpy().nbytes for weight in bundle.model.weights),
+        digest_of(bundle.model),
     )

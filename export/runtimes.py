@@ -244,6 +244,7 @@ def _package_directory(name: str) -> pathlib.Path:
 def _tflite_session(runner: Any) -> Session:
     details = runner.get_input_details()
     types = {name: np.dtype(detail["dtype"]).name for name, detail in details.items()}
+    types = {name: "string" if kind == "bytes" else kind for name, kind in types.items()}
     return Session(lambda inputs: runner(**inputs), types)
 
 

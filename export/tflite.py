@@ -18,11 +18,13 @@ from typing import Any
 import tensorflow as tf
 
 from . import mediapipe, savedmodel, tflite_model
+from .answers import answering
 from .errors import ExportError
 from .recipes import RECIPES
 from .signature import Signature
 from .tflite_lengths import give_lengths
 from .tflite_passes import make_lean
+from .tflite_text import take_text
 from .tflite_weights import store_weights
 from .tracing import checked_lengths, refuse, trace
 
@@ -36,6 +38,7 @@ def export(
     lengths: Sequence[int] | None = None,
     recipe: str = "float32",
     storage: Mapping[str, str] | None = None,
+    text: bool = False,
     metadata: str | None = None,
     normalize: bool = False,
 ) -> tuple[Signature, ...]:
@@ -48,6 +51,7 @@ def export(
             ``ids_32``, ``ids_64``, …; ``None`` leaves the length open.
         recipe: key of ``RECIPES``; inputs and outputs stay as they are.
         storage: of each weight instead, by name: a key of ``tflite_weights.STORAGES``.
+        text: whether it takes strings and returns scores or an embedding; needs a length.
         metadata: ``"mediapipe"`` for a file that MediaPipe Tasks load, see ``mediapipe``.
         normalize: of its embeddings.
 
@@ -55,14 +59,23 @@ def export(
         The signatures, the shortest first.
 
     Raises:
-        ExportError: a length is beyond the position table.
+        ExportError: a length is beyond the position table, or text is wanted and the bundle
+            has no tokenizer.
         UnsupportedLayer: a layer has no built-in operator.
     """
     lengths = checked_lengths(bundle.model, lengths)
+    if text and bundle.tokenizer is None:
+        raise ExportError(
+            "The bundle has no tokenizer, so its model cannot take text. Save it with one, or "
+            "export the format 'tflite'."
+        )
     source, finish = mediapipe.adapt(bundle, normalize) if metadata else (bundle.model, bytes)
+    source = answering(source) if text else source
     model = tflite_model.read(converted(source))
     store_weights(model, storage.__getitem__ if storage else RECIPES[recipe].storage_of)
     signatures = give_lengths(model, Signature.of(source).fix(batch=1), lengths)
+    if text:
+        signatures = take_text(model, signatures, bundle.tokenizer)
     path.write_bytes(finish(tflite_model.write(model)))
     return signatures
 

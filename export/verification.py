@@ -6,10 +6,11 @@ import itertools
 import os
 import pathlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.evaluation.classification import score
 
@@ -27,9 +28,10 @@ from .comparison import (
 from .errors import ExportError
 from .mediapipe_tokenizer import notes_of
 from .progress import Steps
-from .reference import Case, Reference, all_cases, run_reference, single_texts
+from .reference import Case, Reference, all_cases, cases_of, run_reference, single_texts, text_cases
 from .report import Report, Row
 from .runtimes import measure
+from .signature import BATCH
 
 # Texts in one request to a text signature.
 _CHUNK = 32
@@ -69,7 +71,7 @@ def verify(
         raise ExportError("There are no texts to verify the artifacts with.")
     opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
     threads, count = threads or os.cpu_count() or 1, len(examples)
-    cases = itertools.chain.from_iterable(all_cases(a.id_signatures, count) for a in opened)
+    cases = itertools.chain.from_iterable(cases_of(artifact, count) for artifact in opened)
     distinct = list(dict.fromkeys([*single_texts(count), *cases]))
     names = [f"verify {artifact.format}" for artifact in opened]
     with Steps(["run keras", *names], visible=progress) as steps:
@@ -113,31 +115,87 @@ class _Judge:
         )
 
     def row(self, artifact: Artifact) -> Row:
-        cases = all_cases(artifact.id_signatures, len(self.examples))
-        inputs = [self.reference.inputs[case] for case in cases]
-        measured = measure(artifact, artifact.id_signatures, inputs, self.threads)
-        expected = expected_of_ids(self.reference.config, artifact, inputs, self._keras(cases))
-        difference = largest_difference(measured.outputs, expected)
-        text_difference, text_problems = self._text(artifact)
-        # The single texts come first.
-        count = len(self.examples)
+        ids = self._ids(artifact) if artifact.id_signatures else None
+        text = self._text(artifact)
+        main = ids or text
+        if main is None:
+            raise ExportError(f"{artifact.path} takes single texts, and pairs were given.")
         return Row(
             format=artifact.format,
             path=str(artifact.path),
             size=artifact.size,
-            runtime=measured.runtime,
-            **self._sizes(cases),
-            max_difference=difference,
-            text_difference=text_difference,
-            agreement=self._agreement(measured.outputs[:count], self._keras(cases[:count])),
-            metric=self._metric(measured.outputs[:count]),
-            **percentiles(measured.seconds[:count]),
+            runtime=main.runtime,
+            **self._sizes(main.cases),
+            max_difference=main.difference,
+            text_difference=text and text.difference,
+            agreement=self._agreement(main.outputs, self._keras(main.singles)),
+            metric=self._metric(main.outputs),
+            **percentiles(main.seconds),
             problems=(
-                *problems_of(artifact.format, artifact.id_signatures, inputs, measured, difference),
-                *text_problems,
+                *self._of_another_bundle(artifact),
+                *(problem for run in (ids, text) if run for problem in run.problems),
             ),
-            notes=notes_of(artifact, self.examples, inputs[:count]),
+            notes=notes_of(artifact, self.examples, self._inputs(main.singles)),
         )
+
+    def _of_another_bundle(self, artifact: Artifact) -> list[str]:
+        """Whether weights and labels are those of the bundle it is compared with."""
+        labels = EncoderConfig.from_file(artifact.path / "config.json").labels
+        ours = self.reference.config.labels
+        checks = {
+            "it was made from other weights than the bundle's": (
+                artifact.weights == self.reference.weights
+            ),
+            f"its labels are {list(labels)}, the bundle's {list(ours)}": labels == ours,
+        }
+        return [problem for problem, right in checks.items() if not right]
+
+    def _ids(self, artifact: Artifact) -> _Run:
+        """All cases as ids; the single texts come first."""
+        count, signatures = len(self.examples), artifact.id_signatures
+        cases = all_cases(signatures, count)
+        inputs = self._inputs(cases)
+        measured = measure(artifact, signatures, inputs, self.threads)
+        expected = expected_of_ids(self.reference.config, artifact, inputs, self._keras(cases))
+        difference = largest_difference(measured.outputs, expected)
+        return _Run(
+            measured.runtime,
+            cases,
+            cases[:count],
+            measured.outputs[:count],
+            measured.seconds[:count],
+            difference,
+            problems_of(artifact.format, signatures, inputs, measured, difference),
+        )
+
+    def _text(self, artifact: Artifact) -> _Run | None:
+        """The same texts as strings, where a signature takes such."""
+        given = {"text": list(self.examples.texts)}
+        if self.examples.text_pairs is not None:
+            given["text_pair"] = list(self.examples.text_pairs)
+        fitting = [s for s in artifact.signatures if {i.name for i in s.inputs} == set(given)]
+        if not fitting:
+            return None
+        signature, cases = fitting[-1], text_cases(artifact, len(self.examples))
+        step = signature.size(BATCH) or _CHUNK
+        inputs = [
+            {name: column[start : start + step] for name, column in given.items()}
+            for start in range(0, len(cases), step)
+        ]
+        measured = measure(artifact, [signature], inputs, self.threads)
+        outputs = {k: np.concatenate([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
+        known, made = self._inputs(cases), self._keras(cases)
+        expected = expected_of_text(self.reference.config, known, made)
+        numbers = {name: outputs[name] for name in expected if name in outputs}
+        difference = largest_difference([numbers], [expected])
+        problems = problems_of(artifact.format, [signature], inputs, measured, difference)
+        problems += wrong_labels(self.reference.config, outputs)
+        return _Run(
+            measured.runtime, cases, cases, [outputs], measured.seconds, difference, problems
+        )
+
+    def _inputs(self, cases: Iterable[Case]) -> list[dict[str, np.ndarray]]:
+        return [self.reference.inputs[case] for case in cases]
 
     def _keras(self, cases: Iterable[Case]) -> list[dict[str, np.ndarray]]:
         return [self.reference.outputs[case] for case in cases]
@@ -163,20 +221,24 @@ class _Judge:
         scores = score(problem_type, self.examples.labels, self._logits(outputs))
         return scores[self.problem.metric]
 
-    def _text(self, artifact: Artifact) -> tuple[float | None, list[str]]:
-        """The same texts as strings: the largest difference, and what is wrong."""
-        signature = artifact.text_signature
-        if signature is None or self.examples.text_pairs is not None:
-            return None, []  # a signature that takes strings takes single texts
-        texts = list(self.examples.texts)
-        chunks = [texts[i : i + _CHUNK] for i in range(0, len(texts), _CHUNK)]
-        inputs = [{"text": chunk} for chunk in chunks]
-        measured = measure(artifact, [signature], inputs, self.threads)
-        outputs = {k: np.concatenate([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
-        singles = single_texts(len(self.examples))
-        given = [self.reference.inputs[case] for case in singles]
-        expected = expected_of_text(self.reference.config, given, self._keras(singles))
-        numbers = {name: outputs[name] for name in expected if name in outputs}
-        difference = largest_difference([numbers], [expected])
-        problems = problems_of(artifact.format, [signature], inputs, measured, difference)
-        return difference, problems + wrong_labels(self.reference.config, outputs)
+
+class _Run(NamedTuple):
+    """What came out of one way to call an artifact.
+
+    Attributes:
+        runtime: package and version.
+        cases: what was run.
+        singles: those of them that are single texts.
+        outputs: for the single texts.
+        seconds: for the single texts.
+        difference: the largest to Keras.
+        problems: what is wrong.
+    """
+
+    runtime: str
+    cases: list[Case]
+    singles: list[Case]
+    outputs: list[Any]
+    seconds: list[float]
+    difference: float
+    problems: list[str]

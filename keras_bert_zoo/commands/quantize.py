@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,6 @@ def quantize(
 
     from keras_bert_zoo.commands.export import numbers
     from keras_bert_zoo.commands.verify import read_examples
-    from keras_bert_zoo.export.quantization import FORMAT
     from keras_bert_zoo.export.quantization import quantize as search_and_export
 
     examples = read_examples(bundle, table, data, limit)
@@ -42,7 +40,7 @@ def quantize(
     except ImportError:
         rich.print("No picture: it needs matplotlib (pip install keras-bert-zoo[quickstart]).")
     else:
-        rich.print(draw(found, pathlib.Path(output) / f"{FORMAT}.search.png"))
+        rich.print(draw(found, artifact.path / "search.png"))
 
 
 def _table(found: Search) -> Any:

@@ -98,7 +98,7 @@ def keras_outputs(bundle: Any, texts: Sequence[str]) -> np.ndarray:
 
     rows = []
     for text in texts:
-        given = bundle.tokenizer([text], truncation=True, max_lengths=LENGTH, padding=True)
+        given = bundle.tokenizer([text], truncation=True, max_length=LENGTH, padding=True)
         given = {key: tensor.numpy() for key, tensor in given.items()}
         made = {key: np.asarray(value) for key, value in bundle.model(given).items()}
         if "logits" in made:

@@ -86,7 +86,8 @@ def in_keras(bundle, request):
     if "examples" in inputs:
         features = {"text": tf.io.FixedLenFeature((), tf.string)}
         inputs = {"text": tf.io.parse_example(inputs["examples"], features)["text"].numpy()}
-    texts = [column.tolist() for column in inputs.values()]
+    # By name: the fields of a map come in any order.
+    texts = [inputs[name].tolist() for name in ("text", "text_pair") if name in inputs]
     ids = bundle.tokenizer(*texts, truncation=True, max_length=80, padding=True)
     return tf.nn.softmax(bundle.model(ids, training=False)["logits"]).numpy()
 
@@ -171,7 +172,7 @@ def test_a_model_that_does_not_load_is_not_published(artifacts, texts, tmp_path)
     shutil.copytree(artifacts["savedmodel-ids"].path, broken)
     (broken / "model/variables/variables.index").unlink()
     (broken / MANIFEST).unlink()
-    describe(broken, "savedmodel-ids", artifacts["savedmodel-ids"].signatures, {})
+    describe(broken, "savedmodel-ids", artifacts["savedmodel-ids"].signatures, {}, "")
     with pytest.raises(ExportError, match=r"cannot be served: .*checkpoint"):
         deploy(broken, tmp_path / "tree", Examples(texts))
     assert not [path for path in (tmp_path / "tree").rglob("*") if path.is_file()]

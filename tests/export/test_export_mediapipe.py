@@ -142,7 +142,7 @@ def test_encoder_gives_embeddings(make_bundle, texts, tmp_path, normalize):
     report = verify(source, artifacts, Examples(texts), progress=False)
     assert report.passed and report.rows[0].max_difference < 1e-5
     loaded = keras_bert_zoo.load(source)
-    inputs = loaded.tokenizer(list(texts[:1]), padding="max_length", max_lengths=LENGTH)
+    inputs = loaded.tokenizer(list(texts[:1]), padding="max_length", max_length=LENGTH)
     inputs = {name: tensor.numpy() for name, tensor in inputs.items()}
     length = np.linalg.norm(artifacts[0].run(inputs)["embeddings"])
     assert (abs(length - 1) < 1e-5) == normalize
@@ -157,7 +157,7 @@ def test_pairs_are_verified_as_ids(bundle, artifacts, texts):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"metadata": "mediapipe"}, "needs a fixed length, received None"),
+        ({"metadata": "mediapipe"}, "needs one fixed length, received None"),
         ({"metadata": "coreml", "lengths": 16}, r"one of \['mediapipe'\], received 'coreml'"),
         ({"normalize": True}, "pass metadata='mediapipe'"),
         ({"metadata": "mediapipe", "lengths": 16, "normalize": True}, "bundle is a classifier"),

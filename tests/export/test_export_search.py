@@ -54,7 +54,7 @@ def test_the_best_is_the_smallest_within_the_budget(searched):
 
 def test_what_was_found_is_written_down(searched):
     output, artifact, found = searched
-    values = json.loads((output / "tflite-mixed.search.json").read_text())
+    values = json.loads((artifact.path / "search.json").read_text())
     assert values["best"]["name"] == found.best.name
     assert Artifact.load(output / "tflite-mixed") == artifact
 
@@ -93,4 +93,4 @@ def test_the_command_draws_what_it_found(bundle, examples, keras_bundle, tmp_pat
     command = ["quantize", str(bundle), "--data", str(data), "--output", str(output)]
     assert cli.main([*command, "--max-drop", "50"]) == 0
     assert "dynamic-int4" in capsys.readouterr().out
-    assert (output / "tflite-mixed.search.png").read_bytes().startswith(b"\x89PNG")
+    assert (output / "tflite-mixed" / "search.png").read_bytes().startswith(b"\x89PNG")
