@@ -123,7 +123,9 @@ def _artifact(
     files: Mapping[str, Any],
 ) -> Artifact:
     model = FORMATS[name].file
-    size = sum(f["bytes"] for path, f in files.items() if f"{path}/".startswith(f"{model}/"))
+    # A directory, or a file and perhaps one beside it for the weights of a large model.
+    kinds = (f"{model}/", f"{model}_data/")
+    size = sum(f["bytes"] for path, f in files.items() if f"{path}/".startswith(kinds))
     text = signatures[1] if len(signatures) > 1 else None
     return Artifact(directory, name, signatures[0], text, options, size)
 

@@ -43,9 +43,9 @@ def test_floats_equal_keras(report, name):
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in FLOAT_FORMATS])
 def test_quantised_is_close_to_keras_but_not_equal(report, name):
     row = {row.format: row for row in report.rows}[name]
-    # Weights of 8 bits are off by some 1 % of their largest value, those of 16 by 0.05 %;
-    # logits here reach 2.
-    largest = 0.2 if name.endswith("int8") else 0.01
+    # Weights of 4 bits are off by some 5 % of their largest value, those of 8 by 1 %, those of
+    # 16 by 0.05 %; logits here reach 2.
+    largest = {"int4": 0.5, "int8": 0.2, "float16": 0.01}[name.rpartition("-")[2]]
     assert 1e-5 < row.max_difference < largest
 
 
