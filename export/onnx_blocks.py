@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 # With 16 steps a block is better off if its outermost values are clipped and all others lie
 # closer: these shares of its lower and of its upper end are tried.
 _SHARES = tuple(np.float32(share) for share in (1, 0.9, 0.8))
 _AT_ONCE = 32
+_ROWS = 4096
+_SMALLEST_HALF, _LARGEST_HALF = 5.96e-8, 65504.0
 
 
 def eight_bit_scale(array: np.ndarray, axis: int) -> np.ndarray:
@@ -17,7 +21,7 @@ def eight_bit_scale(array: np.ndarray, axis: int) -> np.ndarray:
         float32 ``(n,)``; 1 for slices of zeros.
     """
     others = tuple(i for i in range(array.ndim) if i != axis)
-    largest = np.abs(array).max(axis=others)
+    largest = np.maximum(array.max(axis=others), -array.min(axis=others))
     return np.where(largest > 0, largest / 127, 1).astype("float32")
 
 
@@ -25,7 +29,26 @@ def eight_bit(array: np.ndarray, scale: np.ndarray, axis: int) -> np.ndarray:
     """Rounds to int8 steps of ``scale`` ``(n,)``, which belongs to ``axis``."""
     shape = [1] * array.ndim
     shape[axis] = -1
-    return np.rint(array / scale.reshape(shape)).astype("int8")
+    steps = np.empty(array.shape, "int8")
+    for rows in chunks(len(array)):
+        # Broadcasting copies nothing.
+        scales = np.broadcast_to(scale.reshape(shape), array.shape)[rows]
+        steps[rows] = np.rint(array[rows] / scales)
+    return steps
+
+
+def half(array: np.ndarray) -> np.ndarray:
+    """Rounds to float16 without new zeros and infinities."""
+    result = np.empty(array.shape, "float16")
+    for rows in chunks(len(array)) if array.ndim else [...]:
+        size = np.clip(np.abs(array[rows]), _SMALLEST_HALF, _LARGEST_HALF)
+        result[rows] = np.where(array[rows] == 0, array[rows], np.copysign(size, array[rows]))
+    return result
+
+
+def chunks(rows: int) -> Iterator[slice]:
+    """Slices of a large array, so that what is computed from each stays small."""
+    yield from (slice(start, start + _ROWS) for start in range(0, rows, _ROWS))
 
 
 def four_bit(kernel: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from onnx import TensorProto, helper
 
 from . import onnx_blocks
@@ -21,7 +20,6 @@ BLOCK_SIZE = 32
 # Lets a runtime round activations to 8 bits by block: on MiniLM's hidden states this costs
 # 0.0004 of cosine, and products of integers are the faster ones on CPUs.
 _INTEGER_PRODUCTS = 4
-_SMALLEST_FLOAT16, _LARGEST_FLOAT16 = 5.96e-8, 65504.0
 
 
 def float32(model: Any, weights: Weights) -> tuple[Any, Weights]:
@@ -35,7 +33,9 @@ def float16(model: Any, weights: Weights) -> tuple[Any, Weights]:
 
     outputs = [entry.name for entry in model.graph.output]
     model = convert_float_to_float16(model, keep_io_types=outputs, disable_shape_infer=True)
-    return model, {name: weight.map(_half, "float16") for name, weight in weights.items()}
+    return model, {
+        name: weight.map(onnx_blocks.half, "float16") for name, weight in weights.items()
+    }
 
 
 def int8(model: Any, weights: Weights) -> tuple[Any, Weights]:
@@ -54,12 +54,6 @@ PRECISIONS: Mapping[str, Callable[[Any, Weights], tuple[Any, Weights]]] = {
     "int8": int8,
     "int4": int4,
 }
-
-
-def _half(array: np.ndarray) -> np.ndarray:
-    """Float16 without new zeros and infinities."""
-    size = np.clip(np.abs(array), _SMALLEST_FLOAT16, _LARGEST_FLOAT16)
-    return np.where(array == 0, array, np.copysign(size, array)).astype("float16")
 
 
 def _quantised(model: Any, weights: Weights, block_size: int | None) -> tuple[Any, Weights]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -39,7 +40,12 @@ Weights = dict[str, Weight]
 
 def of_model(variables: Iterable[Any]) -> Weights:
     """The weights of a Keras model by their paths; a shared one is there once."""
-    return {v.path: Weight(tuple(v.shape), v.dtype, v.numpy) for v in variables}
+    return {v.path: Weight(tuple(v.shape), v.dtype, functools.partial(_view, v)) for v in variables}
+
+
+def _view(variable: Any) -> np.ndarray:
+    """The values where TensorFlow holds them; ``numpy()`` would copy them twice."""
+    return np.asarray(memoryview(variable.value.read_value()))
 
 
 def of_array(array: np.ndarray) -> Weight:
