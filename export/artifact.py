@@ -131,7 +131,9 @@ def describe(
 
 
 def _size(files: Mapping[str, Any], model: str) -> int:
-    return sum(f["bytes"] for path, f in files.items() if f"{path}/".startswith(f"{model}/"))
+    # A directory, or a file and perhaps one beside it for the weights of a large model.
+    kinds = (f"{model}/", f"{model}_data/")
+    return sum(f["bytes"] for path, f in files.items() if f"{path}/".startswith(kinds))
 
 
 def _directory(path: pathlib.Path) -> pathlib.Path:

@@ -91,6 +91,12 @@ FORMATS: Mapping[str, Format] = {
     "onnx-int8": Format(
         "onnx", "onnx/model_quantized.onnx", "onnx", None, {"precision": "int8"}, packages=_ONNX
     ),
+    "onnx-int4": Format(
+        "onnx", "onnx/model_q4.onnx", "onnx", None, {"precision": "int4"}, packages=_ONNX
+    ),
+    "onnx-fused": Format(
+        "onnx", "onnx/model.onnx", "onnx", _FLOAT, {"fused": True}, packages=_ONNX
+    ),
 }
 DEFAULT_FORMATS = ("savedmodel", "tflite", "tflite-int8", "onnx")
 

@@ -32,7 +32,7 @@ def ask(command: Sequence[str | pathlib.Path], request: dict[str, Any]) -> Any:
     """Runs a client: JSON to its standard input, JSON from its standard output."""
     program = pathlib.Path(command[0])
     if program.parent != pathlib.Path() and not program.exists():
-        raise FileNotFoundError(f"{program} is not there: run `make clients-web`")
+        raise FileNotFoundError(f"{program} is not there: run `make clients`")
     done = subprocess.run(
         [str(part) for part in command],
         input=json.dumps(request), capture_output=True, text=True, timeout=300,
@@ -53,7 +53,7 @@ def node(script: str, request: dict[str, Any]) -> Any:
     """A script of ``tests/clients/web``, in Node."""
     modules = HERE / "web" / "node_modules"
     if not modules.exists():
-        raise FileNotFoundError(f"{modules} is not there: run `make clients-web`")
+        raise FileNotFoundError(f"{modules} is not there: run `make clients`")
     return ask(["node", HERE / "web" / script], request)
 
 

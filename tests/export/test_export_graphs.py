@@ -51,6 +51,9 @@ def test_onnx_is_valid_named_and_lean(artifacts, keras_bundle):
     assert (counts["Erf"], counts["Shape"], counts["GlobalAveragePool"]) == (2, 1, 0)
     # Four to split and merge heads in each block.
     assert counts["Reshape"] == 2 * 4
+    # Two a block and one on the embeddings; lookups take the ids as they come.
+    assert (counts["LayerNormalization"], counts["ReduceMean"]) == (2 * 2 + 1, 0)
+    assert (counts["Less"], counts["Where"]) == (0, 0)
     assert {node.domain for node in model.graph.node} == {""}
 
 
