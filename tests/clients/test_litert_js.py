@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import edge_clients as clients
 import numpy as np
 import pytest
+
+from . import edge_clients as clients
 
 pytestmark = pytest.mark.clients
 # The kernels for int8 differ: up to 4e-3 was seen.

@@ -7,7 +7,6 @@ import random
 import runpy
 import types
 
-import edge_clients as clients
 import numpy as np
 import pytest
 
@@ -15,6 +14,8 @@ from keras_bert_zoo.export.formats import FORMATS
 from keras_bert_zoo.export.mediapipe import INPUTS
 from keras_bert_zoo.export.mediapipe_tokenizer import MediaPipeTokenizer, different_texts
 from keras_bert_zoo.export.tflite_metadata import TextModel, attach
+
+from . import edge_clients as clients
 
 pytestmark = pytest.mark.clients
 # About twice what was seen on these texts; float32 was within 3e-7.

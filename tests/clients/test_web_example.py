@@ -8,12 +8,13 @@ import random
 import runpy
 import shutil
 
-import edge_clients as clients
 import pytest
 import tokenizers
 
 from keras_bert_zoo.data.tweets import load_tweets
 from keras_bert_zoo.tokenizers import WordPieceTokenizer
+
+from . import edge_clients as clients
 
 pytestmark = pytest.mark.clients
 SENTENCES = (
