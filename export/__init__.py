@@ -12,8 +12,10 @@ _HOMES = {
     "ExportError": "errors",
     "Report": "report",
     "Signature": "signature",
+    "Runner": "runner",
     "deploy": "deployment",
     "export": "conversion",
+    "quantize": "quantization",
     "verify": "verification",
 }
 __all__ = sorted(_HOMES)

@@ -13,5 +13,5 @@ def digest_of(model: Any) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for weight in model.weights:
         digest.update(weight.path.encode())
-        digest.update(np.ascontiguousarray(weight.numpy()))
+        digest.update(np.ascontiguousarray(weight.numpy()).data)
     return digest.hexdigest()

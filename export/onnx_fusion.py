@@ -64,7 +64,7 @@ def _scale_scores(model: Any) -> None:
         turned = view.maker(product.input[0], "Transpose")
         scaled = turned and view.maker(turned.input[0], "Mul")
         found = scaled and view.split(scaled)
-        if found:
+        if turned is not None and found:
             turned.input[0], scores = found[0], product.output[0]
             product.output[0] = f"{scores}_unscaled"
             divisor = constant(graph, f"{scores}_divisor", np.float32(1 / found[1]))

@@ -72,7 +72,7 @@ def _normalisation(view: View, quotient: Any) -> Any | None:
     mean = view.maker(centred.input[1], "ReduceMean")
     variance = known and view.maker(known[0], "ReduceMean")
     square = variance and view.maker(variance.input[0], "Mul")
-    if mean is None or square is None or set(square.input) != {centred.output[0]}:
+    if known is None or mean is None or square is None or set(square.input) != {centred.output[0]}:
         return None
     if mean.input[0] != centred.input[0] or {_last_axis(mean), _last_axis(variance)} != {True}:
         return None
@@ -112,7 +112,7 @@ def _gelu(view: View, erf: Any) -> tuple[str, str] | None:
     raised = view.only_user(erf.output[0], "Add")
     result = raised and view.only_user(raised.output[0], "Mul")
     half = result and view.maker(_other(result, raised), "Mul")
-    if narrowed is None or half is None:
+    if narrowed is None or half is None or result is None:
         return None
     inner, one, outer = view.split(narrowed), view.split(raised), view.split(half)
     if inner is None or one is None or outer is None or inner[0] != outer[0]:

@@ -105,5 +105,7 @@ def _runners(interpreter: Any) -> dict[int | None, Any]:
     """The signature of each length; of an open one, or a single one, under ``None``."""
     names = interpreter.get_signature_list()
     runners = {name: interpreter.get_signature_runner(name) for name in names}
-    by_length = {int(r.get_input_details()["input_ids"]["shape"][1]): r for r in runners.values()}
+    by_length: dict[int | None, Any] = {
+        int(r.get_input_details()["input_ids"]["shape"][1]): r for r in runners.values()
+    }
     return {**by_length, None: next(iter(runners.values()))}

@@ -17,7 +17,7 @@ from keras_bert_zoo.data.examples import Examples
 from . import process
 from .artifact import Artifact
 from .conversion import export
-from .search import GOALS, Search, search
+from .trials import GOALS, Search, check_arguments
 
 FORMAT = "tflite-mixed"
 
@@ -56,6 +56,7 @@ def quantize(
             within the budget.
         FileExistsError, OSError: as for ``export``.
     """
+    check_arguments(examples, max_drop, goal)
     tokens = [lengths] if isinstance(lengths, int) else lengths and sorted(set(lengths))
     directory = sources.resolve(zoo.resolve(source))
     arguments = {"max_drop": max_drop, "goal": goal, "lengths": tokens}
@@ -75,6 +76,8 @@ def quantize(
 def _search(source: str, examples: Examples, arguments: dict[str, Any], threads: int) -> Search:
     """The child's part."""
     import keras_bert_zoo
+
+    from .search import search
 
     return search(keras_bert_zoo.load(source), examples, threads=threads, **arguments)
 

@@ -7,8 +7,7 @@ together, as many of them as the budget allows.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,68 +15,18 @@ import numpy as np
 from keras_bert_zoo.data.examples import Examples
 
 from . import process
-from .errors import ExportError
 from .quality import Quality
 from .recipes import RECIPES
 from .tflite_lengths import give_lengths
 from .tflite_model import Graph, read, write
 from .tflite_weights import store_weights, weights_of
 from .tracing import checked_lengths
+from .trials import Search, Trial, check_arguments
 
-GOALS = ("size", "speed")
 # Texts that a weight alone is tried on: its effect on the outputs, not on a score, is measured.
 _SAMPLE = 64
 _BASE, _SMALLER = "int8", "int4-blocks"
 _TRIED = tuple(name for name in RECIPES if name != "float32")
-
-
-@dataclasses.dataclass(frozen=True)
-class Trial:
-    """One file that was tried.
-
-    Args:
-        name: of a recipe, or how many weights a mixture has in 4 bits.
-        storage: of each weight, by name.
-        size: bytes.
-        quality: its score, see ``quality.Quality.name``.
-        drop: what it lost against float32, in points (hundredths).
-        milliseconds: median time of one text.
-    """
-
-    name: str
-    storage: Mapping[str, str]
-    size: int
-    quality: float
-    drop: float
-    milliseconds: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Search:
-    """What a search found.
-
-    Args:
-        metric: what quality is.
-        texts: on how many texts.
-        max_drop: the budget, in points.
-        goal: one of ``GOALS``.
-        trials: all files tried, the float32 one first.
-        sensitivity: for each weight alone in 4 bits, how far the outputs move, relative to
-            their spread.
-        best: the smallest or fastest trial within the budget.
-    """
-
-    metric: str
-    texts: int
-    max_drop: float
-    goal: str
-    trials: tuple[Trial, ...]
-    sensitivity: Mapping[str, float]
-    best: Trial
-
-    def to_dict(self) -> dict[str, Any]:
-        """The content of a JSON file."""
-        return dataclasses.asdict(self)
 
 
 def search(
@@ -102,7 +51,7 @@ def search(
     Raises:
         ExportError: an argument is out of range, or there are no texts.
     """
-    _check(examples, max_drop, goal)
+    check_arguments(examples, max_drop, goal)
     lengths = checked_lengths(bundle.model, lengths)
     trials = _Trials(bundle, examples, lengths, threads)
     floating = trials.run("float32", RECIPES["float32"].storage_of)
@@ -116,13 +65,9 @@ def search(
     return Search(metric, count, max_drop, goal, tuple(found), sensitivity, best)
 
 
-def _check(examples: Examples, max_drop: float, goal: str) -> None:
-    if goal not in GOALS:
-        raise ExportError(f"goal must be one of {GOALS}, received {goal!r}.")
-    if not 0 <= max_drop <= 100:
-        raise ExportError(f"max_drop must be from 0 to 100 points, received {max_drop}.")
-    if not len(examples):
-        raise ExportError("There are no texts to judge the files with.")
+def _smaller(chosen: Collection[str]) -> Callable[[str], str]:
+    """4 bits for some weights, 8 for the others."""
+    return lambda name: _SMALLER if name in chosen else _BASE
 
 
 def _mixtures(
@@ -136,7 +81,7 @@ def _mixtures(
         process.emit(f"{count} of {len(order)} weights in 4 bits")
         trial = trials.run(
             f"{count} of {len(order)} weights in 4 bits",
-            lambda name, chosen=chosen: _SMALLER if name in chosen else _BASE,
+            _smaller(chosen),
         )
         found.append(trial)
         least, most = (count, most) if allowed(trial) else (least, count - 1)
@@ -180,7 +125,7 @@ class _Trials:
         found = {}
         for one in self.sizes:
             process.emit(f"4 bits: {one}")
-            content, _ = self.build(lambda name, one=one: _SMALLER if name == one else _BASE)
+            content, _ = self.build(_smaller({one}))
             outputs, _ = self.quality.run(content, self.threads, _SAMPLE)
             found[one] = self.quality.distance(outputs, reference)
         return found

@@ -13,7 +13,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .search import Search
+from .trials import Search
 
 _OF_LAYER = re.compile(r"layer_(\d+)/(.+)/kernel$")
 

@@ -54,7 +54,7 @@ def longest_text(bundle: Any) -> int:
 
 def _ways(bundle: Any) -> dict[str, tuple[tuple[str, ...], Callable[..., Tensors]]]:
     encoder = _Encoder(bundle)
-    ways = {
+    ways: dict[str, tuple[tuple[str, ...], Callable[..., Tensors]]] = {
         TEXT: (("text",), encoder.texts),
         PAIRS: (("text", "text_pair"), encoder.pairs),
         EXAMPLES: (("examples",), encoder.examples),

@@ -103,6 +103,12 @@ class Graph:
             return None
         return np.asarray(data).view(_DTYPES[entry.type]).reshape(self.shape(tensor))
 
+    def value(self, tensor: int) -> np.ndarray:
+        """Value of a tensor that is known to be a constant."""
+        found = self.constant(tensor)
+        assert found is not None, self.graph.tensors[tensor].name
+        return found
+
     def add_constant(self, name: str, value: np.ndarray, dtype: str | None = None) -> int:
         """Adds a constant; ``dtype`` for values that NumPy holds in another type."""
         buffer = schema.BufferT()
@@ -223,7 +229,7 @@ def _drop_unused(model: Any, graph: Any) -> None:
 def _parameters(tensor: Any) -> list[int]:
     """The tensors that hold the scales of a block-wise quantised one."""
     details = tensor.quantization.details if tensor.quantization is not None else None
-    return [details.scales] if hasattr(details, "scales") else []
+    return [details.scales] if details is not None and hasattr(details, "scales") else []
 
 
 def _renumber(model: Any, graph: Any, kept: list[int]) -> None:
@@ -274,4 +280,4 @@ def _share_buffers(model: Any) -> None:
 def _digest(data: Any) -> bytes:
     import hashlib
 
-    return hashlib.blake2b(np.ascontiguousarray(data)).digest()
+    return hashlib.blake2b(np.ascontiguousarray(data).data).digest()

@@ -110,12 +110,12 @@ def _join_projections(graph: Graph) -> None:
     Three times a product, a reshape and a transposition become one of each and a split.
     """
     for scores in graph.of_kind("BATCH_MATMUL"):
-        heads = [_projection(graph, tensor) for tensor in scores.inputs]
         context = _next_product(graph, scores.outputs[0])
-        if context is None or None in heads:
+        if context is None:
             continue
-        found = [*heads, _projection(graph, context.inputs[1])]
-        if None not in found and len({int(chain[0].inputs[0]) for chain in found}) == 1:
+        heads = (*scores.inputs, context.inputs[1])
+        found = [chain for tensor in heads if (chain := _projection(graph, tensor))]
+        if len(found) == 3 and len({int(chain[0].inputs[0]) for chain in found}) == 1:
             _join(graph, found, scores, context)
             graph.refresh()
 
@@ -139,7 +139,7 @@ def _next_product(graph: Graph, tensor: int) -> Any:
 
 def _join(graph: Graph, chains: list[Any], scores: Any, context: Any) -> None:
     products = [chain[0] for chain in chains]
-    kernels = np.concatenate([graph.constant(product.inputs[1]) for product in products])
+    kernels = np.concatenate([graph.value(product.inputs[1]) for product in products])
     biases = np.concatenate([_bias(graph, product) for product in products])
     _, _, heads, size = graph.shape(chains[0][1].outputs[0])
     joined = graph.add_tensor("qkv", (-1, len(kernels)))
@@ -171,7 +171,7 @@ def _join(graph: Graph, chains: list[Any], scores: Any, context: Any) -> None:
 
 def _bias(graph: Graph, product: Any) -> np.ndarray:
     """The bias of a product; the converter leaves zeros out."""
-    value = graph.constant(product.inputs[2]) if product.inputs[2] >= 0 else np.zeros((), "float32")
+    value = graph.value(product.inputs[2]) if product.inputs[2] >= 0 else np.zeros((), "float32")
     return np.broadcast_to(value, graph.shape(product.inputs[1])[:1])
 
 

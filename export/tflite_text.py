@@ -40,7 +40,7 @@ def take_text(
     """
     changed = []
     for index, signature in enumerate(signatures):
-        length = signature.inputs[0].shape[1]
+        length = int(signature.inputs[0].axes[1])
         front = tflite_model.read(convert_tokenizer(tokenizer, length))
         name = signature.name.replace("ids", _TEXT)
         _prepend(model, index, front, name)

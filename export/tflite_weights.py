@@ -202,7 +202,7 @@ def store_weights(
         key = (name, storage_of(name))
         row = STORAGES[key[1]]
         if key not in kept:
-            kept[key] = row.convert(graph.constant(tensor))
+            kept[key] = row.convert(graph.value(tensor))
         row.put(graph, tensor, kept[key])
         stored[name] = key[1]
     return stored

@@ -143,8 +143,9 @@ class _Rows:
 
     def ids(self, rows: np.ndarray) -> dict[str, Any]:
         pairs = None if self.text_pairs is None else self.text_pairs[rows]
-        options = {"truncation": True, "max_length": self.limit, "padding": True}
-        encoded = self.tokenizer(self.texts[rows], pairs, **options)
+        encoded = self.tokenizer(
+            self.texts[rows], pairs, truncation=True, max_length=self.limit, padding=True
+        )
         return {name: tensor.numpy() for name, tensor in encoded.items()}
 
     def text(self, rows: np.ndarray) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keras_bert_zoo.data.text_files import TextTable
-    from keras_bert_zoo.export.search import Search
+    from keras_bert_zoo.export.trials import Search
 
 
 def quantize(

@@ -80,6 +80,10 @@ def test_an_encoder_is_judged_by_its_embeddings(make_bundle, texts, tmp_path):
 def test_wrong_arguments(bundle, examples, tmp_path, wrong, message):
     with pytest.raises(ExportError, match=message):
         quantize(bundle, tmp_path, examples, progress=False, **wrong)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_texts(bundle, examples, tmp_path):
     with pytest.raises(ExportError, match="no texts"):
         quantize(bundle, tmp_path, examples.take(0), progress=False)
     assert not list(tmp_path.iterdir())

@@ -95,6 +95,7 @@ def test_a_wrong_example_is_refused(tf_examples, row, complaint):
         tf_examples(examples=tf.constant([serialized("up", "a"), row]))
 
 
+@pytest.mark.slow
 def test_encoders_embed_texts_pairs_and_examples(run, make_bundle, texts, tmp_path):
     directory = make_bundle(tmp_path / "encoder", problem_type=None)
     (artifact,) = export(directory, tmp_path, ["savedmodel"], progress=False)
