@@ -38,7 +38,7 @@ from keras_bert_zoo.export.formats import FORMATS
 
 RESULT = pathlib.Path(__file__).parent / "results" / "tflite_files.json"
 LENGTH, SHORT, SEVERAL = 128, 20, (32, 64, 128, 256)
-FILES = [name for name, row in FORMATS.items() if row.module == "tflite"]
+FILES = [name for name, row in FORMATS.items() if row.runtime == "tflite"]
 PEER = "keras-hub"
 
 

@@ -16,4 +16,4 @@ train = batches.batches(examples, bundle.tokenizer, batch_size=32, max_length=64
 schedule = schedules.WarmupLinearDecay(1e-4, warmup_steps=10, total_steps=2 * len(train))
 bundle.model.compile(optimizers.BertAdamW(schedule))
 bundle.model.fit(train, epochs=2, shuffle=False)  # `train` shuffles itself
-keras_bert_zoo.save(bundle.model, bundle.tokenizer, "runs/my-tweets")
+keras_bert_zoo.save(bundle.model, bundle.tokenizer, "runs/my-tweets", overwrite=True)

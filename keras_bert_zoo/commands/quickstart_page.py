@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import html
 import importlib.resources
 import json
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from sklearn.metrics import classification_report
 
+from keras_bert_zoo import __version__
 from keras_bert_zoo.evaluation import pictures
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.
         predicted=outcome.predicted,
         labels=sorted(set(outcome.truth)),
         points=_points(outcome),
-        baselines=outcome.baselines,
+        baselines=outcome.sample_baselines,
         texts=outcome.report.texts,
     )
     template = importlib.resources.files(__package__).joinpath("quickstart.html")
@@ -38,11 +41,11 @@ def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.
         summary=html.escape(outcome.summary),
         picture=base64.b64encode(picture.read_bytes()).decode(),
         accuracies=_html_table(_accuracies(outcome)),
-        artifacts=_html_table(outcome.report.cells()),
+        artifacts=_html_table(_artifacts(outcome)),
         sample=html.escape(_sample(outcome)),
         predictions=_html_table(_sentences(outcome)),
-        footer=f"{minutes:.1f} minutes on {html.escape(platform.machine())}, "
-        f"{outcome.report.threads} threads; {outcome.report.texts:,} test texts",
+        scores=_html_table(_by_class(outcome)),
+        footer=html.escape(_footer(directory, outcome, minutes)),
     )
     path = directory / "report.html"
     path.write_text(page, encoding="utf-8")
@@ -51,6 +54,7 @@ def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.
         "minutes": minutes,
         "metrics": outcome.training.metrics,
         "baselines": outcome.baselines,
+        "baselines of the sample": outcome.sample_baselines,
         "artifacts": outcome.report.to_dict(),
     }
     text = json.dumps(numbers, indent=2) + "\n"
@@ -86,9 +90,41 @@ def _accuracies(outcome: Outcome) -> list[list[str]]:
 
 
 def _sample(outcome: Outcome) -> str:
+    baselines = ", ".join(f"{k} {value:.1%}" for k, value in outcome.sample_baselines.items())
     return (
         f"The accuracy of the artifacts is over {outcome.report.texts:,} of the "
-        f"{len(outcome.truth):,} test tweets."
+        f"{len(outcome.truth):,} test tweets, evenly spread; on the same: {baselines}."
+    )
+
+
+def _artifacts(outcome: Outcome) -> list[list[str]]:
+    """The report's table with the runtime of each row."""
+    header, *rows = outcome.report.cells()
+    runtimes = [row.runtime for row in (outcome.report.keras, *outcome.report.rows)]
+    return [[*header, "runtime"], *([*row, name] for row, name in zip(rows, runtimes, strict=True))]
+
+
+def _by_class(outcome: Outcome) -> list[list[str]]:
+    scored = classification_report(outcome.truth, outcome.predicted, output_dict=True)
+    names = [*sorted(set(outcome.truth)), "macro avg"]
+    columns = ("precision", "recall", "f1-score")
+    rows = [
+        [
+            name,
+            *(f"{scored[name][column]:.1%}" for column in columns),
+            f"{scored[name]['support']:.0f}",
+        ]
+        for name in names
+    ]
+    return [["class", *columns, "tweets"], *rows]
+
+
+def _footer(directory: pathlib.Path, outcome: Outcome, minutes: float) -> str:
+    return (
+        f"{datetime.date.today()}, keras-bert-zoo {__version__}, "
+        f"Python {platform.python_version()}, {minutes:.1f} minutes on {platform.machine()} with {outcome.report.threads} threads. "
+        f"Recipe: {directory / 'training' / 'recipe.yaml'}; bundle: {outcome.training.bundle}; "
+        f"artifacts: {directory / 'artifacts'}. Again: keras-bert-zoo quickstart."
     )
 
 

@@ -73,20 +73,15 @@ def costs(axes: Axes, points: Sequence[Point], baselines: Mapping[str, float], t
             label=f"{point.name}: {point.megabytes:.0f} MB, {point.milliseconds:.1f} ms, "
             f"{point.accuracy:.1%}",
         )
-    for name, accuracy in baselines.items():
-        axes.axhline(100 * accuracy, color="grey", linestyle=":", linewidth=1)
-        axes.annotate(
-            f"{name} {accuracy:.1%}",
-            (0.01, 100 * accuracy),
-            xycoords=("axes fraction", "data"),
-            fontsize=8,
-            color="grey",
-            va="bottom",
-        )
-    axes.margins(x=0.2, y=0.25)
+    scores = [100 * point.accuracy for point in points]
+    # At least two points of accuracy, so that one text more or less does not look like much.
+    middle, half = (max(scores) + min(scores)) / 2, max(1.0, max(scores) - min(scores))
+    axes.set_ylim(middle - 3 * half, middle + half)
+    axes.margins(x=0.2)
     axes.set_xlim(left=0)
-    # Below the artifacts and above the lowest baseline, there is room.
-    axes.legend(fontsize=8, loc="lower right", bbox_to_anchor=(1, 0.3), markerscale=0.3)
+    axes.legend(fontsize=8, loc="lower right", markerscale=0.3)
+    below = "\n".join(f"{name}: {accuracy:.1%}" for name, accuracy in baselines.items())
+    axes.text(0.02, 0.04, below, transform=axes.transAxes, fontsize=8, color="grey")
     axes.set_xlabel("median latency of one text, ms (area of a ring: size)")
     axes.set_ylabel("accuracy, %")
     axes.set_title(f"What each artifact costs and keeps ({texts:,} test texts)")
