@@ -51,7 +51,9 @@ def give_lengths(
 def _fix_length(graph: Graph, length: int) -> None:
     for cut in graph.of_kind("STRIDED_SLICE"):
         # The positions: as many rows of their table as the ids have columns.
-        if graph.constant(cut.inputs[2]) is None and graph.constant(cut.inputs[0]) is not None:
+        table = graph.maker(cut.inputs[0], "DEQUANTIZE")
+        source = cut.inputs[0] if table is None else table.inputs[0]
+        if graph.constant(cut.inputs[2]) is None and graph.constant(source) is not None:
             cut.inputs[2] = graph.add_constant("length", np.array([length], "int32"))
     for tensor in graph.graph.tensors:
         if tensor.shapeSignature is not None:

@@ -186,7 +186,7 @@ STORAGES: Mapping[str, Storage] = {
 def store_weights(
     model: Any, storage_of: Callable[[str], str], kept: dict[tuple[str, str], Any] | None = None
 ) -> dict[str, str]:
-    """Stores the weights of products and the table of words otherwise.
+    """Stores the weights of products and the table of words otherwise; positions in float16.
 
     Args:
         model: a ``ModelT`` with one subgraph and float32 weights.
@@ -205,7 +205,19 @@ def store_weights(
             kept[key] = row.convert(graph.value(tensor))
         row.put(graph, tensor, kept[key])
         stored[name] = key[1]
+    if set(stored.values()) - {"float32"}:
+        for tensor in _position_tables(graph):
+            _put_float16(graph, tensor, to_float16(graph.value(tensor)))
     return stored
+
+
+def _position_tables(graph: Graph) -> set[int]:
+    """The tables of which the first rows are taken: half precision is enough for them."""
+    tables = {cut.inputs[0] for cut in graph.of_kind("STRIDED_SLICE")}
+    constants = {tensor: graph.constant(tensor) for tensor in tables}
+    return {
+        t for t, v in constants.items() if v is not None and v.ndim == 2 and v.dtype == "float32"
+    }
 
 
 def weights_of(graph: Graph) -> dict[str, int]:

@@ -120,9 +120,11 @@ def _by_class(outcome: Outcome) -> list[list[str]]:
 
 
 def _footer(directory: pathlib.Path, outcome: Outcome, minutes: float) -> str:
+    made = (
+        f"{datetime.date.today()}, keras-bert-zoo {__version__}, Python {platform.python_version()}"
+    )
     return (
-        f"{datetime.date.today()}, keras-bert-zoo {__version__}, "
-        f"Python {platform.python_version()}, {minutes:.1f} minutes on {platform.machine()} with {outcome.report.threads} threads. "
+        f"{made}, {minutes:.1f} minutes on {platform.machine()}, {outcome.report.threads} threads. "
         f"Recipe: {directory / 'training' / 'recipe.yaml'}; bundle: {outcome.training.bundle}; "
         f"artifacts: {directory / 'artifacts'}. Again: keras-bert-zoo quickstart."
     )
