@@ -38,11 +38,11 @@ RECIPES: Mapping[str, Recipe] = {
     ),
     "dynamic-int8": Recipe("8-bit weights, activations quantised as they come", ((_ALL, "int8"),)),
     "dynamic-int8-words-int4": Recipe(
-        "the same, the table of words in 4 bits", ((_WORDS, "int4-blocks"), (_ALL, "int8"))
+        "the same, the table of words in 4 bits", ((_WORDS, "int4-blocks-64"), (_ALL, "int8"))
     ),
     "mixed": Recipe(
         "words and feed-forward layers in 4 bits, attention in 8",
-        ((_WORDS, "int4-blocks"), (_FEED_FORWARD, "int4-blocks"), (_ALL, "int8")),
+        ((_WORDS, "int4-blocks-64"), (_FEED_FORWARD, "int4-blocks"), (_ALL, "int8")),
     ),
     "dynamic-int4": Recipe("4-bit weights in blocks of 32", ((_ALL, "int4-blocks"),)),
 }

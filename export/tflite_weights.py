@@ -2,12 +2,13 @@
 
 Products with 8- or 4-bit weights run on integers: LiteRT quantises their activations row by
 row as they come. Scales belong to an output of a product or to a row of a table, or to each
-32 weights of one ("blocks").
+32 or 64 weights of one ("blocks").
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,7 +17,6 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from .tflite_model import Graph, set_type
 
-_BLOCK = 32
 # Products with fewer outputs stay as they are: the head of a classifier saves nothing and
 # decides much.
 _FEWEST = 16
@@ -55,11 +55,11 @@ def to_int4(weight: np.ndarray) -> Quantised:
     return _to_int4(weight, weight.shape[1], np.float32)
 
 
-def to_int4_blocks(weight: np.ndarray) -> Quantised:
-    """One scale for each 32 weights of a row; one scale a row where 32 do not divide it."""
-    if weight.shape[1] % _BLOCK:
+def to_int4_blocks(weight: np.ndarray, width: int = 32) -> Quantised:
+    """One scale for each ``width`` weights of a row; one a row where that does not divide it."""
+    if weight.shape[1] % width:
         return to_int4(weight)
-    return _to_int4(weight, _BLOCK, np.float16)  # the file holds these scales in half precision
+    return _to_int4(weight, width, np.float16)  # the file holds these scales in half precision
 
 
 def _to_int4(weight: np.ndarray, width: int, stored: Any) -> Quantised:
@@ -121,7 +121,7 @@ def _put_int4(graph: Graph, tensor: int, found: Quantised) -> None:
     if found.scales.shape[1] == 1:
         _set_scales(graph, tensor, found.scales)
     else:
-        _set_block_scales(graph, tensor, found.scales)
+        _set_block_scales(graph, tensor, found)
 
 
 def _put_float16(graph: Graph, tensor: int, value: np.ndarray) -> None:
@@ -162,11 +162,12 @@ def _set_scales(graph: Graph, tensor: int, scales: np.ndarray) -> None:
     graph.graph.tensors[tensor].quantization = quantization
 
 
-def _set_block_scales(graph: Graph, tensor: int, scales: np.ndarray) -> None:
+def _set_block_scales(graph: Graph, tensor: int, found: Quantised) -> None:
     name = graph.graph.tensors[tensor].name.decode()
     details = schema.BlockwiseQuantizationT()
-    details.scales = graph.add_constant(f"{name}/scales", scales.astype(np.float16))
-    details.zeroPoints, details.blockSize = -1, _BLOCK
+    details.scales = graph.add_constant(f"{name}/scales", found.scales.astype(np.float16))
+    details.zeroPoints = -1
+    details.blockSize = found.values.shape[1] // found.scales.shape[1]
     quantization = schema.QuantizationParametersT()
     quantization.detailsType = schema.QuantizationDetails.BlockwiseQuantization
     quantization.details = details
@@ -180,6 +181,7 @@ STORAGES: Mapping[str, Storage] = {
     "weight-int8": Storage(to_int8, _put_weight_int8),
     "int4": Storage(to_int4, _put_int4),
     "int4-blocks": Storage(to_int4_blocks, _put_int4),
+    "int4-blocks-64": Storage(functools.partial(to_int4_blocks, width=64), _put_int4),
 }
 
 
