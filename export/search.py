@@ -116,7 +116,8 @@ class _Trials:
         content, stored = self.build(storage_of)
         outputs, seconds = self.quality.run(content, self.threads)
         value = self.quality.score(outputs)
-        drop = 100 * (self.quality.best - value)
+        # Rounded, for a budget that is met exactly is met.
+        drop = round(100 * (self.quality.best - value), 6)
         return Trial(name, stored, len(content), value, drop, 1e3 * float(np.median(seconds)))
 
     def sensitivity(self) -> dict[str, float]:
