@@ -105,7 +105,9 @@ def _artifacts(outcome: Outcome) -> list[list[str]]:
 
 
 def _by_class(outcome: Outcome) -> list[list[str]]:
-    scored = classification_report(outcome.truth, outcome.predicted, output_dict=True)
+    scored = classification_report(
+        outcome.truth, outcome.predicted, output_dict=True, zero_division=0
+    )
     names = [*sorted(set(outcome.truth)), "macro avg"]
     columns = ("precision", "recall", "f1-score")
     rows = [
