@@ -56,3 +56,9 @@ def test_a_model_without_logits(model, tokenizer):
 def test_what_is_no_text(model, tokenizer):
     with pytest.raises(ValueError, match=r"texts\[1\].*None"):
         predict_logits(model, tokenizer, ["a", None])
+
+
+def test_texts_end_where_the_tokenizer_says(model):
+    short = WordPieceTokenizer(VOCABULARY, model_max_length=6)
+    expected = predict_logits(model, short, TEXTS, max_length=6)
+    np.testing.assert_array_equal(predict_logits(model, short, TEXTS), expected)

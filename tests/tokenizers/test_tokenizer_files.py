@@ -171,3 +171,41 @@ def test_a_failed_save_leaves_the_old_files(saved, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         tokenizer.save(directory)
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+
+
+ADDED = {
+    "added_tokens.json": {"<e1>": 30522},
+    "special_tokens_map.json": {"additional_special_tokens": ["[unused1]"]},
+    "tokenizer_config.json": {"additional_special_tokens": ["<e1>"]},
+}
+
+
+@pytest.mark.parametrize("alone", ["vocab.txt", "tokenizer.json"])
+@pytest.mark.parametrize("name", ADDED)
+def test_tokens_that_other_files_add_are_whole(checkpoint, tmp_path, alone, name):
+    shutil.copy(checkpoint / alone, tmp_path)
+    (tmp_path / name).write_text(json.dumps(ADDED[name]))
+    token = "[unused1]" if name == "special_tokens_map.json" else "<e1>"
+    tokens = WordPieceTokenizer.from_directory(tmp_path).tokenize(f"hello {token} x")
+    assert tokens == ["hello", token, "x"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"padding_side": "left"}, "padding_side must be 'right', received 'left'"),
+        ({"truncation_side": "left"}, "truncation_side must be 'right'"),
+        ({"tokenizer_class": "BertJapaneseTokenizer"}, "tokenizer_class is 'BertJapanese"),
+    ],
+)
+def test_options_that_mean_other_ids_are_refused(checkpoint, tmp_path, options, message):
+    shutil.copy(checkpoint / "vocab.txt", tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(options))
+    with pytest.raises(TokenizerError, match=message):
+        WordPieceTokenizer.from_directory(tmp_path)
+
+
+def test_the_length_of_old_files_is_read(checkpoint, tmp_path):
+    shutil.copy(checkpoint / "vocab.txt", tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"max_len": 8}))
+    assert WordPieceTokenizer.from_directory(tmp_path).model_max_length == 8
