@@ -182,11 +182,7 @@ def set_type(tensor: Any, dtype: str) -> None:
 
 def kind(model: Any, operator: Any) -> str:
     """Name of an operator; one that is not built in is ``custom:NAME``."""
-    code = model.operatorCodes[operator.opcodeIndex]
-    if code.customCode is not None:
-        return f"custom:{code.customCode.decode()}"
-    # Codes beyond 127 are in the newer of the two fields.
-    return _NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
+    return _name_of(model.operatorCodes[operator.opcodeIndex])
 
 
 def operators(content: bytes) -> collections.Counter[str]:
@@ -199,7 +195,7 @@ def operators(content: bytes) -> collections.Counter[str]:
 
 def _opcode(model: Any, name: str, version: int) -> int:
     for index, code in enumerate(model.operatorCodes):
-        if code.customCode is None and code.version == version and _name_of(code) == name:
+        if code.version == version and _name_of(code) == name:
             return index
     code = schema.OperatorCodeT()
     code.builtinCode, code.version = _CODES[name], version
@@ -209,6 +205,9 @@ def _opcode(model: Any, name: str, version: int) -> int:
 
 
 def _name_of(code: Any) -> str:
+    if code.customCode is not None:
+        return f"custom:{code.customCode.decode()}"
+    # Codes beyond 127 are in the newer of the two fields.
     return _NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 
