@@ -26,7 +26,7 @@ def export_ours(path: pathlib.Path, layers: int) -> float:
     import types
 
     from keras_bert_zoo.config import EncoderConfig
-    from keras_bert_zoo.export import onnx
+    from keras_bert_zoo.export.onnx import writer as onnx
     from keras_bert_zoo.models import BertEncoder
 
     config = EncoderConfig(

@@ -34,7 +34,7 @@ NAMES = {
 def make_ours(folder: pathlib.Path, layers: int) -> None:
     """Exports the checkpoint that torch wrote, in both precisions."""
     import keras_bert_zoo
-    from keras_bert_zoo.export import onnx
+    from keras_bert_zoo.export.onnx import writer as onnx
 
     bundle = keras_bert_zoo.load(folder / "checkpoint", dtype="float32")
     for precision in ("float32", "int8"):

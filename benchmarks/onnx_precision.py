@@ -21,9 +21,10 @@ import onnxruntime
 
 import keras_bert_zoo
 from keras_bert_zoo.data.tweets import load_tweets
-from keras_bert_zoo.export import onnx_file, onnx_weights
-from keras_bert_zoo.export.onnx_conversion import lean_graph
-from keras_bert_zoo.export.onnx_precision import float16, float32, int4, int8
+from keras_bert_zoo.export.onnx import file as onnx_file
+from keras_bert_zoo.export.onnx import weights as onnx_weights
+from keras_bert_zoo.export.onnx.conversion import lean_graph
+from keras_bert_zoo.export.onnx.precision import float16, float32, int4, int8
 from keras_bert_zoo.export.signature import Signature
 
 RESULT = pathlib.Path(__file__).parent / "results" / "onnx_precision.json"

@@ -33,8 +33,9 @@ import keras_bert_zoo
 from keras_bert_zoo import BertEncoder, EncoderConfig
 from keras_bert_zoo.bundle import Bundle
 from keras_bert_zoo.data.tweets import load_tweets
-from keras_bert_zoo.export import tflite, tflite_model
 from keras_bert_zoo.export.formats import FORMATS
+from keras_bert_zoo.export.tflite import model as tflite_model
+from keras_bert_zoo.export.tflite import writer as tflite
 
 RESULT = pathlib.Path(__file__).parent / "results" / "tflite_files.json"
 LENGTH, SHORT, SEVERAL = 128, 20, (32, 64, 128, 256)

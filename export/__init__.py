@@ -10,13 +10,13 @@ _HOMES = {
     "FORMATS": "formats",
     "Artifact": "artifact",
     "ExportError": "errors",
-    "Report": "report",
+    "Report": "verification.report",
     "Signature": "signature",
     "Runner": "runner",
-    "deploy": "deployment",
+    "deploy": "savedmodel.deployment",
     "export": "conversion",
-    "quantize": "quantization",
-    "verify": "verification",
+    "quantize": "search.quantization",
+    "verify": "verification.verification",
 }
 __all__ = sorted(_HOMES)
 

@@ -13,11 +13,12 @@ from keras_bert_zoo import zoo
 from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch, remove_leftovers
 
-from . import mediapipe, process
+from . import process
 from .artifact import Artifact, describe
 from .digest import digest_of
 from .formats import DEFAULT_FORMATS, FORMATS, checked_formats
 from .progress import Steps
+from .tflite import mediapipe
 
 if TYPE_CHECKING:
     from keras_bert_zoo.bundle import Bundle

@@ -47,18 +47,17 @@ class Format:
 _FLOAT = 1e-4
 # Half precision has 11 bits: some thousandths of a logit, some hundredths of a hidden state.
 _HALF = 0.05
-_ONNX = ("onnx", "onnxruntime", "tf2onnx")
 _TFLITE = ("lengths", "metadata", "normalize")
 
 
 def _tflite(recipe: str, tolerance: float | None = None, *more: str) -> Format:
     options = (*_TFLITE, *more)
-    return Format("tflite", "model.tflite", "tflite", tolerance, {"recipe": recipe}, options)
+    return Format("tflite.writer", "model.tflite", "tflite", tolerance, {"recipe": recipe}, options)
 
 
 def _tflite_text(recipe: str, tolerance: float | None = None) -> Format:
     return Format(
-        "tflite",
+        "tflite.writer",
         "model.tflite",
         "tflite-text",
         tolerance,
@@ -69,11 +68,17 @@ def _tflite_text(recipe: str, tolerance: float | None = None) -> Format:
     )
 
 
+def _onnx(name: str, tolerance: float | None = None, **arguments: Any) -> Format:
+    packages = ("onnx", "onnxruntime", "tf2onnx")
+    file = f"onnx/{name}.onnx"
+    return Format("onnx.writer", file, "onnx", tolerance, arguments, packages=packages)
+
+
 FORMATS: Mapping[str, Format] = {
     "savedmodel": Format(
-        "savedmodel", "model", "tensorflow-text", _FLOAT, packages=("tensorflow-text",)
+        "savedmodel.writer", "model", "tensorflow-text", _FLOAT, packages=("tensorflow-text",)
     ),
-    "savedmodel-ids": Format("savedmodel", "model", "tensorflow", _FLOAT, {"text": False}),
+    "savedmodel-ids": Format("savedmodel.writer", "model", "tensorflow", _FLOAT, {"text": False}),
     "tflite": _tflite("float32", _FLOAT),
     "tflite-float16": _tflite("float16", _HALF),
     "tflite-weight-int8": _tflite("weight-int8"),
@@ -84,19 +89,11 @@ FORMATS: Mapping[str, Format] = {
     "tflite-text": _tflite_text("float32", _FLOAT),
     "tflite-text-int8": _tflite_text("dynamic-int8"),
     # The places where optimum, sentence-transformers and transformers.js look for them.
-    "onnx": Format("onnx", "onnx/model.onnx", "onnx", _FLOAT, packages=_ONNX),
-    "onnx-float16": Format(
-        "onnx", "onnx/model_fp16.onnx", "onnx", _HALF, {"precision": "float16"}, packages=_ONNX
-    ),
-    "onnx-int8": Format(
-        "onnx", "onnx/model_quantized.onnx", "onnx", None, {"precision": "int8"}, packages=_ONNX
-    ),
-    "onnx-int4": Format(
-        "onnx", "onnx/model_q4.onnx", "onnx", None, {"precision": "int4"}, packages=_ONNX
-    ),
-    "onnx-fused": Format(
-        "onnx", "onnx/model.onnx", "onnx", _FLOAT, {"fused": True}, packages=_ONNX
-    ),
+    "onnx": _onnx("model", _FLOAT),
+    "onnx-float16": _onnx("model_fp16", _HALF, precision="float16"),
+    "onnx-int8": _onnx("model_quantized", precision="int8"),
+    "onnx-int4": _onnx("model_q4", precision="int4"),
+    "onnx-fused": _onnx("model", _FLOAT, fused=True),
 }
 DEFAULT_FORMATS = ("savedmodel", "tflite", "tflite-int8", "onnx")
 

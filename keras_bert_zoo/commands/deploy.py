@@ -27,7 +27,7 @@ def deploy(
     import rich
 
     from keras_bert_zoo.data.examples import Examples
-    from keras_bert_zoo.export.deployment import deploy as deploy_artifact
+    from keras_bert_zoo.export.savedmodel.deployment import deploy as deploy_artifact
 
     rows = table.read(data)
     examples = Examples(rows.texts, rows.text_pairs).take(limit)

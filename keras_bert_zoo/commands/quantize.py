@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keras_bert_zoo.data.text_files import TextTable
-    from keras_bert_zoo.export.trials import Search
+    from keras_bert_zoo.export.search.trials import Search
 
 
 def quantize(
@@ -28,7 +28,7 @@ def quantize(
 
     from keras_bert_zoo.commands.export import numbers
     from keras_bert_zoo.commands.verify import read_examples
-    from keras_bert_zoo.export.quantization import quantize as search_and_export
+    from keras_bert_zoo.export.search.quantization import quantize as search_and_export
 
     examples = read_examples(bundle, table, data, limit)
     tokens = numbers(lengths)
@@ -36,7 +36,7 @@ def quantize(
     rich.print(_table(found))
     rich.print(f"{artifact.file}, {artifact.size / 1e6:.1f} MB: {found.best.name}")
     try:
-        from keras_bert_zoo.export.search_picture import draw
+        from keras_bert_zoo.export.search.picture import draw
     except ImportError:
         rich.print("No picture: it needs matplotlib (pip install keras-bert-zoo[quickstart]).")
     else:

@@ -30,7 +30,7 @@ def verify(
     import rich
 
     from keras_bert_zoo.export.artifact import Artifact
-    from keras_bert_zoo.export.verification import verify as verify_artifacts
+    from keras_bert_zoo.export.verification.verification import verify as verify_artifacts
 
     opened = [Artifact.load(path) for path in artifacts]
     # The export wrote the config with the labels and the problem type of the loaded model.

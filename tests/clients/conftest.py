@@ -55,7 +55,7 @@ def bundles(tiny_config: Any, randomise: Callable[[Any], Any]) -> dict[str, Any]
 def exports(bundles: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[Any, pathlib.Path]:
     """Directories by main output and format; `onnx-beside` has its weights in a second file."""
     from keras_bert_zoo.export.conversion import export
-    from keras_bert_zoo.export.onnx import export as write
+    from keras_bert_zoo.export.onnx.writer import export as write
 
     found = {}
     for output, bundle in bundles.items():

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.export.formats import FORMATS
-from keras_bert_zoo.export.mediapipe import INPUTS
-from keras_bert_zoo.export.mediapipe_tokenizer import MediaPipeTokenizer, different_texts
-from keras_bert_zoo.export.tflite_metadata import TextModel, attach
+from keras_bert_zoo.export.tflite.mediapipe import INPUTS
+from keras_bert_zoo.export.tflite.mediapipe_tokenizer import MediaPipeTokenizer, different_texts
+from keras_bert_zoo.export.tflite.metadata import TextModel, attach
 
 from . import edge_clients as clients
 

@@ -15,10 +15,11 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from keras_bert_zoo import cli
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.export import process, warmup
+from keras_bert_zoo.export import process
 from keras_bert_zoo.export.artifact import MANIFEST, describe
-from keras_bert_zoo.export.deployment import deploy
 from keras_bert_zoo.export.errors import ExportError
+from keras_bert_zoo.export.savedmodel import warmup
+from keras_bert_zoo.export.savedmodel.deployment import deploy
 
 KERAS = ("keras", "keras_hub", "tf_keras")
 SIZES = (1, 3)

@@ -18,7 +18,7 @@ def weight_bytes(keras_bundle):
 
 @pytest.mark.parametrize("name", ["tflite", "tflite-int8"])
 def test_tflite_has_built_in_operators_only_and_no_shape_arithmetic(artifacts, name):
-    from keras_bert_zoo.export.tflite_model import operators
+    from keras_bert_zoo.export.tflite.model import operators
 
     counts = operators(artifacts[name].file.read_bytes())
     assert not [operator for operator in counts if "custom" in operator or "Flex" in operator]

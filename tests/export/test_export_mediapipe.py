@@ -15,9 +15,9 @@ from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.export import export, verify
 from keras_bert_zoo.export.errors import ExportError
 from keras_bert_zoo.export.formats import FORMATS
-from keras_bert_zoo.export.mediapipe import INPUTS
-from keras_bert_zoo.export.mediapipe_tokenizer import MediaPipeTokenizer
-from keras_bert_zoo.export.tflite_metadata import ENTRY, TextModel, attach
+from keras_bert_zoo.export.tflite.mediapipe import INPUTS
+from keras_bert_zoo.export.tflite.mediapipe_tokenizer import MediaPipeTokenizer
+from keras_bert_zoo.export.tflite.metadata import ENTRY, TextModel, attach
 
 LENGTH = 80
 VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "caf", "##é", "cafe", "a", "##b", ".", "好")

@@ -8,7 +8,7 @@ import keras_bert_zoo
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS
-from keras_bert_zoo.export.verification import verify
+from keras_bert_zoo.export.verification.verification import verify
 
 pytestmark = pytest.mark.slow
 TEXTS = [

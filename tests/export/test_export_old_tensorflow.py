@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.export import process, warmup
-from keras_bert_zoo.export.deployment import deploy
+from keras_bert_zoo.export import process
 from keras_bert_zoo.export.formats import FORMATS
+from keras_bert_zoo.export.savedmodel import warmup
+from keras_bert_zoo.export.savedmodel.deployment import deploy
 
 ROOT = pathlib.Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-clients-tensorflow-2.12/bin/python"

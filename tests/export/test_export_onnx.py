@@ -8,10 +8,13 @@ import types
 import numpy as np
 import pytest
 
-from keras_bert_zoo.export import onnx, onnx_blocks, onnx_file, process
+from keras_bert_zoo.export import process
 from keras_bert_zoo.export.artifact import Artifact, describe
 from keras_bert_zoo.export.errors import ExportError, MissingRuntime
 from keras_bert_zoo.export.formats import FORMATS
+from keras_bert_zoo.export.onnx import blocks as onnx_blocks
+from keras_bert_zoo.export.onnx import file as onnx_file
+from keras_bert_zoo.export.onnx import writer as onnx
 
 ONNX = {name: row for name, row in FORMATS.items() if row.module == "onnx"}
 

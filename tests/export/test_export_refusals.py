@@ -55,7 +55,7 @@ def test_length_beyond_the_position_table_and_existing_output(bundle, artifacts,
 
 
 def test_text_needs_a_tokenizer(tmp_path):
-    from keras_bert_zoo.export import savedmodel
+    from keras_bert_zoo.export.savedmodel import writer as savedmodel
 
     bundle = types.SimpleNamespace(tokenizer=None, model=_model_of(lambda x: x), config=None)
     with pytest.raises(ExportError, match=r"no tokenizer.*savedmodel-ids"):

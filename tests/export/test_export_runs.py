@@ -15,7 +15,7 @@ from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS
 from keras_bert_zoo.export.runner import Runner
-from keras_bert_zoo.export.verification import verify
+from keras_bert_zoo.export.verification.verification import verify
 
 FLOAT_FORMATS = [name for name, row in FORMATS.items() if (row.tolerance or 1) <= 1e-4]
 FOUR_BITS = ("int4", "mixed")
@@ -179,7 +179,7 @@ def test_a_runner_of_an_open_format(artifacts, keras_bundle, encode, texts):
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_text_head_says_what_the_score_says(keras_bundle, problem):
-    from keras_bert_zoo.export.text_signatures import _Scores
+    from keras_bert_zoo.export.savedmodel.text_signatures import _Scores
 
     config = keras_bundle.config.replace(problem_type=problem)
     logits = np.random.default_rng(1).normal(size=(5, 3)).astype("float32")

@@ -12,8 +12,8 @@ from keras_bert_zoo import cli
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.errors import ExportError
-from keras_bert_zoo.export.quantization import quantize
-from keras_bert_zoo.export.recipes import RECIPES
+from keras_bert_zoo.export.search.quantization import quantize
+from keras_bert_zoo.export.tflite.recipes import RECIPES
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import sys
 import pytest
 import yaml
 
-from keras_bert_zoo.export.deployment import deploy
-from keras_bert_zoo.export.serving_config import BATCHING, MODELS, MONITORING
+from keras_bert_zoo.export.savedmodel.deployment import deploy
+from keras_bert_zoo.export.savedmodel.serving_config import BATCHING, MODELS, MONITORING
 
 SERVING = pathlib.Path(__file__).parents[2] / "examples/serving"
 DEFAULTS = {k: p.default for k, p in inspect.signature(deploy).parameters.items()}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from keras_bert_zoo.export import tflite, tflite_model, tflite_weights
-from keras_bert_zoo.export.tflite_model import Graph, read, write
+from keras_bert_zoo.export.tflite import model as tflite_model
+from keras_bert_zoo.export.tflite import weights as tflite_weights
+from keras_bert_zoo.export.tflite import writer as tflite
+from keras_bert_zoo.export.tflite.model import Graph, read, write
 
 WEIGHT = np.random.default_rng(0).normal(size=(24, 128)).astype("float32")
 WEIGHT[3] = 0

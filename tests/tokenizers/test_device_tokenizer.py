@@ -25,7 +25,7 @@ class Converted:
     """A tokenizer as a TFLite file, run in a process of its own as artifacts are."""
 
     def __init__(self, tokenizer, path):
-        from keras_bert_zoo.export.tflite_text import convert_tokenizer
+        from keras_bert_zoo.export.tflite.text import convert_tokenizer
 
         self.tokenizer, self.path = tokenizer, path
         path.write_bytes(convert_tokenizer(tokenizer, LENGTH))

@@ -1,0 +1,1 @@
+"""ONNX files: the small graph is converted, and the weights are attached by name."""

@@ -1,0 +1,1 @@
+"""SavedModels with their signatures, and the directories that TensorFlow Serving serves."""

@@ -1,0 +1,1 @@
+"""Artifacts re-run in their own runtimes and compared with Keras."""

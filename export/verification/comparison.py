@@ -1,0 +1,111 @@
+"""What is wrong with an artifact's outputs, seen from Keras'. NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.evaluation.classification import probabilities
+
+from ..formats import FORMATS
+from ..runtimes import Measurement
+from ..scoring import logits_of, mean_of_tokens, problem_of, unit_vectors
+from ..signature import Signature, choose
+
+if TYPE_CHECKING:
+    from ..artifact import Artifact
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def largest_difference(outputs: Iterable[Arrays], expected: Iterable[Arrays]) -> float:
+    """Over all numbers of all batches; infinite where names or shapes differ, or for NaN."""
+    pairs = zip(outputs, expected, strict=True)
+    return max(_difference(ours, theirs) for ours, theirs in pairs)
+
+
+def _difference(ours: Arrays, theirs: Arrays) -> float:
+    if {k: v.shape for k, v in ours.items()} != {k: v.shape for k, v in theirs.items()}:
+        return float("inf")
+    largest = max(float(np.abs(ours[name] - theirs[name]).max()) for name in theirs)
+    return float("inf") if np.isnan(largest) else largest
+
+
+def problems_of(
+    format_name: str,
+    signatures: Sequence[Signature],
+    inputs: Sequence[Mapping[str, Any]],
+    measured: Measurement,
+    difference: float,
+) -> list[str]:
+    """Names, types and shapes that are not the signature's, and numbers too far off."""
+    problems = []
+    declared = {spec.name: spec.dtype for spec in signatures[0].inputs}
+    if dict(measured.inputs) != declared:
+        problems.append(f"the inputs are {dict(measured.inputs)}, not {declared}")
+    for given, outputs in zip(inputs, measured.outputs, strict=True):
+        signature = choose(signatures, given)
+        problems += signature.mismatches(signature.bind(given), outputs)
+    tolerance = FORMATS[format_name].tolerance
+    if not np.isfinite(difference):
+        problems.append(f"{signatures[0].name} returns NaN, infinity or other shapes than Keras")
+    elif tolerance is not None and difference > tolerance:
+        problems.append(
+            f"{signatures[0].name} is {difference:.1e} from Keras, more than {tolerance:.0e}"
+        )
+    return list(dict.fromkeys(problems))
+
+
+def expected_of_text(
+    config: EncoderConfig, inputs: Sequence[Arrays], outputs: Sequence[Arrays]
+) -> dict[str, np.ndarray]:
+    """What the text signature should return, by Keras' outputs for single texts."""
+    if problem_of(config) is None:
+        pairs = zip(inputs, outputs, strict=True)
+        rows = [mean_of_tokens(given, made["last_hidden_state"]) for given, made in pairs]
+        return {"embeddings": np.concatenate(rows)}
+    return {"scores": probabilities(str(config.problem_type), joined_logits(config, outputs))}
+
+
+def expected_of_ids(
+    config: EncoderConfig,
+    artifact: Artifact,
+    inputs: Sequence[Arrays],
+    outputs: Sequence[Arrays],
+) -> list[Arrays]:
+    """What the integer signature should return: Keras' outputs, or scores or embeddings."""
+    if {spec.name for spec in artifact.signature.outputs} & {"logits", "last_hidden_state"}:
+        return list(outputs)
+    pairs = zip(inputs, outputs, strict=True)
+    expected = [expected_of_text(config, [given], [made]) for given, made in pairs]
+    if not artifact.options.get("normalize"):
+        return list(expected)
+    return [{name: unit_vectors(rows) for name, rows in each.items()} for each in expected]
+
+
+def wrong_labels(config: EncoderConfig, outputs: Arrays) -> list[str]:
+    """Whether the text signature names the classes in order, and the best one rightly."""
+    if "labels" not in outputs:
+        return []
+    names = np.array(config.labels, object)
+    right = (outputs["labels"] == names).all() and (
+        outputs["label"] == names[outputs["scores"].argmax(axis=-1)]
+    ).all()
+    return [] if right else ["the labels are not those of the config, in their order"]
+
+
+def joined_logits(config: EncoderConfig, outputs: Sequence[Arrays]) -> np.ndarray:
+    """The logits of all batches ``(N, C)``; of scores those that give the same decisions."""
+    if "logits" in outputs[0]:
+        return np.concatenate([made["logits"] for made in outputs])
+    scores = np.concatenate([made["scores"] for made in outputs])
+    return logits_of(str(config.problem_type), scores)
+
+
+def percentiles(seconds: Sequence[float]) -> dict[str, Any]:
+    """Median and 95th percentile in milliseconds."""
+    p50, p95 = np.percentile(np.array(seconds) * 1e3, [50, 95])
+    return {"p50": float(p50), "p95": float(p95)}

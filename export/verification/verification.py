@@ -1,0 +1,244 @@
+"""Every artifact against Keras: the same real texts, each model in its own runtime."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pathlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.evaluation.classification import score
+
+from .. import process, scoring
+from ..artifact import Artifact
+from ..errors import ExportError
+from ..progress import Steps
+from ..runtimes import measure
+from ..signature import BATCH
+from ..tflite.mediapipe_tokenizer import notes_of
+from .comparison import (
+    expected_of_ids,
+    expected_of_text,
+    joined_logits,
+    largest_difference,
+    percentiles,
+    problems_of,
+    wrong_labels,
+)
+from .reference import Case, Reference, all_cases, cases_of, run_reference, single_texts, text_cases
+from .report import Report, Row
+
+# Texts in one request to a text signature.
+_CHUNK = 32
+
+
+def verify(
+    source: str | pathlib.Path,
+    artifacts: Iterable[Artifact | str | pathlib.Path],
+    examples: Examples,
+    *,
+    threads: int | None = None,
+    progress: bool = True,
+) -> Report:
+    """Re-runs artifacts in their own runtimes and compares them with the Keras model.
+
+    Every text is run alone at its own length (or the artifact's, if that is fixed): from
+    this come agreement, metric and latency. Where the format allows, batches of several
+    texts and a second padded length are run too, and all outputs are compared.
+
+    Args:
+        source: the bundle that was exported, as ``bundle.load`` takes it.
+        artifacts: artifacts or their directories; checked against their manifests.
+        examples: real texts or pairs of the kind the model is for; with labels the metric is
+            computed too.
+        threads: of each runtime; by default one per processor.
+        progress: whether to show it on the terminal.
+
+    Returns:
+        The report; whether everything passed is ``report.passed``.
+
+    Raises:
+        CorruptArtifact: an artifact is not what was exported.
+        ExportError: there are no texts, or labels for a model that has none.
+        MissingRuntime: a runtime is not installed.
+    """
+    if not len(examples):
+        raise ExportError("There are no texts to verify the artifacts with.")
+    opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
+    threads, count = threads or os.cpu_count() or 1, len(examples)
+    cases = itertools.chain.from_iterable(cases_of(artifact, count) for artifact in opened)
+    distinct = list(dict.fromkeys([*single_texts(count), *cases]))
+    names = [f"verify {artifact.format}" for artifact in opened]
+    with Steps(["run keras", *names], visible=progress) as steps:
+        steps.start("run keras")
+        texts, pairs = list(examples.texts), examples.text_pairs
+        reference = process.call(run_reference, str(source), texts, pairs, distinct, threads)
+        judge = _Judge(reference, examples, threads)
+        rows = []
+        for name, artifact in zip(names, opened, strict=True):
+            steps.start(name)
+            rows.append(judge.row(artifact))
+    return Report(judge.keras_row(str(source)), tuple(rows), count, judge.metric_name, threads)
+
+
+class _Judge:
+    """Compares artifacts with one reference."""
+
+    def __init__(self, reference: Reference, examples: Examples, threads: int) -> None:
+        self.reference = reference
+        self.examples = examples
+        self.threads = threads
+        self.problem = scoring.problem_of(reference.config)
+        if examples.labels is not None and self.problem is None:
+            raise ExportError("Labels were given, but the bundle is an encoder without them.")
+
+    @property
+    def metric_name(self) -> str | None:
+        return self.problem.metric if self.problem and self.examples.labels is not None else None
+
+    def keras_row(self, source: str) -> Row:
+        singles = single_texts(len(self.examples))
+        return Row(
+            format="keras",
+            path=source,
+            size=self.reference.size,
+            runtime=self.reference.runtime,
+            **self._sizes(self.reference.outputs),
+            max_difference=0.0,
+            metric=self._metric(self._keras(singles)),
+            **percentiles([self.reference.seconds[case] for case in singles]),
+        )
+
+    def row(self, artifact: Artifact) -> Row:
+        ids = self._ids(artifact) if artifact.id_signatures else None
+        text = self._text(artifact)
+        main = ids or text
+        if main is None:
+            raise ExportError(f"{artifact.path} takes single texts, and pairs were given.")
+        return Row(
+            format=artifact.format,
+            path=str(artifact.path),
+            size=artifact.size,
+            runtime=main.runtime,
+            **self._sizes(main.cases),
+            max_difference=main.difference,
+            text_difference=text and text.difference,
+            agreement=self._agreement(main.outputs, self._keras(main.singles)),
+            metric=self._metric(main.outputs),
+            **percentiles(main.seconds),
+            problems=(
+                *self._of_another_bundle(artifact),
+                *(problem for run in (ids, text) if run for problem in run.problems),
+            ),
+            notes=notes_of(artifact, self.examples, self._inputs(main.singles)),
+        )
+
+    def _of_another_bundle(self, artifact: Artifact) -> list[str]:
+        """Whether weights and labels are those of the bundle it is compared with."""
+        labels = EncoderConfig.from_file(artifact.path / "config.json").labels
+        ours = self.reference.config.labels
+        checks = {
+            "it was made from other weights than the bundle's": (
+                artifact.weights == self.reference.weights
+            ),
+            f"its labels are {list(labels)}, the bundle's {list(ours)}": labels == ours,
+        }
+        return [problem for problem, right in checks.items() if not right]
+
+    def _ids(self, artifact: Artifact) -> _Run:
+        """All cases as ids; the single texts come first."""
+        count, signatures = len(self.examples), artifact.id_signatures
+        cases = all_cases(signatures, count)
+        inputs = self._inputs(cases)
+        measured = measure(artifact, signatures, inputs, self.threads)
+        expected = expected_of_ids(self.reference.config, artifact, inputs, self._keras(cases))
+        difference = largest_difference(measured.outputs, expected)
+        return _Run(
+            measured.runtime,
+            cases,
+            cases[:count],
+            measured.outputs[:count],
+            measured.seconds[:count],
+            difference,
+            problems_of(artifact.format, signatures, inputs, measured, difference),
+        )
+
+    def _text(self, artifact: Artifact) -> _Run | None:
+        """The same texts as strings, where a signature takes such."""
+        given = {"text": list(self.examples.texts)}
+        if self.examples.text_pairs is not None:
+            given["text_pair"] = list(self.examples.text_pairs)
+        fitting = [s for s in artifact.signatures if {i.name for i in s.inputs} == set(given)]
+        if not fitting:
+            return None
+        signature, cases = fitting[-1], text_cases(artifact, len(self.examples))
+        step = signature.size(BATCH) or _CHUNK
+        inputs = [
+            {name: column[start : start + step] for name, column in given.items()}
+            for start in range(0, len(cases), step)
+        ]
+        measured = measure(artifact, [signature], inputs, self.threads)
+        outputs = {k: np.concatenate([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
+        known, made = self._inputs(cases), self._keras(cases)
+        expected = expected_of_text(self.reference.config, known, made)
+        numbers = {name: outputs[name] for name in expected if name in outputs}
+        difference = largest_difference([numbers], [expected])
+        problems = problems_of(artifact.format, [signature], inputs, measured, difference)
+        problems += wrong_labels(self.reference.config, outputs)
+        return _Run(
+            measured.runtime, cases, cases, [outputs], measured.seconds, difference, problems
+        )
+
+    def _inputs(self, cases: Iterable[Case]) -> list[dict[str, np.ndarray]]:
+        return [self.reference.inputs[case] for case in cases]
+
+    def _keras(self, cases: Iterable[Case]) -> list[dict[str, np.ndarray]]:
+        return [self.reference.outputs[case] for case in cases]
+
+    def _sizes(self, cases: Iterable[Case]) -> dict[str, Any]:
+        shapes = [self.reference.inputs[case]["input_ids"].shape for case in cases]
+        batches, lengths = (tuple(sorted(set(sizes))) for sizes in zip(*shapes, strict=True))
+        return {"batch_sizes": batches, "lengths": lengths}
+
+    def _agreement(self, ours: list[Any], keras: list[Any]) -> float | None:
+        if self.problem is None or self.problem.decide is None:
+            return None
+        decide = self.problem.decide
+        return scoring.agreement(decide(self._logits(ours)), decide(self._logits(keras)))
+
+    def _logits(self, outputs: list[Any]) -> np.ndarray:
+        return joined_logits(self.reference.config, outputs)
+
+    def _metric(self, outputs: list[Any]) -> float | None:
+        if self.problem is None or self.examples.labels is None:
+            return None
+        problem_type = str(self.reference.config.problem_type)
+        scores = score(problem_type, self.examples.labels, self._logits(outputs))
+        return scores[self.problem.metric]
+
+
+class _Run(NamedTuple):
+    """What came out of one way to call an artifact.
+
+    Attributes:
+        runtime: package and version.
+        cases: what was run.
+        singles: those of them that are single texts.
+        outputs: for the single texts.
+        seconds: for the single texts.
+        difference: the largest to Keras.
+        problems: what is wrong.
+    """
+
+    runtime: str
+    cases: list[Case]
+    singles: list[Case]
+    outputs: list[Any]
+    seconds: list[float]
+    difference: float
+    problems: list[str]
