@@ -13,6 +13,7 @@ _HOMES = {
     "Report": "verification.report",
     "Signature": "signature",
     "Runner": "runner",
+    "benchmark": "verification.benchmarking",
     "deploy": "savedmodel.deployment",
     "export": "conversion",
     "quantize": "search.quantization",

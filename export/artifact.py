@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_bert_zoo.checkpoints.atomic import write_text
+
 from .errors import CorruptArtifact
 from .formats import FORMATS
 from .signature import Signature
@@ -32,6 +34,8 @@ class Artifact:
         options: what the user chose, e.g. ``{"lengths": [128]}``.
         weights: digest of the weights it was made from, see ``digest``.
         size: bytes of the model itself, without the files beside it.
+        verification: the last result of ``verify``, as ``Report.record_of`` gives it; ``None``
+            before the first.
     """
 
     path: pathlib.Path
@@ -40,6 +44,7 @@ class Artifact:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     weights: str = ""
     size: int = 0
+    verification: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False)
 
     @property
     def signature(self) -> Signature:
@@ -76,7 +81,7 @@ class Artifact:
             MissingRuntime: the runtime is not installed.
             ValueError: the inputs do not fit the signature.
         """
-        from .runtimes import measure
+        from .measurement import measure
 
         return measure(self, self.signatures, [inputs]).outputs[0]
 
@@ -105,7 +110,19 @@ class Artifact:
             )
         _check_files(directory, files)
         size = _size(files, FORMATS[name].file)
-        return cls(directory, name, tuple(signatures), manifest["options"], weights, size)
+        verification = manifest.get("verification")
+        return cls(
+            directory, name, tuple(signatures), manifest["options"], weights, size, verification
+        )
+
+    def record(self, verification: Mapping[str, Any]) -> None:
+        """Adds the result of a verification to the manifest, in the place of an earlier one.
+
+        Raises:
+            OSError: the manifest cannot be written; it is as it was.
+        """
+        manifest = _read(self.path / MANIFEST)
+        _write(self.path, {**manifest, "verification": dict(verification)})
 
 
 def describe(
@@ -120,14 +137,18 @@ def describe(
     manifest = {
         "manifest_version": _VERSION,
         "format": name,
+        "recipe": dict(FORMATS[name].arguments),
         "signatures": [signature.to_dict() for signature in signatures],
         "options": dict(options),
         "weights": weights,
         "versions": {p: importlib.metadata.version(p) for p in _ALWAYS + FORMATS[name].packages},
         "files": {path.relative_to(directory).as_posix(): _checksum(path) for path in paths},
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False)
-    (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    _write(directory, manifest)
+
+
+def _write(directory: pathlib.Path, manifest: Mapping[str, Any]) -> None:
+    write_text(directory / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
 
 def _size(files: Mapping[str, Any], model: str) -> int:

@@ -1,26 +1,20 @@
-"""The runtimes that clients use, each opened in a fresh process."""
+"""The runtimes that clients use."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
-import importlib.metadata
+import importlib
 import importlib.util
-import os
 import pathlib
-import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import process
 from .errors import MissingRuntime
-from .formats import FORMATS
-from .signature import Signature, choose
-
-if TYPE_CHECKING:
-    from .artifact import Artifact
+from .signature import Signature
 
 _KERAS = ("keras", "keras_hub", "tf_keras")
 # What the tokenizer's graph needs beyond core TensorFlow; loading no more proves it.
@@ -29,7 +23,6 @@ TEXT_LIBRARIES = (
     "_fast_wordpiece_tokenizer.so",
     "_whitespace_tokenizer_v2.so",
 )
-_WARM_UP = 3
 
 
 class Session(NamedTuple):
@@ -46,83 +39,27 @@ class Runtime:
     Args:
         open: takes the model's path, signatures and a number of threads; returns a session
             for each signature, all on the same weights.
+        module: that it uses.
         package: whose version is reported.
         extra: of this project, that installs it; ``None`` when it always is.
         hide: packages that the process must not find, to prove that they are not needed.
     """
 
     open: Callable[[str, Sequence[Signature], int], list[Session]]
+    module: str
     package: str
     extra: str | None = None
     hide: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
-class Measurement:
-    """What came out of a model.
-
-    Args:
-        outputs: arrays by name, for each batch.
-        seconds: wall time of each batch, after a short warm-up.
-        runtime: package and version.
-        inputs: names and types that the model itself declares.
-    """
-
-    outputs: list[dict[str, np.ndarray]]
-    seconds: list[float]
-    runtime: str
-    inputs: Mapping[str, str]
-
-
-def measure(
-    artifact: Artifact,
-    signatures: Sequence[Signature],
-    batches: Sequence[Mapping[str, Any]],
-    threads: int | None = None,
-) -> Measurement:
-    """Runs batches through an artifact, in its runtime and in a fresh process.
-
-    Args:
-        artifact: what to run.
-        signatures: those of its signatures to call, each batch by the first that it fits.
-        batches: inputs by name.
-        threads: how many the runtime may use; by default one per processor.
+def load_runtime(name: str, path: str) -> None:
+    """Imports what a runtime needs; ``open_sessions`` would do it, and take the longer.
 
     Raises:
         MissingRuntime: the runtime is not installed.
-        ValueError: inputs fit none of the signatures.
     """
-    name = FORMATS[artifact.format].runtime
-    chosen = [choose(signatures, inputs) for inputs in batches]
-    calls = [
-        (signatures.index(signature), signature.bind(inputs))
-        for signature, inputs in zip(chosen, batches, strict=True)
-    ]
-    request = (name, str(artifact.file), signatures, calls, threads or os.cpu_count() or 1)
-    return process.call(_measure, *request, hide=RUNTIMES[name].hide)
-
-
-def timed(
-    run: Callable[[Any], Any], batches: Sequence[Any]
-) -> tuple[list[dict[str, np.ndarray]], list[float]]:
-    """Runs every batch once, after a short warm-up, and times each."""
-    for batch in batches[:_WARM_UP]:
-        run(batch)
-    outputs, seconds = [], []
-    for batch in batches:
-        start = time.perf_counter()
-        outputs.append(run(batch))
-        seconds.append(time.perf_counter() - start)
-    return outputs, seconds
-
-
-def _measure(
-    name: str, path: str, signatures: Sequence[Signature], calls: list[Any], threads: int
-) -> Measurement:
-    sessions = open_sessions(name, path, signatures, threads)
-    version = importlib.metadata.version(RUNTIMES[name].package)
-    outputs, seconds = timed(lambda call: sessions[call[0]].run(call[1]), calls)
-    return Measurement(outputs, seconds, f"{RUNTIMES[name].package} {version}", sessions[0].inputs)
+    with _explained(RUNTIMES[name], path):
+        importlib.import_module(RUNTIMES[name].module)
 
 
 def open_sessions(
@@ -139,9 +76,15 @@ def open_sessions(
     Raises:
         MissingRuntime: the runtime is not installed.
     """
-    runtime = RUNTIMES[name]
+    with _explained(RUNTIMES[name], path):
+        return RUNTIMES[name].open(path, signatures, threads)
+
+
+@contextlib.contextmanager
+def _explained(runtime: Runtime, path: str) -> Iterator[None]:
+    """Tells the user of a package that is not installed how to install it."""
     try:
-        return runtime.open(path, signatures, threads)
+        yield
     except ImportError as error:
         install = f"keras-bert-zoo[{runtime.extra}]" if runtime.extra else "keras-bert-zoo"
         raise MissingRuntime(
@@ -263,10 +206,12 @@ def _open_onnx(path: str, signatures: Sequence[Signature], threads: int) -> list
     return [Session(run, types)] * len(signatures)
 
 
+_LITERT = ("ai_edge_litert.interpreter", "ai-edge-litert", "tflite")
+
 RUNTIMES: Mapping[str, Runtime] = {
-    "tensorflow": Runtime(_open_tensorflow, "tensorflow", hide=_KERAS),
-    "tensorflow-text": Runtime(_open_tensorflow_text, "tensorflow", hide=_KERAS),
-    "tflite": Runtime(_open_tflite, "ai-edge-litert", "tflite"),
-    "tflite-text": Runtime(_open_tflite_text, "ai-edge-litert", "tflite", hide=_KERAS),
-    "onnx": Runtime(_open_onnx, "onnxruntime", "onnx"),
+    "tensorflow": Runtime(_open_tensorflow, "tensorflow", "tensorflow", hide=_KERAS),
+    "tensorflow-text": Runtime(_open_tensorflow_text, "tensorflow", "tensorflow", hide=_KERAS),
+    "tflite": Runtime(_open_tflite, *_LITERT),
+    "tflite-text": Runtime(_open_tflite_text, *_LITERT, hide=_KERAS),
+    "onnx": Runtime(_open_onnx, "onnxruntime", "onnxruntime", "onnx"),
 }

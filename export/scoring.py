@@ -18,7 +18,8 @@ class Problem:
         metric: the score, of ``evaluation.classification``, that the report states; more
             is better.
         decide: logits to decisions ``(N,)`` or ``(N, C)``; ``None`` where there are none,
-            only numbers.
+            only numbers. Where there are some, the metric is the share of texts of which all
+            are right.
     """
 
     metric: str

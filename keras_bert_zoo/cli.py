@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "write a bundle as SavedModel, TFLite or ONNX",
     "quantize": "search for the smallest TFLite file that is good enough on your texts",
     "verify": "run exported artifacts in their own runtimes and compare them with Keras",
+    "benchmark": "time exported artifacts by length, batch and threads, and their memory",
     "deploy": "add an exported SavedModel to a directory that TensorFlow Serving serves",
     "list": "list the published checkpoints that have a short name",
 }

@@ -7,8 +7,9 @@ in it stays. The other two are written once, as a start to edit, and never touch
 from __future__ import annotations
 
 import pathlib
-import uuid
 from typing import Any
+
+from keras_bert_zoo.checkpoints.atomic import write_text
 
 from ..errors import ExportError, MissingRuntime
 
@@ -64,9 +65,9 @@ def write_configs(tree: pathlib.Path, models: str | None, largest: int) -> None:
     starts = {BATCHING: _BATCHING.format(largest=largest), MONITORING: _MONITORING}
     for file, content in starts.items():
         if not (tree / file).exists():
-            _write(tree / file, content)
+            write_text(tree / file, content)
     if models is not None:
-        _write(tree / MODELS, models)
+        write_text(tree / MODELS, models)
 
 
 def _read(path: pathlib.Path) -> Any:
@@ -88,9 +89,3 @@ def _read(path: pathlib.Path) -> Any:
                 f"{path} is no ModelServerConfig: {error}. Correct it, or move it away."
             ) from error
     return config
-
-
-def _write(path: pathlib.Path, content: str) -> None:
-    temporary = path.with_name(f".{path.name}.saving-{uuid.uuid4().hex}")
-    temporary.write_text(content, encoding="utf-8")
-    temporary.replace(path)

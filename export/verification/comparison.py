@@ -11,7 +11,7 @@ from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.evaluation.classification import probabilities
 
 from ..formats import FORMATS
-from ..runtimes import Measurement
+from ..measurement import Measurement
 from ..scoring import logits_of, mean_of_tokens, problem_of, unit_vectors
 from ..signature import Signature, choose
 
@@ -44,8 +44,8 @@ def problems_of(
     """Names, types and shapes that are not the signature's, and numbers too far off."""
     problems = []
     declared = {spec.name: spec.dtype for spec in signatures[0].inputs}
-    if dict(measured.inputs) != declared:
-        problems.append(f"the inputs are {dict(measured.inputs)}, not {declared}")
+    if dict(measured.opened.inputs) != declared:
+        problems.append(f"the inputs are {dict(measured.opened.inputs)}, not {declared}")
     for given, outputs in zip(inputs, measured.outputs, strict=True):
         signature = choose(signatures, given)
         problems += signature.mismatches(signature.bind(given), outputs)
@@ -106,6 +106,7 @@ def joined_logits(config: EncoderConfig, outputs: Sequence[Arrays]) -> np.ndarra
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, Any]:
-    """Median and 95th percentile in milliseconds."""
-    p50, p95 = np.percentile(np.array(seconds) * 1e3, [50, 95])
-    return {"p50": float(p50), "p95": float(p95)}
+    """Median, 95th and 99th percentile in milliseconds."""
+    names = {"p50": 50, "p95": 95, "p99": 99}
+    found = np.percentile(np.array(seconds) * 1e3, list(names.values()))
+    return dict(zip(names, map(float, found), strict=True))

@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_bert_zoo.config import EncoderConfig
 
-from ..runtimes import timed
+from ..measurement import timed
 from ..signature import BATCH, SEQUENCE, Signature
 
 if TYPE_CHECKING:

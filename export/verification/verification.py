@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import pathlib
@@ -12,13 +13,12 @@ import numpy as np
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.evaluation.classification import score
 
 from .. import process, scoring
 from ..artifact import Artifact
 from ..errors import ExportError
+from ..measurement import Opened, measure
 from ..progress import Steps
-from ..runtimes import measure
 from ..signature import BATCH
 from ..tflite.mediapipe_tokenizer import notes_of
 from .comparison import (
@@ -30,6 +30,7 @@ from .comparison import (
     problems_of,
     wrong_labels,
 )
+from .metrics import scores_of
 from .reference import Case, Reference, all_cases, cases_of, run_reference, single_texts, text_cases
 from .report import Report, Row
 
@@ -43,6 +44,7 @@ def verify(
     examples: Examples,
     *,
     threads: int | None = None,
+    record: bool = True,
     progress: bool = True,
 ) -> Report:
     """Re-runs artifacts in their own runtimes and compares them with the Keras model.
@@ -57,6 +59,7 @@ def verify(
         examples: real texts or pairs of the kind the model is for; with labels the metric is
             computed too.
         threads: of each runtime; by default one per processor.
+        record: whether the result is written into the manifest of each artifact.
         progress: whether to show it on the terminal.
 
     Returns:
@@ -83,7 +86,21 @@ def verify(
         for name, artifact in zip(names, opened, strict=True):
             steps.start(name)
             rows.append(judge.row(artifact))
-    return Report(judge.keras_row(str(source)), tuple(rows), count, judge.metric_name, threads)
+    report = Report(judge.keras_row(str(source)), tuple(rows), count, judge.metric_name, threads)
+    return _recorded(report, opened) if record else report
+
+
+def _recorded(report: Report, artifacts: list[Artifact]) -> Report:
+    """Writes each artifact's row into its manifest; notes where that cannot be done."""
+    rows = []
+    for artifact, row in zip(artifacts, report.rows, strict=True):
+        try:
+            artifact.record(report.record_of(row))
+        except OSError as error:
+            note = f"the result is not in the manifest: {error}"
+            row = dataclasses.replace(row, notes=(*row.notes, note))
+        rows.append(row)
+    return dataclasses.replace(report, rows=tuple(rows))
 
 
 class _Judge:
@@ -110,7 +127,7 @@ class _Judge:
             runtime=self.reference.runtime,
             **self._sizes(self.reference.outputs),
             max_difference=0.0,
-            metric=self._metric(self._keras(singles)),
+            **self._scores(self._keras(singles)),
             **percentiles([self.reference.seconds[case] for case in singles]),
         )
 
@@ -124,12 +141,15 @@ class _Judge:
             format=artifact.format,
             path=str(artifact.path),
             size=artifact.size,
-            runtime=main.runtime,
+            runtime=main.opened.runtime,
+            load=1e3 * main.opened.load,
+            memory=main.opened.memory,
+            signatures=artifact.signatures,
             **self._sizes(main.cases),
             max_difference=main.difference,
             text_difference=text and text.difference,
             agreement=self._agreement(main.outputs, self._keras(main.singles)),
-            metric=self._metric(main.outputs),
+            **self._scores(main.outputs, self._keras(main.singles)),
             **percentiles(main.seconds),
             problems=(
                 *self._of_another_bundle(artifact),
@@ -159,7 +179,7 @@ class _Judge:
         expected = expected_of_ids(self.reference.config, artifact, inputs, self._keras(cases))
         difference = largest_difference(measured.outputs, expected)
         return _Run(
-            measured.runtime,
+            measured.opened,
             cases,
             cases[:count],
             measured.outputs[:count],
@@ -191,7 +211,7 @@ class _Judge:
         problems = problems_of(artifact.format, [signature], inputs, measured, difference)
         problems += wrong_labels(self.reference.config, outputs)
         return _Run(
-            measured.runtime, cases, cases, [outputs], measured.seconds, difference, problems
+            measured.opened, cases, cases, [outputs], measured.seconds, difference, problems
         )
 
     def _inputs(self, cases: Iterable[Case]) -> list[dict[str, np.ndarray]]:
@@ -214,19 +234,18 @@ class _Judge:
     def _logits(self, outputs: list[Any]) -> np.ndarray:
         return joined_logits(self.reference.config, outputs)
 
-    def _metric(self, outputs: list[Any]) -> float | None:
-        if self.problem is None or self.examples.labels is None:
-            return None
-        problem_type = str(self.reference.config.problem_type)
-        scores = score(problem_type, self.examples.labels, self._logits(outputs))
-        return scores[self.problem.metric]
+    def _scores(self, outputs: list[Any], keras: list[Any] | None = None) -> dict[str, Any]:
+        if self.metric_name is None:
+            return {}
+        logits = [self._logits(made) for made in (outputs, keras) if made is not None]
+        return scores_of(self.reference.config, np.asarray(self.examples.labels), *logits)._asdict()
 
 
 class _Run(NamedTuple):
     """What came out of one way to call an artifact.
 
     Attributes:
-        runtime: package and version.
+        opened: the model in its runtime.
         cases: what was run.
         singles: those of them that are single texts.
         outputs: for the single texts.
@@ -235,7 +254,7 @@ class _Run(NamedTuple):
         problems: what is wrong.
     """
 
-    runtime: str
+    opened: Opened
     cases: list[Case]
     singles: list[Case]
     outputs: list[Any]

@@ -1,4 +1,4 @@
-"""Writing a directory so that it is there whole or not at all."""
+"""Writing a directory or a file so that it is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -40,6 +40,21 @@ def atomic_directory(target: pathlib.Path) -> Iterator[pathlib.Path]:
         finally:
             # After an exchange this is the directory that was replaced.
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file in UTF-8 through a sibling that takes its place; makes its directory.
+
+    Raises:
+        OSError: it cannot be written; what was there is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_prefix(path)}{uuid.uuid4().hex}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def check_switch(name: str, value: object) -> None:

@@ -25,16 +25,16 @@ def export(
 
     names, options = formats.split(","), {"metadata": metadata, "normalize": normalize}
     for artifact in export_bundle(
-        bundle, output, names, lengths=numbers(lengths), overwrite=overwrite, **options
+        bundle, output, names, lengths=numbers("lengths", lengths), overwrite=overwrite, **options
     ):
         rich.print(f"{artifact.format}: {artifact.file}, {artifact.size / 1e6:.1f} MB")
 
 
-def numbers(lengths: str | None) -> list[int] | None:
-    """Reads ``"32,64,128"``."""
-    parts = None if lengths is None else lengths.split(",")
+def numbers(name: str, values: str | None) -> list[int] | None:
+    """Reads ``"32,64,128"``; the name of the option is for the message."""
+    parts = None if values is None else values.split(",")
     if parts is not None and not all(part.strip().isdecimal() for part in parts):
-        raise ValueError(f"lengths must be numbers of tokens, e.g. 32,64,128, received {lengths!r}")
+        raise ValueError(f"{name} must be numbers, e.g. 32,64,128, received {values!r}")
     return None if parts is None else [int(part) for part in parts]
 
 

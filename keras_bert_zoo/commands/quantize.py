@@ -31,7 +31,7 @@ def quantize(
     from keras_bert_zoo.export.search.quantization import quantize as search_and_export
 
     examples = read_examples(bundle, table, data, limit)
-    tokens = numbers(lengths)
+    tokens = numbers("lengths", lengths)
     artifact, found = search_and_export(bundle, output, examples, lengths=tokens, **options)
     rich.print(_table(found))
     rich.print(f"{artifact.file}, {artifact.size / 1e6:.1f} MB: {found.best.name}")

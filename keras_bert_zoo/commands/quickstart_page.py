@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import datetime
-import html
-import importlib.resources
-import json
 import pathlib
-import platform
-import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import classification_report
 
-from keras_bert_zoo import __version__
-from keras_bert_zoo.evaluation import pictures
+from keras_bert_zoo.checkpoints.atomic import write_text
+from keras_bert_zoo.evaluation import page, pictures
+from keras_bert_zoo.evaluation.classification import scores_json
+from keras_bert_zoo.export.verification.page import EXPLANATION
 
 if TYPE_CHECKING:
     from keras_bert_zoo.commands.quickstart_run import Outcome
+
+_PICTURE = "Learning curve, confusion matrix, and accuracy against size and latency"
 
 
 def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.Path:
@@ -36,19 +33,23 @@ def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.
         baselines=outcome.sample_baselines,
         texts=outcome.report.texts,
     )
-    template = importlib.resources.files(__package__).joinpath("quickstart.html")
-    page = string.Template(template.read_text(encoding="utf-8")).substitute(
-        summary=html.escape(outcome.summary),
-        picture=base64.b64encode(picture.read_bytes()).decode(),
-        accuracies=_html_table(_accuracies(outcome)),
-        artifacts=_html_table(_artifacts(outcome)),
-        sample=html.escape(_sample(outcome)),
-        predictions=_html_table(_sentences(outcome)),
-        scores=_html_table(_by_class(outcome)),
-        footer=html.escape(_footer(directory, outcome, minutes)),
+    path = page.write(
+        directory / "report.html",
+        "keras-bert-zoo quickstart: from a published checkpoint to verified artifacts",
+        [
+            page.paragraph(outcome.summary),
+            page.picture(picture.read_bytes(), _PICTURE),
+            page.heading("Accuracy on the test split"),
+            page.table(_accuracies(outcome)),
+            page.table(_by_class(outcome)),
+            page.heading("Artifacts, each run again in its own runtime"),
+            page.paragraph(f"{_sample(outcome)} {EXPLANATION}"),
+            page.table(outcome.report.cells()),
+            page.heading("Sentences nobody trained on, labelled by the int8 TFLite file"),
+            page.table(_sentences(outcome)),
+        ],
+        _footer(directory, outcome, minutes),
     )
-    path = directory / "report.html"
-    path.write_text(page, encoding="utf-8")
     numbers = {
         "summary": outcome.summary,
         "minutes": minutes,
@@ -57,8 +58,7 @@ def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.
         "baselines of the sample": outcome.sample_baselines,
         "artifacts": outcome.report.to_dict(),
     }
-    text = json.dumps(numbers, indent=2) + "\n"
-    (directory / "report.json").write_text(text, encoding="utf-8")
+    write_text(directory / "report.json", scores_json(numbers))
     return path
 
 
@@ -97,13 +97,6 @@ def _sample(outcome: Outcome) -> str:
     )
 
 
-def _artifacts(outcome: Outcome) -> list[list[str]]:
-    """The report's table with the runtime of each row."""
-    header, *rows = outcome.report.cells()
-    runtimes = [row.runtime for row in (outcome.report.keras, *outcome.report.rows)]
-    return [[*header, "runtime"], *([*row, name] for row, name in zip(rows, runtimes, strict=True))]
-
-
 def _by_class(outcome: Outcome) -> list[list[str]]:
     scored = classification_report(
         outcome.truth, outcome.predicted, output_dict=True, zero_division=0
@@ -122,11 +115,8 @@ def _by_class(outcome: Outcome) -> list[list[str]]:
 
 
 def _footer(directory: pathlib.Path, outcome: Outcome, minutes: float) -> str:
-    made = (
-        f"{datetime.date.today()}, keras-bert-zoo {__version__}, Python {platform.python_version()}"
-    )
     return (
-        f"{made}, {minutes:.1f} minutes on {platform.machine()}, {outcome.report.threads} threads. "
+        f"{minutes:.1f} minutes, {outcome.report.threads} threads. "
         f"Recipe: {directory / 'training' / 'recipe.yaml'}; bundle: {outcome.training.bundle}; "
         f"artifacts: {directory / 'artifacts'}. Again: keras-bert-zoo quickstart."
     )
@@ -135,10 +125,3 @@ def _footer(directory: pathlib.Path, outcome: Outcome, minutes: float) -> str:
 def _sentences(outcome: Outcome) -> list[list[str]]:
     rows = [[text, label, f"{score:.0%}"] for text, label, score in outcome.sentences]
     return [["sentence", "label", "score"], *rows]
-
-
-def _html_table(rows: Iterable[Sequence[str]]) -> str:
-    header, *body = [[html.escape(cell) for cell in row] for row in rows]
-    lines = [f"<tr><th>{'</th><th>'.join(header)}</th></tr>"]
-    lines += [f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in body]
-    return f"<table>{''.join(lines)}</table>"

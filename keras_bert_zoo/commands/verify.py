@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keras_bert_zoo.data.examples import Examples
@@ -30,16 +31,43 @@ def verify(
     import rich
 
     from keras_bert_zoo.export.artifact import Artifact
+    from keras_bert_zoo.export.verification.page import write_page
     from keras_bert_zoo.export.verification.verification import verify as verify_artifacts
 
+    paths = report and report_paths(report)
     opened = [Artifact.load(path) for path in artifacts]
     # The export wrote the config with the labels and the problem type of the loaded model.
     examples = read_examples(opened[0].path, table, data, limit)
     result = verify_artifacts(bundle, opened, examples, threads=threads)
     rich.print(result.table())
-    if report is not None:
-        result.save(report)
+    if paths:
+        save_both(paths, result.save, functools.partial(write_page, result))
     return result.passed
+
+
+def report_paths(report: str) -> tuple[pathlib.Path, pathlib.Path]:
+    """The files of a report: the numbers, and the page beside them.
+
+    Raises:
+        ValueError: the name does not end in ``.json``.
+    """
+    path = pathlib.Path(report)
+    if path.suffix != ".json":
+        raise ValueError(
+            f"report must end in .json, received {report!r}; the page gets the same name in .html"
+        )
+    return path, path.with_suffix(".html")
+
+
+def save_both(
+    paths: tuple[pathlib.Path, pathlib.Path],
+    save: Callable[[pathlib.Path], Any],
+    write: Callable[[pathlib.Path], Any],
+) -> None:
+    """Writes the numbers and the page, and says where they are."""
+    for path, function in zip(paths, (save, write), strict=True):
+        function(path)
+        print(path)
 
 
 def read_examples(
@@ -80,6 +108,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_table_options(parser, empty_texts="error")
     add("--limit", type=int | None, help="number of rows, from the first; all by default")
     add("--threads", type=int | None, help="of each runtime; one per processor by default")
-    add("--report", type=str | None, help="JSON file to write")
+    add("--report", type=str | None, help="JSON file to write, with an HTML page beside it")
     options = vars(parser.parse_args(argv))
     return 0 if verify(table=take_table(options), **options) else 1

@@ -40,17 +40,18 @@ def score(problem_type: str, labels: Any, logits: np.ndarray) -> dict[str, float
     return {name: float(value) for name, value in values.items()}
 
 
+def without_nan(value: Any) -> Any:
+    """Scores in nested lists, tuples and dictionaries, with ``None`` for NaN, which JSON lacks."""
+    if isinstance(value, dict):
+        return {name: without_nan(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
 def scores_json(values: Any) -> str:
-    """Scores in nested lists and dictionaries as JSON, with ``null`` for NaN, which JSON lacks."""
-
-    def strict(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: strict(each) for name, each in value.items()}
-        if isinstance(value, list):
-            return [strict(each) for each in value]
-        return None if isinstance(value, float) and math.isnan(value) else value
-
-    return json.dumps(strict(values), indent=2, allow_nan=False) + "\n"
+    """Scores as JSON, see ``without_nan``."""
+    return json.dumps(without_nan(values), indent=2, allow_nan=False) + "\n"
 
 
 def probabilities(problem_type: str, logits: np.ndarray) -> np.ndarray:

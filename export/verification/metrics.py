@@ -1,0 +1,79 @@
+"""The metric of a model on labelled texts, and what it loses against Keras. NumPy and SciPy."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.evaluation.classification import score
+
+from ..scoring import Problem, problem_of
+from .intervals import (
+    Interval,
+    correlation,
+    lost_correlation,
+    lost_proportion,
+    proportion,
+)
+
+
+class Scores(NamedTuple):
+    """The fields of a report's row that need labels.
+
+    Attributes:
+        metric: figure of merit, more is better.
+        metric_interval: its 95 % confidence interval.
+        drop: what it lost against Keras.
+        drop_interval: the 95 % confidence interval of that, text by text.
+    """
+
+    metric: float
+    metric_interval: Interval
+    drop: float | None = None
+    drop_interval: Interval | None = None
+
+
+def scores_of(
+    config: EncoderConfig,
+    labels: np.ndarray,
+    logits: np.ndarray,
+    keras: np.ndarray | None = None,
+) -> Scores:
+    """Judges logits ``(N, C)``.
+
+    Args:
+        config: of the bundle, which has a problem type.
+        labels: N rows as ``data.labels.encode_labels`` makes them.
+        logits: of the model that is judged.
+        keras: of the Keras model, for the same texts; ``None`` when that is the one judged.
+    """
+    problem = problem_of(config)
+    assert problem is not None
+    kind = str(config.problem_type)
+    metric = score(kind, labels, logits)[problem.metric]
+    interval = _interval(problem, labels, logits)
+    if keras is None:
+        return Scores(metric, interval)
+    drop = score(kind, labels, keras)[problem.metric] - metric
+    return Scores(metric, interval, drop, _lost(problem, labels, keras, logits))
+
+
+def _interval(problem: Problem, labels: np.ndarray, logits: np.ndarray) -> Interval:
+    if problem.decide is None:
+        return correlation(labels.reshape(logits.shape), logits)
+    return proportion(_right(problem, labels, logits))
+
+
+def _lost(problem: Problem, labels: np.ndarray, keras: np.ndarray, logits: np.ndarray) -> Interval:
+    if problem.decide is None:
+        return lost_correlation(labels.reshape(logits.shape), keras, logits)
+    return lost_proportion(*(_right(problem, labels, values) for values in (keras, logits)))
+
+
+def _right(problem: Problem, labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Of which texts ``(N,)`` every decision is right."""
+    assert problem.decide is not None
+    right = problem.decide(logits) == labels
+    return right.reshape(len(right), -1).all(axis=1)

@@ -1,0 +1,155 @@
+"""Pictures of a verification and of a benchmark.
+
+Needs matplotlib, which the extra ``quickstart`` brings.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .report import Report, Row
+from .timings import Benchmark, Timed
+
+
+def of_report(report: Report) -> bytes:
+    """A PNG: what each artifact loses against what it costs; size and memory."""
+    figure = Figure(figsize=(13, 4.8), layout="constrained", dpi=110)
+    left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
+    _loss(left, report)
+    sizes(right, report.rows)
+    return png(figure)
+
+
+def of_benchmark(found: Benchmark) -> bytes:
+    """A PNG: latency and throughput by length, size and memory, and what was lost."""
+    most = max(row.threads for row in found.rows)
+    rows = [row for row in found.rows if row.threads == most]
+    verified = [row for row in rows if row.verification is not None]
+    figure = Figure(figsize=(13, 10 if verified else 5), layout="constrained", dpi=110)
+    axes = figure.subplots(2 if verified else 1, 2, squeeze=False)
+    _by_length(axes[0, 0], rows, "p50", f"Median of one text, ms ({most} threads)")
+    _by_length(axes[0, 1], rows, "texts_per_second", f"Texts in a second ({most} threads)")
+    if verified:
+        _verified(axes[1, 0], verified)
+        sizes(axes[1, 1], rows)
+    return png(figure)
+
+
+def _by_length(axes: Axes, rows: Sequence[Timed], value: str, title: str) -> None:
+    """One line for each artifact: of single texts, or of the best batch size."""
+    for index, row in enumerate(rows):
+        cells: dict[int, float] = {}
+        for cell in row.cells:
+            if value != "p50" or cell.batch_size == 1:
+                cells[cell.length] = max(cells.get(cell.length, 0.0), getattr(cell, value))
+        axes.plot(
+            *zip(*sorted(cells.items()), strict=True), "o-", color=f"C{index % 10}", label=row.name
+        )
+    axes.set_xlabel("tokens")
+    axes.set_ylim(bottom=0)
+    axes.set_title(title)
+    _legend_below(axes)
+
+
+def _verified(axes: Axes, rows: Sequence[Timed]) -> None:
+    """What the last verification of each said, against its latency here."""
+    rings = []
+    for row in rows:
+        known = dict(row.verification or {})
+        losses = (known["max_difference"], known["drop"], known["drop_interval"])
+        # Of the smallest batch, usually one text, the longest.
+        time = min(row.cells, key=lambda cell: (cell.batch_size, -cell.length)).p50
+        rings.append(Ring(row.name, row.size, time, *losses))
+    metrics = {(row.verification or {})["metric_name"] for row in rows}
+    rings_of(axes, rings, metrics.pop() if len(metrics) == 1 else None)
+    axes.set_xlabel("median latency of the longest text, ms (area of a ring: size)")
+    axes.set_title("What each artifact costs, and lost when it was verified")
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a file."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()
+
+
+def _loss(axes: Axes, report: Report) -> None:
+    """What each artifact lost, against what it costs."""
+    rings = [
+        Ring(row.format, row.size, row.p50, row.max_difference, row.drop, row.drop_interval)
+        for row in report.rows
+    ]
+    rings_of(axes, rings, report.metric)
+    axes.set_xlabel("median latency of one text, ms (area of a ring: size)")
+    axes.set_title(f"What each artifact costs and loses ({report.texts:,} texts)")
+
+
+class Ring(NamedTuple):
+    """One artifact in the picture of costs and losses."""
+
+    name: str
+    size: int
+    milliseconds: float
+    difference: float
+    drop: float | None
+    interval: Sequence[float] | None
+
+
+def rings_of(axes: Axes, rings: Sequence[Ring], metric: str | None) -> None:
+    """Drop of the metric, or the largest difference where there is none, against latency."""
+    largest = max(ring.size for ring in rings)
+    for index, ring in enumerate(rings):
+        # Rings and not discs: artifacts that are equally fast and right lie on each other.
+        axes.errorbar(
+            [ring.milliseconds],
+            [max(ring.difference, 1e-9) if ring.drop is None else 100 * ring.drop],
+            yerr=_bars(ring),
+            fmt="o",
+            color=f"C{index % 10}",
+            fillstyle="none",
+            markeredgewidth=2,
+            markersize=30 * (ring.size / largest) ** 0.5,
+            capsize=4,
+            label=f"{ring.name}: {ring.size / 1e6:.1f} MB, {ring.milliseconds:.1f} ms",
+        )
+    if metric is None:
+        axes.set_yscale("log")
+        axes.set_ylabel("largest difference to Keras")
+    else:
+        axes.axhline(0, color="grey", linewidth=0.8)
+        axes.set_ylabel(f"drop of {metric}, points (bar: 95 % interval)")
+    axes.set_xlim(left=0, right=1.15 * max(ring.milliseconds for ring in rings))
+    _legend_below(axes)
+
+
+def _legend_below(axes: Axes) -> None:
+    axes.legend(
+        fontsize=8, markerscale=0.3, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2
+    )
+
+
+def _bars(ring: Ring) -> list[list[float]] | None:
+    if ring.drop is None or ring.interval is None:
+        return None
+    low, high = ring.interval
+    return [[100 * (ring.drop - low)], [100 * (high - ring.drop)]]
+
+
+def sizes(axes: Axes, rows: Sequence[Row] | Sequence[Timed]) -> None:
+    """Bars: size of each artifact and the memory it takes."""
+    rows = rows[::-1]
+    for shift, label in enumerate(("file", "memory at its peak")):
+        values = [((row.size, row.memory)[shift] or 0) / 1e6 for row in rows]
+        places = [index - 0.2 + 0.4 * (1 - shift) for index in range(len(rows))]
+        bars = axes.barh(places, values, 0.38, label=label, color=("C0", "C7")[shift])
+        axes.bar_label(bars, fmt="%.0f", fontsize=8, padding=2)
+    axes.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8)
+    axes.margins(x=0.15)
+    axes.set_xlabel("MB")
+    axes.set_title("Size and memory")
+    axes.legend(fontsize=8)
