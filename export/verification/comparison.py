@@ -64,10 +64,18 @@ def expected_of_text(
 ) -> dict[str, np.ndarray]:
     """What the text signature should return, by Keras' outputs for single texts."""
     if problem_of(config) is None:
-        pairs = zip(inputs, outputs, strict=True)
-        rows = [mean_of_tokens(given, made["last_hidden_state"]) for given, made in pairs]
-        return {"embeddings": np.concatenate(rows)}
+        return {"embeddings": embeddings_of(inputs, outputs)}
     return {"scores": probabilities(str(config.problem_type), joined_logits(config, outputs))}
+
+
+def embeddings_of(inputs: Sequence[Arrays], outputs: Sequence[Arrays]) -> np.ndarray:
+    """Embeddings ``(N, H)``: those that came out, or the means of the hidden states."""
+    if "embeddings" in outputs[0]:
+        return np.concatenate([made["embeddings"] for made in outputs])
+    pairs = zip(inputs, outputs, strict=True)
+    return np.concatenate(
+        [mean_of_tokens(given, made["last_hidden_state"]) for given, made in pairs]
+    )
 
 
 def expected_of_ids(

@@ -38,6 +38,8 @@ class Row:
         signatures: names, types and axes of inputs and outputs.
         text_difference: the same difference of the signature that takes strings.
         agreement: share of texts with the same decision as Keras; none for encoders.
+        cosine: mean over the texts of the cosine of their embedding, the mean of the hidden
+            states, to Keras'; for encoders.
         metric: figure of merit on the labelled texts.
         metric_interval: its 95 % confidence interval.
         drop: what it lost against Keras.
@@ -61,6 +63,7 @@ class Row:
     signatures: tuple[Signature, ...] = ()
     text_difference: float | None = None
     agreement: float | None = None
+    cosine: float | None = None
     metric: float | None = None
     metric_interval: Interval | None = None
     drop: float | None = None
@@ -102,6 +105,7 @@ COLUMNS = (
     Column("MB", lambda row: f"{row.size / 1e6:.1f}"),
     Column("max diff", lambda row: f"{row.max_difference:.1e}"),
     Column("agree", lambda row: _number(row.agreement, ".3f")),
+    Column("cosine", lambda row: _number(row.cosine, ".4f")),
     Column("{metric}", lambda row: _number(row.metric, ".4f")),
     Column("95 % interval", lambda row: _interval(row.metric_interval, ".4f"), False),
     Column("drop, points", lambda row: _with_half(row.drop, row.drop_interval)),
@@ -170,7 +174,8 @@ class Report:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=caption)
         header, *lines = self.cells(terminal=True)
         for name in header:
-            table.add_column(name, justify="left" if name == "format" else "right")
+            first = name == "format"
+            table.add_column(name, justify="left" if first else "right", no_wrap=first)
         for line, row in zip(lines, (self.keras, *self.rows), strict=True):
             table.add_row(*line, style=None if row.passed else "red")
         return table

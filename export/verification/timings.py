@@ -117,7 +117,8 @@ class Benchmark:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), caption=self.caption())
         header, *lines = self.cells()
         for name in header:
-            table.add_column(name, justify="left" if name == "format" else "right")
+            first = name == "format"
+            table.add_column(name, justify="left" if first else "right", no_wrap=first)
         for line in lines:
             table.add_row(*line)
         return table

@@ -19,9 +19,11 @@ from ..artifact import Artifact
 from ..errors import ExportError
 from ..measurement import Opened, measure
 from ..progress import Steps
+from ..scoring import unit_vectors
 from ..signature import BATCH
 from ..tflite.mediapipe_tokenizer import notes_of
 from .comparison import (
+    embeddings_of,
     expected_of_ids,
     expected_of_text,
     joined_logits,
@@ -149,6 +151,7 @@ class _Judge:
             max_difference=main.difference,
             text_difference=text and text.difference,
             agreement=self._agreement(main.outputs, self._keras(main.singles)),
+            cosine=self._cosine(main),
             **self._scores(main.outputs, self._keras(main.singles)),
             **percentiles(main.seconds),
             problems=(
@@ -230,6 +233,16 @@ class _Judge:
             return None
         decide = self.problem.decide
         return scoring.agreement(decide(self._logits(ours)), decide(self._logits(keras)))
+
+    def _cosine(self, run: _Run) -> float | None:
+        if self.problem is not None:
+            return None
+        inputs = self._inputs(run.singles)
+        ours, keras = (
+            unit_vectors(embeddings_of(inputs, outputs))
+            for outputs in (run.outputs, self._keras(run.singles))
+        )
+        return float((ours * keras).sum(axis=-1).mean())
 
     def _logits(self, outputs: list[Any]) -> np.ndarray:
         return joined_logits(self.reference.config, outputs)
