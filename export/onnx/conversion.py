@@ -56,7 +56,9 @@ def _convert(model: Any, signature: Signature) -> Any:
             output_names=list(results),
             tensors_to_rename={**dict(zip(sources, names, strict=True)), **results},
         )
-    proto = optimizer.optimize_graph(converted, optimizers=_passes()).make_model(model.name)
+    # To catch errors it would copy the graph before every pass.
+    lean = optimizer.optimize_graph(converted, catch_errors=False, optimizers=_passes())
+    proto = lean.make_model(model.name)
     unknown = {node.op_type for node in proto.graph.node if not onnx.defs.has(node.op_type)}
     if unknown:
         refuse("ONNX", unknown, traced.graph.get_operations())
