@@ -11,11 +11,10 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from ..errors import ExportError
-from .graph import CONTRIBUTED, View, constant, node, prune, replace
+from .graph import CONTRIBUTED, View, replace
 from .weights import Weight, Weights
 
 # How many of each there must be for every block of the encoder.
@@ -40,7 +39,6 @@ def fuse(model: Any, weights: Weights, config: Any) -> tuple[Any, Weights]:
     from onnxruntime.transformers.fusion_options import FusionOptions
     from onnxruntime.transformers.optimizer import optimize_by_fusion
 
-    _scale_scores(model)
     _attach(model.graph, weights)
     options = FusionOptions("bert")
     # By default a mask is counted, which is right only for padding at the end.
@@ -52,25 +50,6 @@ def fuse(model: Any, weights: Weights, config: Any) -> tuple[Any, Weights]:
     del fused.model.opset_import[1:]
     fused.model.opset_import.append(helper.make_opsetid(CONTRIBUTED, 1))
     return fused.model, _detach(fused.model.graph, weights)
-
-
-def _scale_scores(model: Any) -> None:
-    """Divides scores by a number where the query was multiplied by its inverse before.
-
-    That is the order the optimizer looks for.
-    """
-    graph, view = model.graph, View(model.graph)
-    for product in [entry for entry in graph.node if entry.op_type == "MatMul"]:
-        turned = view.maker(product.input[0], "Transpose")
-        scaled = turned and view.maker(turned.input[0], "Mul")
-        found = scaled and view.split(scaled)
-        if turned is not None and found:
-            turned.input[0], scores = found[0], product.output[0]
-            product.output[0] = f"{scores}_unscaled"
-            divisor = constant(graph, f"{scores}_divisor", np.float32(1 / found[1]))
-            quotient = node("Div", [product.output[0], divisor], scores)
-            graph.node.insert(list(graph.node).index(product) + 1, quotient)
-    prune(graph)
 
 
 def _check(found: Mapping[str, int], blocks: int) -> None:

@@ -23,6 +23,7 @@ class View:
     def __init__(self, graph: Any) -> None:
         self.constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
         self.makers = {name: node for node in graph.node for name in node.output}
+        self.outputs = {entry.name for entry in graph.output}
         self.users: dict[str, list[Any]] = collections.defaultdict(list)
         for node in graph.node:
             for name in dict.fromkeys(node.input):
@@ -31,8 +32,8 @@ class View:
         self.ranks = {entry.name: len(entry.type.tensor_type.shape.dim) for entry in known}
 
     def only_user(self, name: str, kind: str) -> Any | None:
-        """The one node that uses a tensor, if it is of a kind."""
-        users = self.users[name]
+        """The one node that uses a tensor, if it is of a kind and no output is the tensor."""
+        users = [] if name in self.outputs else self.users[name]
         return users[0] if len(users) == 1 and users[0].op_type == kind else None
 
     def maker(self, name: str, kind: str) -> Any | None:

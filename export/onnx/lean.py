@@ -7,9 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-from onnx import helper
 
-from ..signature import BATCH, SEQUENCE
 from .graph import View, attribute, constant, node, prune, replace
 
 
@@ -136,26 +134,25 @@ def _known_gelu(graph: Any, x: str, result: str) -> list[Any]:
     ]
 
 
-def name_positions(model: Any) -> Any:
-    """States that as many positions are cut from their table as there are ids.
+def scale_scores(model: Any) -> Any:
+    """Divides scores by a number where the query was multiplied by its inverse before.
 
-    Shape inference does not see it, and onnxruntime joins an addition with the normalisation
-    behind it only where it knows that nothing is broadcast.
+    onnxruntime makes one operator of a product and a number behind it, and its fusion of
+    attention looks for this order.
     """
-    inferred = onnx.shape_inference.infer_shapes(model).graph.value_info
-    axes = {e.name: [d.dim_param or d.dim_value for d in _dims(e)] for e in inferred}
-    view = View(model.graph)
-    for cut in [entry for entry in model.graph.node if entry.op_type == "Slice"]:
-        added = view.only_user(cut.output[0], "Add")
-        others = axes.get(_other(added, cut), []) if added is not None else []
-        if view.ranks.get(cut.input[0]) == 2 and others[:2] == [BATCH, SEQUENCE]:
-            entry = helper.make_tensor_value_info(cut.output[0], onnx.TensorProto.FLOAT, others[1:])
-            model.graph.value_info.append(entry)
+    graph, view = model.graph, View(model.graph)
+    for product in [entry for entry in graph.node if entry.op_type == "MatMul"]:
+        turned = view.maker(product.input[0], "Transpose")
+        scaled = turned and view.maker(turned.input[0], "Mul")
+        found = scaled and view.split(scaled)
+        if turned is not None and found:
+            turned.input[0], scores = found[0], product.output[0]
+            product.output[0] = f"{scores}_unscaled"
+            divisor = constant(graph, f"{scores}_divisor", np.float32(1 / found[1]))
+            quotient = node("Div", [product.output[0], divisor], scores)
+            graph.node.insert(list(graph.node).index(product) + 1, quotient)
+    prune(graph)
     return model
-
-
-def _dims(entry: Any) -> Any:
-    return entry.type.tensor_type.shape.dim
 
 
 def multiply_unflattened(model: Any) -> Any:
@@ -242,4 +239,4 @@ def _shape(graph: Any, shape: tuple[int, ...]) -> str:
 
 
 # In this order.
-LEAN = (multiply_unflattened, normalise_at_once, gelu_as_known, look_up_by_long)
+LEAN = (multiply_unflattened, normalise_at_once, gelu_as_known, scale_scores, look_up_by_long)

@@ -12,6 +12,7 @@ from typing import Any
 from onnx import TensorProto, helper
 
 from . import blocks as onnx_blocks
+from . import outliers
 from .graph import CONTRIBUTED, View, attribute, constant, node, replace
 from .weights import Weight, Weights, of_array
 
@@ -40,7 +41,7 @@ def float16(model: Any, weights: Weights) -> tuple[Any, Weights]:
 
 def int8(model: Any, weights: Weights) -> tuple[Any, Weights]:
     """Weights as 8-bit integers, the activations of products quantised on the fly."""
-    return _quantised(model, weights, None)
+    return _quantised(*outliers.tame(model, weights), None)
 
 
 def int4(model: Any, weights: Weights, *, block_size: int = BLOCK_SIZE) -> tuple[Any, Weights]:
@@ -93,11 +94,17 @@ class _Quantiser:
     def _axis(self, user: Any, name: str) -> int | None:
         if user.op_type == "MatMul":
             return 1 if list(user.input).index(name) == 1 else None
-        if user.op_type == "Gather":
-            return 0 if user.input[0] == name and attribute(user, "axis", 0) == 0 else None
+        if user.op_type in ("Gather", "Slice"):
+            return 0 if user.input[0] == name and self._takes_rows(user) else None
         users = self.view.users[user.output[0]] if user.op_type == "Transpose" else []
         products = [self._axis(product, user.output[0]) == 1 for product in users]
         return 0 if products and all(products) else None
+
+    def _takes_rows(self, user: Any) -> bool:
+        """Whether a lookup or a cut leaves rows whole."""
+        if user.op_type == "Gather":
+            return attribute(user, "axis", 0) == 0
+        return len(user.input) > 3 and self.view.scalar(user.input[3]) == 0
 
     def _take(self, name: str) -> Weight:
         self.done.add(name)
@@ -140,13 +147,14 @@ class _Quantiser:
             node("Mul", [f"{result}_float", f"{result}_step"], result),
         ]
 
-    def _look_up(self, gather: Any, rounded: str, scales: str) -> None:
-        result, ids = gather.output[0], gather.input[1]
+    def _look_up(self, user: Any, rounded: str, scales: str) -> None:
+        """Rows of a table, by their ids or as a cut, each with its scale."""
+        result, (_, *which) = user.output[0], user.input
         last_axis = constant(self.graph, "last_axis", [-1])
         self.nodes[result] = [
-            node("Gather", [rounded, ids], f"{result}_integer"),
+            node(user.op_type, [rounded, *which], f"{result}_integer"),
             node("Cast", [f"{result}_integer"], f"{result}_float", to=TensorProto.FLOAT),
-            node("Gather", [scales, ids], f"{result}_scales"),
+            node(user.op_type, [scales, *which], f"{result}_scales"),
             node("Unsqueeze", [f"{result}_scales", last_axis], f"{result}_step"),
             node("Mul", [f"{result}_float", f"{result}_step"], result),
         ]

@@ -57,6 +57,22 @@ def test_onnx_is_valid_named_and_lean(artifacts, keras_bundle):
     assert {node.domain for node in model.graph.node} == {""}
 
 
+def test_onnxruntime_joins_what_is_faster_joined(artifacts, tmp_path):
+    import onnx
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "joined.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(artifacts["onnx"].file, options)
+    model = onnx.load(options.optimized_model_filepath)
+    counts = collections.Counter(node.op_type for node in model.graph.node)
+    # In each block scores with their divisor, and GELU with its bias.
+    assert (counts["FusedMatMul"], counts["BiasGelu"], counts["Div"]) == (2, 2, 0)
+    # An addition and its normalisation are slower as one.
+    assert (counts["SkipLayerNormalization"], counts["LayerNormalization"]) == (0, 2 * 2 + 1)
+
+
 def test_onnx_names_its_axes(artifacts):
     import onnxruntime
 
