@@ -16,7 +16,7 @@ from keras_bert_zoo.export.onnx import blocks as onnx_blocks
 from keras_bert_zoo.export.onnx import file as onnx_file
 from keras_bert_zoo.export.onnx import writer as onnx
 
-ONNX = {name: row for name, row in FORMATS.items() if row.module == "onnx"}
+ONNX = {name: row for name, row in FORMATS.items() if row.module == "onnx.writer"}
 
 
 def run(path, inputs):
