@@ -22,22 +22,25 @@ slow: $(VENV)/.dev
 parity: $(VENV)/.parity
 	$(BIN)/pytest -m parity $(ARGS)
 
-# Third-party clients read our exports, each in an environment of its own. Needs Node 20 and
-# Chromium; the oldest TensorFlow among them needs Python 3.11.
-CLIENTS := tests/clients/requirements
-clients: $(VENV)/.dev $(patsubst $(CLIENTS)/%.txt,.venv-clients-%/.ready,$(wildcard $(CLIENTS)/*.txt)) .venv-clients-node/.ready
-	$(BIN)/pip install --quiet kubernetes-validate check-jsonschema
-	npm --prefix tests/clients/web ci --ignore-scripts --no-audit --no-fund
+# Third-party clients read our exports, Python's in environments of their own. Needs Node 20 and
+# Chromium; the oldest TensorFlow among them needs Python 3.11. `make -j2 clients` installs faster.
+CLIENTS := tests/clients
+ENVIRONMENTS := $(patsubst $(CLIENTS)/requirements/%.txt,.venv-clients-%/.ready,$(wildcard $(CLIENTS)/requirements/*.txt))
+clients: $(VENV)/.clients $(ENVIRONMENTS) $(CLIENTS)/node_modules/.ready
 	$(BIN)/pytest -m clients $(ARGS)
 
-.venv-clients-node/.ready: $(CLIENTS)/package.json
-	mkdir -p $(@D) && cp $< $(@D)
-	cd $(@D) && npm install --ignore-scripts --no-audit --no-fund --silent
+.PHONY: clients-system
+clients-system:
+	@$(PYTHON) $(CLIENTS)/system.py
+
+$(CLIENTS)/node_modules/.ready: $(CLIENTS)/package-lock.json | clients-system
+	npm --prefix $(CLIENTS) ci --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
-.venv-clients-%/.ready: $(CLIENTS)/%.txt
-	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/pip install --quiet -r $<
+# Each starts a few times: compiling all its modules would take longer than installing them.
+.venv-clients-%/.ready: $(CLIENTS)/requirements/%.txt | clients-system $(VENV)/bin/pip
+	$(PYTHON) -m venv --clear --without-pip $(@D)
+	$(BIN)/pip --python $(@D)/bin/python install --quiet --no-compile -r $<
 	touch $@
 
 lint: $(VENV)/.dev
@@ -58,7 +61,7 @@ wheel: $(VENV)/.dev
 	.venv-wheel/bin/pip install --quiet --no-deps $(DATA)
 	cd / && $(CURDIR)/.venv-wheel/bin/python -P $(CURDIR)/tests/wheel_smoke.py
 
-check: test lint types docs wheel slow parity
+check: test lint types docs wheel slow parity clients
 
 $(VENV)/bin/pip:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11 …')"
@@ -80,6 +83,10 @@ $(VENV)/.docs: $(VENV)/.dev
 
 $(VENV)/.parity: $(VENV)/.dev
 	$(BIN)/pip install --quiet -e ".[parity]"
+	touch $@
+
+$(VENV)/.clients: $(VENV)/.dev | clients-system
+	$(BIN)/pip install --quiet -e ".[clients]"
 	touch $@
 
 clean:

@@ -16,8 +16,10 @@ from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch, re
 from . import process
 from .artifact import Artifact, describe
 from .digest import digest_of
-from .formats import DEFAULT_FORMATS, FORMATS, checked_formats
+from .formats import DEFAULT_FORMATS, FORMATS, Format, checked_formats
+from .onnx import huggingface
 from .progress import Steps
+from .signature import Signature
 from .tflite import mediapipe
 
 if TYPE_CHECKING:
@@ -107,14 +109,22 @@ def convert(
             chosen["lengths"] = [min(row.length, bundle.config.max_position_embeddings)]
         with atomic_directory(output / name) as directory:
             signatures = row.export(bundle, directory / row.file, **row.arguments, **chosen)
-            _add_companions(bundle, directory)
+            _add_companions(bundle, directory, row, signatures)
             describe(directory, name, signatures, chosen, digest_of(bundle.model))
 
 
-def _add_companions(bundle: Bundle, directory: pathlib.Path) -> None:
+def _add_companions(
+    bundle: Bundle, directory: pathlib.Path, row: Format, signatures: Iterable[Signature]
+) -> None:
     """What a client needs beside the model: config and labels, and the tokenizer."""
-    text = json.dumps(bundle.config.to_dict(), indent=2, ensure_ascii=False, sort_keys=True)
-    (directory / "config.json").write_text(text + "\n", encoding="utf-8")
+    config = bundle.config.to_dict()
+    files: dict[str, Any] = {"config.json": config}
+    if row.dtype:
+        files = huggingface.companions(config, directory / row.file, row.dtype, signatures)
+    for name, content in files.items():
+        (directory / name).parent.mkdir(exist_ok=True)
+        text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
+        (directory / name).write_text(text + "\n", encoding="utf-8")
     if bundle.tokenizer is not None:
         bundle.tokenizer.save(directory)
 

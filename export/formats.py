@@ -23,6 +23,8 @@ class Format:
             formats, whose report states the metric and its drop instead.
         arguments: what this format passes to ``export``.
         options: names of the user's options that ``export`` takes as well.
+        dtype: what transformers.js calls the precision; formats that have one are laid out for
+            Hugging Face's clients.
         length: tokens in a row where the user names none and the format takes no open length.
         packages: whose versions the manifest states, beside TensorFlow's and Keras'.
     """
@@ -34,6 +36,7 @@ class Format:
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     options: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    dtype: str | None = None
     length: int | None = None
 
     @property
@@ -68,10 +71,10 @@ def _tflite_text(recipe: str, tolerance: float | None = None) -> Format:
     )
 
 
-def _onnx(name: str, tolerance: float | None = None, **arguments: Any) -> Format:
+def _onnx(name: str, dtype: str, tolerance: float | None = None, **arguments: Any) -> Format:
     packages = ("onnx", "onnxruntime", "tf2onnx")
     file = f"onnx/{name}.onnx"
-    return Format("onnx.writer", file, "onnx", tolerance, arguments, packages=packages)
+    return Format("onnx.writer", file, "onnx", tolerance, arguments, packages=packages, dtype=dtype)
 
 
 FORMATS: Mapping[str, Format] = {
@@ -89,11 +92,11 @@ FORMATS: Mapping[str, Format] = {
     "tflite-text": _tflite_text("float32", _FLOAT),
     "tflite-text-int8": _tflite_text("dynamic-int8"),
     # The places where optimum, sentence-transformers and transformers.js look for them.
-    "onnx": _onnx("model", _FLOAT),
-    "onnx-float16": _onnx("model_fp16", _HALF, precision="float16"),
-    "onnx-int8": _onnx("model_quantized", precision="int8"),
-    "onnx-int4": _onnx("model_q4", precision="int4"),
-    "onnx-fused": _onnx("model", _FLOAT, fused=True),
+    "onnx": _onnx("model", "fp32", _FLOAT),
+    "onnx-float16": _onnx("model_fp16", "fp16", _HALF, precision="float16"),
+    "onnx-int8": _onnx("model_quantized", "q8", precision="int8"),
+    "onnx-int4": _onnx("model_q4", "q4", precision="int4"),
+    "onnx-fused": _onnx("model", "fp32", _FLOAT, fused=True),
 }
 DEFAULT_FORMATS = ("savedmodel", "tflite", "tflite-int8", "onnx")
 

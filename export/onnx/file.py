@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from .huggingface import data_path
 from .weights import Weight, Weights
 
 # No protobuf message can be larger; some readers stop at the last byte before.
@@ -24,11 +25,6 @@ LARGEST = 2**31 - 1
 _MODEL_GRAPH, _GRAPH_INITIALIZER, _TENSOR_RAW_DATA = b"\x3a", b"\x2a", b"\x4a"
 # A file can be mapped to memory from the start of a page only.
 _PAGE = 4096
-
-
-def data_path(path: pathlib.Path) -> pathlib.Path:
-    """Where the weights of a model beyond the limit lie: Hugging Face's name for it."""
-    return path.with_name(f"{path.name}_data")
 
 
 def write(model: Any, weights: Weights, path: pathlib.Path, limit: int = LARGEST) -> None:

@@ -51,7 +51,7 @@ def mediapipe(task: str, model: pathlib.Path, texts: Sequence[str] = ()) -> Any:
 
 def node(script: str, request: dict[str, Any]) -> Any:
     """A script of ``tests/clients/web``, in Node."""
-    modules = HERE / "web" / "node_modules"
+    modules = HERE / "node_modules"
     if not modules.exists():
         raise FileNotFoundError(f"{modules} is not there: run `make clients`")
     return ask(["node", HERE / "web" / script], request)

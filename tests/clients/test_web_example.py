@@ -136,6 +136,6 @@ def test_the_page_says_what_is_wrong(tmp_path):
 
 
 def test_the_example_and_the_tests_use_one_version_of_litert():
-    packages = [clients.ROOT / "examples/web", clients.HERE / "web"]
+    packages = [clients.ROOT / "examples/web", clients.HERE]
     versions = [json.loads((p / "package.json").read_text())["dependencies"] for p in packages]
     assert len({version["@litertjs/core"] for version in versions}) == 1

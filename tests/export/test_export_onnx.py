@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import json
 import types
 
 import numpy as np
@@ -16,7 +17,7 @@ from keras_bert_zoo.export.onnx import blocks as onnx_blocks
 from keras_bert_zoo.export.onnx import file as onnx_file
 from keras_bert_zoo.export.onnx import writer as onnx
 
-ONNX = {name: row for name, row in FORMATS.items() if row.module == "onnx"}
+ONNX = {name: row for name, row in FORMATS.items() if row.module == "onnx.writer"}
 
 
 def run(path, inputs):
@@ -58,6 +59,18 @@ def test_weights_beside_the_model_give_the_same_numbers(
     assert Artifact.load(tmp_path).size == file.stat().st_size + data.stat().st_size
     # Pages are 4096 bytes, so a tiny weight takes more in a file of its own.
     assert data.stat().st_size > 10_000
+
+
+def test_config_tells_transformers_js_which_file_to_load(artifacts):
+    suffixes = {"fp32": "", "fp16": "_fp16", "q8": "_quantized", "q4": "_q4"}
+    for name in ONNX:
+        config = json.loads((artifacts[name].path / "config.json").read_text())
+        found = config["transformers.js_config"]
+        assert artifacts[name].file.name == f"model{suffixes[found['dtype']]}.onnx"
+        assert found["use_external_data_format"] is False
+        # A classifier is no sentence encoder.
+        assert not (artifacts[name].path / "modules.json").exists()
+    assert "transformers.js_config" not in (artifacts["tflite"].path / "config.json").read_text()
 
 
 def test_file_is_what_protobuf_would_write(artifacts):

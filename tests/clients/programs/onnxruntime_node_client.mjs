@@ -1,8 +1,7 @@
 // Prints what onnxruntime-node makes of ids.
-import { createRequire } from 'node:module';
+import ort from 'onnxruntime-node';
 
-const [folder, output, file, ids] = JSON.parse(process.argv[2]);
-const ort = createRequire(folder + '/')('onnxruntime-node');
+const [output, file, ids] = JSON.parse(process.argv[2]);
 const session = await ort.InferenceSession.create(file);
 const tensors = Object.entries(ids).map(([name, rows]) => {
   const values = BigInt64Array.from(rows.flat(), BigInt);

@@ -1,12 +1,11 @@
-"""Prints the embeddings that sentence-transformers makes of texts."""
+"""Prints the embeddings that sentence-transformers makes of texts, for each directory."""
 
 import json
 import sys
 
 from sentence_transformers import SentenceTransformer
 
-_, directory, texts, options = json.loads(sys.argv[1])
-model = SentenceTransformer(directory, backend="onnx", local_files_only=True, model_kwargs=options)
-embeddings = model.encode(texts)
+directories, texts = json.loads(sys.argv[1])
+models = [SentenceTransformer(directory, backend="onnx") for directory in directories]
 print()
-print(json.dumps(embeddings.tolist()))
+print(json.dumps([model.encode(texts).tolist() for model in models]))

@@ -1,11 +1,9 @@
-// Prints what a pipeline of transformers.js says to texts.
-import { createRequire } from 'node:module';
+// Prints what a pipeline of transformers.js says to texts, given nothing but the directory.
+import { env, pipeline } from '@huggingface/transformers';
 
-const [folder, task, directory, texts, options] = JSON.parse(process.argv[2]);
-const { env, pipeline } = createRequire(folder + '/')('@huggingface/transformers');
+const [task, directory, texts] = JSON.parse(process.argv[2]);
 env.allowRemoteModels = false;
-env.localModelPath = '';
-const run = await pipeline(task, directory, { device: 'cpu', ...options });
+const run = await pipeline(task, directory);
 const results = [];
 for (const text of texts) {
   const made = await run(text, task === 'text-classification' ? { top_k: null } : {});

@@ -31,7 +31,7 @@ const FLAGS = [
 /** Serves the example, with its packages and the model from where the test has them. */
 function serve(model) {
   const roots = [
-    ["/node_modules/", join(HERE, "node_modules")],
+    ["/node_modules/", join(HERE, "../node_modules")],
     ["/model/", model],
     ["/", join(HERE, "../../../examples/web")],
   ];
