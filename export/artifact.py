@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import CorruptArtifact
+from .fidelity import Fidelity
 from .formats import FORMATS
 from .signature import Signature
 
@@ -32,6 +33,8 @@ class Artifact:
         options: what the user chose, e.g. ``{"lengths": [128]}``.
         weights: digest of the weights it was made from, see ``digest``.
         size: bytes of the model itself, without the files beside it.
+        fidelity: what was lost, of formats that are measured when they are made; see
+            ``fidelity.Fidelity``.
     """
 
     path: pathlib.Path
@@ -40,6 +43,7 @@ class Artifact:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     weights: str = ""
     size: int = 0
+    fidelity: Fidelity | None = None
 
     @property
     def signature(self) -> Signature:
@@ -105,7 +109,10 @@ class Artifact:
             )
         _check_files(directory, files)
         size = _size(files, FORMATS[name].file)
-        return cls(directory, name, tuple(signatures), manifest["options"], weights, size)
+        found = manifest.get("fidelity")
+        fidelity = Fidelity(**found) if found else None
+        options = manifest["options"]
+        return cls(directory, name, tuple(signatures), options, weights, size, fidelity)
 
 
 def describe(
@@ -114,6 +121,7 @@ def describe(
     signatures: Iterable[Signature],
     options: Mapping[str, Any],
     weights: str,
+    fidelity: Fidelity | None = None,
 ) -> None:
     """Writes the manifest of the files in a directory; the arguments are an artifact's."""
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
@@ -123,6 +131,7 @@ def describe(
         "signatures": [signature.to_dict() for signature in signatures],
         "options": dict(options),
         "weights": weights,
+        **({"fidelity": dataclasses.asdict(fidelity)} if fidelity else {}),
         "versions": {p: importlib.metadata.version(p) for p in _ALWAYS + FORMATS[name].packages},
         "files": {path.relative_to(directory).as_posix(): _checksum(path) for path in paths},
     }
