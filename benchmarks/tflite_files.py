@@ -32,15 +32,27 @@ from ai_edge_litert.interpreter import Interpreter
 import keras_bert_zoo
 from keras_bert_zoo import BertEncoder, EncoderConfig
 from keras_bert_zoo.bundle import Bundle
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.tweets import load_tweets
 from keras_bert_zoo.export.formats import FORMATS
+from keras_bert_zoo.export.representative import OPTION
 from keras_bert_zoo.export.tflite import model as tflite_model
 from keras_bert_zoo.export.tflite import writer as tflite
 
 RESULT = pathlib.Path(__file__).parent / "results" / "tflite_files.json"
 LENGTH, SHORT, SEVERAL = 128, 20, (32, 64, 128, 256)
+TEXTS = 100  # that give scales of activations
 FILES = [name for name, row in FORMATS.items() if row.runtime == "tflite"]
 PEER = "keras-hub"
+
+
+def tweets(part: str, count: int) -> Examples:
+    return Examples([tweet.text for tweet in load_tweets()[part][:count]])
+
+
+def given(name: str) -> dict[str, Any]:
+    """What a format wants beside the bundle: those with fixed scales take texts."""
+    return {OPTION: tweets("train", TEXTS)} if OPTION in FORMATS[name].options else {}
 
 
 def base_model(layers: int) -> Bundle:
@@ -53,12 +65,14 @@ def base_model(layers: int) -> Bundle:
     for weight in model.weights:
         centre = 1.0 if weight.path.endswith("gamma") else 0.0
         weight.assign(centre + 0.02 * generator.standard_normal(weight.shape, "float32"))
-    return Bundle(model, None, config)
+    return Bundle(model, keras_bert_zoo.load("all-minilm-l6-v2").tokenizer, config)
 
 
 def our_files(bundle: Bundle, directory: pathlib.Path) -> dict[str, pathlib.Path]:
     """Every recipe at a fixed length, int8 also open and at several lengths."""
-    wanted: dict[str, dict[str, Any]] = {name: {"lengths": [LENGTH]} for name in FILES}
+    wanted: dict[str, dict[str, Any]] = {
+        name: {"lengths": [LENGTH], **given(name)} for name in FILES
+    }
     wanted |= {"tflite-int8 open": {}, "tflite-int8 several": {"lengths": SEVERAL}}
     paths = {}
     for name, options in wanted.items():
@@ -145,7 +159,7 @@ def cosines(sentences: Iterable[str]) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as directory:
         for name in FILES:
             path = pathlib.Path(directory) / "model.tflite"
-            FORMATS[name].export(bundle, path, **FORMATS[name].arguments)
+            FORMATS[name].export(bundle, path, **FORMATS[name].arguments, **given(name))
             run = Interpreter(str(path)).get_signature_runner("ids")
             values = np.concatenate(
                 [
@@ -198,7 +212,7 @@ def main() -> None:
             result[f"milliseconds, {threads} threads"] = measured
             for label, times in measured.items():
                 print(threads, label, {k: round(v, 1) for k, v in times.items()}, flush=True)
-    sentences = [tweet.text for tweet in load_tweets()["test"][: options.sentences]]
+    sentences = tweets("test", options.sentences).texts
     result["MiniLM, cosine of hidden states"] = cosines(sentences)
     RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"written: {RESULT}")

@@ -15,6 +15,7 @@ import numpy as np
 from keras_bert_zoo.checkpoints.atomic import write_text
 
 from .errors import CorruptArtifact
+from .fidelity import Fidelity
 from .formats import FORMATS
 from .signature import Signature
 
@@ -36,6 +37,8 @@ class Artifact:
         size: bytes of the model itself, without the files beside it.
         verification: the last result of ``verify``, as ``Report.record_of`` gives it; ``None``
             before the first.
+        fidelity: what was lost, of formats that are measured when they are made; see
+            ``fidelity.Fidelity``.
     """
 
     path: pathlib.Path
@@ -45,6 +48,7 @@ class Artifact:
     weights: str = ""
     size: int = 0
     verification: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False)
+    fidelity: Fidelity | None = None
 
     @property
     def signature(self) -> Signature:
@@ -110,9 +114,16 @@ class Artifact:
             )
         _check_files(directory, files)
         size = _size(files, FORMATS[name].file)
-        verification = manifest.get("verification")
+        found = manifest.get("fidelity")
         return cls(
-            directory, name, tuple(signatures), manifest["options"], weights, size, verification
+            directory,
+            name,
+            tuple(signatures),
+            manifest["options"],
+            weights,
+            size,
+            manifest.get("verification"),
+            Fidelity(**found) if found else None,
         )
 
     def record(self, verification: Mapping[str, Any]) -> None:
@@ -131,6 +142,7 @@ def describe(
     signatures: Iterable[Signature],
     options: Mapping[str, Any],
     weights: str,
+    fidelity: Fidelity | None = None,
 ) -> None:
     """Writes the manifest of the files in a directory; the arguments are an artifact's."""
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
@@ -141,6 +153,7 @@ def describe(
         "signatures": [signature.to_dict() for signature in signatures],
         "options": dict(options),
         "weights": weights,
+        **({"fidelity": dataclasses.asdict(fidelity)} if fidelity else {}),
         "versions": {p: importlib.metadata.version(p) for p in _ALWAYS + FORMATS[name].packages},
         "files": {path.relative_to(directory).as_posix(): _checksum(path) for path in paths},
     }

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from keras_bert_zoo import zoo
 from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch, remove_leftovers
+from keras_bert_zoo.data.examples import Examples
 
 from . import process
 from .artifact import Artifact, describe
 from .digest import digest_of
+from .fidelity import LEAST, checked_least
 from .formats import DEFAULT_FORMATS, FORMATS, Format, checked_formats
 from .onnx import huggingface
 from .progress import Steps
+from .representative import OPTION, chosen_examples, halves
 from .signature import Signature
 from .tflite import mediapipe
 
@@ -35,6 +38,8 @@ def export(
     storage: Mapping[str, str] | None = None,
     metadata: str | None = None,
     normalize: bool = False,
+    examples: Examples | None = None,
+    min_fidelity: float = LEAST,
     overwrite: bool = False,
     progress: bool = True,
 ) -> list[Artifact]:
@@ -54,6 +59,11 @@ def export(
         metadata: ``"mediapipe"`` makes the TFLite files ones that MediaPipe Tasks load; see
             ``docs/mobile.md``.
         normalize: whether the embeddings of such a file are divided by their length.
+        examples: texts of the kind that the model will see, for formats with fixed scales of
+            activations: up to 200 of them, half to find the scales, half to measure what was
+            lost. They are not kept.
+        min_fidelity: such a format is refused if its figure, see ``Artifact.fidelity``, is
+            below.
         overwrite: whether artifacts that exist may be replaced.
         progress: whether to show it on the terminal.
 
@@ -62,7 +72,8 @@ def export(
 
     Raises:
         ExportError: a format is unknown or cannot hold the model, a length is beyond the
-            position table, or the metadata cannot be had.
+            position table, the metadata cannot be had, texts are missing or not wanted, or a
+            format falls apart on them.
         FileExistsError: an artifact exists and may not be replaced.
         FileNotFoundError, ValueError: there is no such bundle.
         MissingRuntime: a package that a format needs is not installed.
@@ -71,13 +82,15 @@ def export(
     check_switch("overwrite", overwrite)
     check_switch("normalize", normalize)
     names, output = checked_formats(formats), pathlib.Path(output)
-    options = {
+    options: dict[str, Any] = {
         "lengths": [lengths] if isinstance(lengths, int) else lengths and list(lengths),
         "storage": storage and dict(storage),
         "metadata": metadata,
         "normalize": normalize,
     }
     mediapipe.check_options(options, names)
+    options[OPTION] = chosen_examples(examples, names)
+    options["min_fidelity"] = checked_least(min_fidelity)
     if isinstance(source, str | pathlib.Path):
         source = sources.resolve(zoo.resolve(source))
     _check_free(output, names, overwrite)
@@ -103,14 +116,29 @@ def convert(
     checked_lengths(bundle.model, options["lengths"])
     for name in names:
         process.emit(name)
-        row = FORMATS[name]
-        chosen = {key: options[key] for key in row.options}
-        if row.length and chosen["lengths"] is None:
-            chosen["lengths"] = [min(row.length, bundle.config.max_position_embeddings)]
         with atomic_directory(output / name) as directory:
-            signatures = row.export(bundle, directory / row.file, **row.arguments, **chosen)
-            _add_companions(bundle, directory, row, signatures)
-            describe(directory, name, signatures, chosen, digest_of(bundle.model))
+            _write(bundle, directory, name, options)
+
+
+def _write(bundle: Bundle, directory: pathlib.Path, name: str, options: Mapping[str, Any]) -> None:
+    """One format, with its companions and its manifest."""
+    from . import judgement
+
+    row = FORMATS[name]
+    chosen = {key: options[key] for key in row.options}
+    if row.length and chosen["lengths"] is None:
+        chosen["lengths"] = [min(row.length, bundle.config.max_position_embeddings)]
+    fitted, judged = halves(chosen[OPTION]) if OPTION in chosen else (None, None)
+    given = chosen if fitted is None else {**chosen, OPTION: fitted}
+    signatures = row.export(bundle, directory / row.file, **row.arguments, **given)
+    _add_companions(bundle, directory, row, signatures)
+    fidelity = None
+    if fitted is not None and judged is not None:
+        chosen[OPTION] = len(fitted)  # the texts stay with the user
+        artifact = Artifact(directory, name, tuple(signatures), chosen)
+        fidelity = judgement.fidelity_of(bundle, artifact, judged)
+        fidelity.check(name, options["min_fidelity"])
+    describe(directory, name, signatures, chosen, digest_of(bundle.model), fidelity)
 
 
 def _add_companions(

@@ -58,6 +58,12 @@ def _tflite(recipe: str, tolerance: float | None = None, *more: str) -> Format:
     return Format("tflite.writer", "model.tflite", "tflite", tolerance, {"recipe": recipe}, options)
 
 
+def _tflite_static(activations: str) -> Format:
+    arguments = {"recipe": "dynamic-int8", "activations": activations}
+    options, packages = (*_TFLITE, "examples"), ("ai-edge-litert",)
+    return Format("tflite.writer", "model.tflite", "tflite", None, arguments, options, packages)
+
+
 def _tflite_text(recipe: str, tolerance: float | None = None) -> Format:
     return Format(
         "tflite.writer",
@@ -89,6 +95,8 @@ FORMATS: Mapping[str, Format] = {
     "tflite-int8-words-int4": _tflite("dynamic-int8-words-int4"),
     "tflite-mixed": _tflite("mixed", None, "storage"),
     "tflite-int4": _tflite("dynamic-int4"),
+    "tflite-static-int8": _tflite_static("int8"),
+    "tflite-static-int16x8": _tflite_static("int16"),
     "tflite-text": _tflite_text("float32", _FLOAT),
     "tflite-text-int8": _tflite_text("dynamic-int8"),
     # The places where optimum, sentence-transformers and transformers.js look for them.

@@ -11,8 +11,8 @@ import numpy as np
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.evaluation.classification import score
 
+from ..encoding import encoded
 from ..runner import padded
-from ..savedmodel.text_signatures import longest_text
 from ..scoring import mean_of_tokens, problem_of
 
 
@@ -33,7 +33,8 @@ class Quality:
         self.config, self.labels = bundle.config, examples.labels
         self.problem = problem_of(bundle.config) if examples.labels is not None else None
         self.name = self.problem.metric if self.problem else "cosine"
-        self.inputs = _encode(bundle, examples, lengths)
+        rows = encoded(bundle, examples, max(lengths) if lengths else None)
+        self.inputs = [_fitted(row, lengths, bundle.tokenizer.pad_token_id) for row in rows]
         # Of equal length one after the other: an open length is prepared anew for each.
         self.order = np.argsort([i["input_ids"].shape[1] for i in self.inputs], kind="stable")
         self.main = next(iter(bundle.model.output))
@@ -86,19 +87,13 @@ class Quality:
         return float(np.sqrt(np.mean(np.square(vectors - reference))) / reference.std())
 
 
-def _encode(
-    bundle: Any, examples: Examples, lengths: Sequence[int] | None
-) -> list[dict[str, np.ndarray]]:
-    limit = min(max(lengths), longest_text(bundle)) if lengths else longest_text(bundle)
-    rows = []
-    for index, text in enumerate(examples.texts):
-        pair = None if examples.text_pairs is None else [examples.text_pairs[index]]
-        encoded = bundle.tokenizer([text], pair, truncation=True, max_length=limit, padding=True)
-        arrays = {name: tensor.numpy() for name, tensor in encoded.items()}
-        tokens = arrays["input_ids"].shape[1]
-        width = min((n for n in lengths or () if n >= tokens), default=tokens)
-        rows.append(padded(arrays, width, bundle.tokenizer.pad_token_id))
-    return rows
+def _fitted(
+    row: dict[str, np.ndarray], lengths: Sequence[int] | None, pad_token_id: int
+) -> dict[str, np.ndarray]:
+    """A row of ids padded to the shortest length that holds it."""
+    tokens = row["input_ids"].shape[1]
+    width = min((n for n in lengths or () if n >= tokens), default=tokens)
+    return padded(row, width, pad_token_id)
 
 
 def _runners(interpreter: Any) -> dict[int | None, Any]:

@@ -45,7 +45,8 @@ def write(model: Any) -> bytes:
     size = sum(buffer.data.nbytes for buffer in model.buffers if buffer.data is not None)
     builder = flatbuffers.Builder(size + _SLACK)
     builder.Finish(model.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output())
+    # `Output` would copy once more.
+    return bytes(memoryview(builder.Bytes)[builder.Head() :])
 
 
 class Graph:
@@ -118,6 +119,14 @@ class Graph:
         self.graph.tensors[tensor].buffer = len(self.model.buffers) - 1
         return tensor
 
+    def set_constant(self, tensor: int, value: np.ndarray) -> None:
+        """Gives a constant another value of its type; others that shared the old one keep it."""
+        buffer = schema.BufferT()
+        buffer.data = np.ascontiguousarray(value, _DTYPES[self.graph.tensors[tensor].type])
+        buffer.data = buffer.data.reshape(-1).view(np.uint8)
+        self.model.buffers.append(buffer)
+        self.graph.tensors[tensor].buffer = len(self.model.buffers) - 1
+
     def add_tensor(self, name: str, shape: Iterable[int], dtype: str = "float32") -> int:
         """Adds a tensor that an operator will make; -1 for an open axis."""
         sizes = np.array(list(shape), np.int32)
@@ -147,7 +156,7 @@ class Graph:
             options: fields of its options table, e.g. ``numSplits=3``.
         """
         operator = schema.OperatorT()
-        operator.opcodeIndex = _opcode(self.model, name, version)
+        operator.opcodeIndex = self.code(name, version)
         operator.inputs, operator.outputs = list(map(int, inputs)), list(map(int, outputs))
         table = _OPTIONS.get(name)
         if table is not None:
@@ -156,6 +165,10 @@ class Graph:
             for field, value in options.items():
                 setattr(operator.builtinOptions, field, value)
         return operator
+
+    def code(self, name: str, version: int) -> int:
+        """Index of an operator's kind and version in the table of the file."""
+        return _opcode(self.model, name, version)
 
     def place(self, operators: Iterable[Any], *, before: Any) -> None:
         """Inserts operators where another one stands."""
@@ -169,6 +182,8 @@ class Graph:
 _OPTIONS = {
     "DEQUANTIZE": "DequantizeOptions",
     "FULLY_CONNECTED": "FullyConnectedOptions",
+    "MUL": "MulOptions",
+    "QUANTIZE": "QuantizeOptions",
     "RESHAPE": "ReshapeOptions",
     "SPLIT": "SplitOptions",
     "TRANSPOSE": "TransposeOptions",

@@ -17,15 +17,20 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_bert_zoo.data.examples import Examples
+
 from ..answers import answering
+from ..encoding import encoded
 from ..errors import ExportError
 from ..savedmodel import writer as savedmodel
 from ..signature import Signature
 from ..tracing import checked_lengths, refuse, trace
 from . import mediapipe
 from . import model as tflite_model
+from .activations import fix_activations
 from .lengths import give_lengths
 from .passes import make_lean
+from .ranges import observe
 from .recipes import RECIPES
 from .text import take_text
 from .weights import store_weights
@@ -43,6 +48,8 @@ def export(
     text: bool = False,
     metadata: str | None = None,
     normalize: bool = False,
+    activations: str | None = None,
+    examples: Examples | None = None,
 ) -> tuple[Signature, ...]:
     """Writes a ``.tflite`` with one named signature for each length.
 
@@ -56,25 +63,36 @@ def export(
         text: whether it takes strings and returns scores or an embedding; needs a length.
         metadata: ``"mediapipe"`` for a file that MediaPipe Tasks load, see ``mediapipe``.
         normalize: of its embeddings.
+        activations: key of ``activations.STEPS``: products work on integers of fixed scales.
+        examples: texts that give those scales.
 
     Returns:
         The signatures, the shortest first.
 
     Raises:
-        ExportError: a length is beyond the position table, or text is wanted and the bundle
-            has no tokenizer.
+        ExportError: a length is beyond the position table, or text is wanted or given and the
+            bundle has no tokenizer.
+        MissingRuntime: fixed scales are wanted and LiteRT, which finds them, is not installed.
         UnsupportedLayer: a layer has no built-in operator.
     """
     lengths = checked_lengths(bundle.model, lengths)
-    if text and bundle.tokenizer is None:
+    if (text or activations) and bundle.tokenizer is None:
         raise ExportError(
-            "The bundle has no tokenizer, so its model cannot take text. Save it with one, or "
-            "export the format 'tflite'."
+            "The bundle has no tokenizer, and this format needs one for its texts. Save it with "
+            "one, or export the format 'tflite'."
         )
     source, finish = mediapipe.adapt(bundle, normalize) if metadata else (bundle.model, bytes)
     source = answering(source) if text else source
-    model = tflite_model.read(converted(source))
-    store_weights(model, storage.__getitem__ if storage else RECIPES[recipe].storage_of)
+    content = converted(source)
+    model = tflite_model.read(content)
+    storage_of = storage.__getitem__ if storage else RECIPES[recipe].storage_of
+    store = functools.partial(store_weights, storage_of=storage_of)
+    if activations is None:
+        store(model)
+    else:
+        assert examples is not None  # `conversion.export` saw to it
+        rows = encoded(bundle, examples, max(lengths) if lengths else None)
+        fix_activations(model, activations, observe(content, rows), store)
     signatures = give_lengths(model, Signature.of(source).fix(batch=1), lengths)
     if text:
         signatures = take_text(model, signatures, bundle.tokenizer)

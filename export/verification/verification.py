@@ -156,9 +156,13 @@ class _Judge:
             **percentiles(main.seconds),
             problems=(
                 *self._of_another_bundle(artifact),
+                *(artifact.fidelity.problems if artifact.fidelity else ()),
                 *(problem for run in (ids, text) if run for problem in run.problems),
             ),
-            notes=notes_of(artifact, self.examples, self._inputs(main.singles)),
+            notes=(
+                *notes_of(artifact, self.examples, self._inputs(main.singles)),
+                *(artifact.fidelity.notes if artifact.fidelity else ()),
+            ),
         )
 
     def _of_another_bundle(self, artifact: Artifact) -> list[str]:

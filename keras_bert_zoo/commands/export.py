@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keras_bert_zoo.data.text_files import TextTable
 
 
 def export(
@@ -13,6 +17,9 @@ def export(
     lengths: str | None = None,
     metadata: str | None = None,
     normalize: bool = False,
+    data: str | None = None,
+    table: TextTable,
+    min_fidelity: float,
     overwrite: bool = False,
 ) -> None:
     """Export a bundle; each format becomes a directory of its own.
@@ -21,13 +28,25 @@ def export(
     """
     import rich
 
+    from keras_bert_zoo.data.examples import Examples
     from keras_bert_zoo.export.conversion import export as export_bundle
 
-    names, options = formats.split(","), {"metadata": metadata, "normalize": normalize}
+    options: dict[str, Any] = {
+        "metadata": metadata,
+        "normalize": normalize,
+        "min_fidelity": min_fidelity,
+    }
+    if data is not None:
+        rows = table.read(data)
+        options["examples"] = Examples(rows.texts, rows.text_pairs)
+    names, tokens = formats.split(","), numbers("lengths", lengths)
     for artifact in export_bundle(
-        bundle, output, names, lengths=numbers("lengths", lengths), overwrite=overwrite, **options
+        bundle, output, names, lengths=tokens, overwrite=overwrite, **options
     ):
-        rich.print(f"{artifact.format}: {artifact.file}, {artifact.size / 1e6:.1f} MB")
+        size = f"{artifact.size / 1e6:.1f} MB"
+        found = artifact.fidelity
+        lost = f", {'[yellow]' if found.notes else ''}{found}" if found else ""
+        rich.print(f"{artifact.format}: {artifact.file}, {size}{lost}")
 
 
 def numbers(name: str, values: str | None) -> list[int] | None:
@@ -42,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parses the arguments of the command and runs it."""
     import jsonargparse
 
+    from keras_bert_zoo.commands.table_options import add_table_options, take_table
+    from keras_bert_zoo.export.fidelity import LEAST
     from keras_bert_zoo.export.formats import DEFAULT_FORMATS, FORMATS
 
     description = (export.__doc__ or "").splitlines()[0]
@@ -57,5 +78,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--metadata", type=str | None, help=metadata)
     normalize = "divide the embeddings of such files by their length"
     add("--normalize", action="store_true", help=normalize)
+    data = ".csv, .tsv or .jsonl of real texts, or tweets://…: the static formats need them"
+    add("--data", type=str | None, help=data)
+    add_table_options(parser, empty_texts="drop")
+    parser.set_defaults(label_column=None)
+    least = "static formats whose figure on half of the texts is below are refused"
+    add("--min_fidelity", type=float, default=LEAST, help=least)
     add("--overwrite", action="store_true", help="replace artifacts that exist")
-    export(**vars(parser.parse_args(argv)))
+    options = vars(parser.parse_args(argv))
+    export(table=take_table(options), **options)

@@ -45,6 +45,12 @@ class Examples:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def select(self, rows: Sequence[int]) -> Examples:
+        """Returns the examples of some rows, in the order given."""
+        pairs = None if self.text_pairs is None else [self.text_pairs[row] for row in rows]
+        labels = None if self.labels is None else self.labels[list(rows)]
+        return Examples([self.texts[row] for row in rows], pairs, labels)
+
     def take(self, count: int | None) -> Examples:
         """Returns the first ``count`` examples; all for ``None``.
 

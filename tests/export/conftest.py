@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS
@@ -22,6 +23,8 @@ TEXTS = (
     "rise rise rise fall fall fall",
     "no change at all in the price of the fox",
 )
+# For formats that find scales on texts: the words in other orders.
+MANY = Examples([f"{a} {b}" for a in TEXTS for b in TEXTS])
 VOCABULARY = (
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
     *string.ascii_lowercase,
@@ -34,6 +37,12 @@ VOCABULARY = (
 def texts() -> tuple[str, ...]:
     """Short and longer ones, with accents and punctuation."""
     return TEXTS
+
+
+@pytest.fixture(scope="session")
+def many() -> Examples:
+    """More of the same texts."""
+    return MANY
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +86,7 @@ def artifacts(
 ) -> dict[str, Artifact]:
     """The classifier in every format."""
     output = tmp_path_factory.mktemp("exports")
-    return {a.format: a for a in export(bundle, output, FORMATS, progress=False)}
+    return {a.format: a for a in export(bundle, output, FORMATS, examples=MANY, progress=False)}
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pytest
 
 import keras_bert_zoo
 from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.tweets import load_tweets
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS
 from keras_bert_zoo.export.verification.verification import verify
@@ -27,7 +28,9 @@ def test_every_format(tmp_path):
     labels = ["negative", "positive"]
     bundle = keras_bert_zoo.load(source, task="sequence_classification", labels=labels)
     directory = keras_bert_zoo.save(bundle.model, bundle.tokenizer, tmp_path / "bundle")
-    artifacts = export(directory, tmp_path / "out", FORMATS, progress=False)
+    examples = Examples([tweet.text for tweet in load_tweets()["train"][:60]])
+    options = {"examples": examples, "progress": False}
+    artifacts = export(directory, tmp_path / "out", FORMATS, **options)
     report = verify(directory, artifacts, Examples(TEXTS), progress=False)
     assert report.passed, report.to_markdown()
     sizes = {artifact.format: artifact.size for artifact in artifacts}
