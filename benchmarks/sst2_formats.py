@@ -18,6 +18,7 @@ import sys
 
 from keras_bert_zoo.checkpoints.atomic import write_text
 from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.text_files import TextTable
 from keras_bert_zoo.export import Report, export, verify
 from keras_bert_zoo.export.formats import FORMATS
@@ -48,8 +49,11 @@ def main() -> None:
     bundle = train(options.data, options.work / "training")
     table = TextTable(text="sentence", label="label")
     config = EncoderConfig.from_file(bundle / "config.json")
-    examples = table.read(options.data / "dev.tsv").examples(config.problem_type, config.labels)
-    artifacts = export(bundle, options.work / "artifacts", FORMATS, overwrite=True)
+    examples = table.read(options.data / FILES["test"]).examples(config.problem_type, config.labels)
+    # Texts of the training set, for the formats that find scales on some.
+    seen = Examples(table.read(options.data / FILES["train"]).texts)
+    folder = options.work / "artifacts"
+    artifacts = export(bundle, folder, FORMATS, examples=seen, overwrite=True)
     report = verify(bundle, artifacts, examples)
     report.save(RESULT)
     write_text(PAGE, TABLE.sub(lambda _: markdown(report), PAGE.read_text(encoding="utf-8")))

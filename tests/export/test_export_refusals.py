@@ -20,7 +20,8 @@ from keras_bert_zoo.export.errors import (
     UnsupportedLayer,
 )
 from keras_bert_zoo.export.formats import FORMATS
-from keras_bert_zoo.export.runtimes import RUNTIMES, _measure
+from keras_bert_zoo.export.measurement import _measure
+from keras_bert_zoo.export.runtimes import RUNTIMES
 
 
 def test_unknown_format_suggests_the_near_one(bundle, tmp_path):
