@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import types
 
 import numpy as np
@@ -22,6 +23,7 @@ from keras_bert_zoo.export.tflite.activations import STEPS, even_out, fix_activa
 from keras_bert_zoo.export.tflite.model import Graph, read, write
 from keras_bert_zoo.export.tflite.ranges import observe
 from keras_bert_zoo.export.tflite.weights import store_weights, weights_of
+from keras_bert_zoo.export.verification.verification import verify
 
 STATIC = {"tflite-static-int8": "INT8", "tflite-static-int16x8": "INT16"}
 
@@ -113,6 +115,7 @@ def test_one_large_output_does_not_cost_the_others_their_steps(lean, rows, monke
     assert errors[True] < 0.5 * errors[False]
 
 
+@pytest.mark.slow
 def test_lengths_share_weights_and_scales(bundle, many, texts, artifacts, encode, tmp_path):
     options = {"examples": many, "lengths": [16, 80], "progress": False}
     [artifact] = export(bundle, tmp_path, ["tflite-static-int8"], **options)
@@ -148,8 +151,6 @@ def test_a_file_that_falls_apart_is_refused_and_leaves_nothing(bundle, many, tmp
 
 def test_the_figure_sees_a_broken_file(keras_bundle, artifacts, many, tmp_path):
     """Scales of quite other activations: the export would have been refused."""
-    import shutil
-
     whole = artifacts["tflite-static-int8"]
     shutil.copytree(whole.path, tmp_path / "broken")
     model = read(whole.file.read_bytes())
@@ -161,6 +162,21 @@ def test_the_figure_sees_a_broken_file(keras_bundle, artifacts, many, tmp_path):
     broken.file.write_bytes(write(model))
     assert fidelity_of(keras_bundle, broken, many).value < 0.9
     assert fidelity_of(keras_bundle, whole, many).value > 0.9
+
+
+@pytest.mark.slow
+def test_verification_does_not_pass_what_fell_apart(bundle, artifacts, many, tmp_path):
+    directory = tmp_path / "low"
+    shutil.copytree(artifacts["tflite-static-int8"].path, directory)
+    manifest = json.loads((directory / "manifest.json").read_text())
+    for value, passed in ((0.89, False), (0.95, True)):
+        manifest["fidelity"]["value"] = value
+        (directory / "manifest.json").write_text(json.dumps(manifest))
+        report = verify(bundle, [directory], many.take(4), progress=False)
+        assert report.passed is passed
+        assert f"agreement with Keras {value:.3f}" in "".join(
+            (*report.rows[0].problems, *report.rows[0].notes)
+        )
 
 
 @pytest.mark.slow
