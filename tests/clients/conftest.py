@@ -126,7 +126,7 @@ def keras_answers(bundles: Any, batches: Any) -> dict[str, Answers]:
 @pytest.fixture(scope="session")
 def own_answers(exports: Any, batches: Any) -> Callable[[str, str], Answers]:
     """What a file says in the runtime that this environment has for its format."""
-    from keras_bert_zoo.export.runtimes import measure
+    from keras_bert_zoo.export.measurement import measure
 
     @functools.cache
     def answers(output: str, name: str) -> Answers:

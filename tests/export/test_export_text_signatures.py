@@ -9,7 +9,7 @@ import tensorflow as tf
 import keras_bert_zoo
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS
-from keras_bert_zoo.export.runtimes import measure
+from keras_bert_zoo.export.measurement import measure
 
 PAIRS = ("the fox", "", "no change at all; " * 40, "up", "shares fall", "the price of the dog")
 
