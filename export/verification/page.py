@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import pathlib
 
+from keras_bert_zoo.checkpoints.atomic import write_text
 from keras_bert_zoo.evaluation import page
 
 from .report import Report
@@ -33,7 +34,8 @@ def write_page(report: Report, path: pathlib.Path) -> pathlib.Path:
         parts.insert(0, page.picture(of_report(report), "Drop against latency, size and memory"))
     parts += [page.heading("Names, types and shapes"), page.table(_signatures(report))]
     verdict = "all passed" if report.passed else "FAILED"
-    return page.write(path, f"Verification of {report.keras.path}: {verdict}", parts)
+    write_text(path, page.page(f"Verification of {report.keras.path}: {verdict}", parts))
+    return path
 
 
 def write_benchmark(found: Benchmark, path: pathlib.Path) -> pathlib.Path:
@@ -49,7 +51,9 @@ def write_benchmark(found: Benchmark, path: pathlib.Path) -> pathlib.Path:
         parts.insert(0, page.picture(of_benchmark(found), "Latency and throughput by length"))
     parts += [page.heading("All calls, in milliseconds"), page.table(found.all_cells())]
     runtimes = dict.fromkeys(row.runtime for row in found.rows)
-    return page.write(path, "Benchmark of artifacts", parts, f"Runtimes: {', '.join(runtimes)}.")
+    footer = f"Runtimes: {', '.join(runtimes)}."
+    write_text(path, page.page("Benchmark of artifacts", parts, footer))
+    return path
 
 
 def _signatures(report: Report) -> list[list[str]]:

@@ -33,8 +33,7 @@ def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.
         baselines=outcome.sample_baselines,
         texts=outcome.report.texts,
     )
-    path = page.write(
-        directory / "report.html",
+    content = page.page(
         "keras-bert-zoo quickstart: from a published checkpoint to verified artifacts",
         [
             page.paragraph(outcome.summary),
@@ -50,6 +49,8 @@ def write(directory: pathlib.Path, outcome: Outcome, minutes: float) -> pathlib.
         ],
         _footer(directory, outcome, minutes),
     )
+    path = directory / "report.html"
+    write_text(path, content)
     numbers = {
         "summary": outcome.summary,
         "minutes": minutes,

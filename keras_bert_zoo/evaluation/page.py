@@ -6,13 +6,11 @@ import base64
 import datetime
 import html
 import importlib.resources
-import pathlib
 import platform
 import string
 from collections.abc import Iterable, Sequence
 
 from keras_bert_zoo import __version__
-from keras_bert_zoo.checkpoints.atomic import write_text
 
 
 def heading(text: str) -> str:
@@ -39,27 +37,21 @@ def picture(png: bytes, alternative: str) -> str:
     return f'<img alt="{html.escape(alternative)}" src="data:image/png;base64,{content}">'
 
 
-def write(path: pathlib.Path, title: str, parts: Iterable[str], footer: str = "") -> pathlib.Path:
-    """Writes a page.
+def page(title: str, parts: Iterable[str], footer: str = "") -> str:
+    """The whole page.
 
     Args:
-        path: of the new file.
         title: its head.
-        parts: HTML, as the functions of this module return it.
+        parts: HTML, as the other functions of this module return it.
         footer: text that follows date and versions.
-
-    Returns:
-        The path.
     """
     made = (
         f"{datetime.date.today()}, keras-bert-zoo {__version__}, "
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     )
     template = importlib.resources.files(__package__).joinpath("page.html")
-    page = string.Template(template.read_text(encoding="utf-8")).substitute(
+    return string.Template(template.read_text(encoding="utf-8")).substitute(
         title=html.escape(title),
         body="\n".join(parts),
         footer=html.escape(f"{made}. {footer}".strip()),
     )
-    write_text(path, page)
-    return path
