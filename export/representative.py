@@ -10,7 +10,7 @@ from .errors import ExportError
 from .formats import FORMATS
 
 OPTION = "examples"
-# Half of them give scales, half judge the result. More moves nothing: see docs/tflite.md.
+# Half of them give scales, half judge the result.
 _FEWEST, _MOST = 20, 200
 
 
