@@ -5,7 +5,7 @@
 The folder of data has GLUE's ``train.tsv`` and ``dev.tsv`` (columns ``sentence``, ``label``). One
 command does it all: the recipe ``sst2-minilm`` unless its bundle is in the working folder already,
 the export of every format, and ``verify``. The numbers go to ``results/sst2_formats.json`` and into
-the table of ``docs/accuracy.md``.
+table and picture of ``docs/accuracy.md``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.text_files import TextTable
 from keras_bert_zoo.export import Report, export, verify
 from keras_bert_zoo.export.formats import FORMATS
+from keras_bert_zoo.export.verification.pictures import of_report
 
 HERE = pathlib.Path(__file__).parent
 RESULT, PAGE = HERE / "results" / "sst2_formats.json", HERE.parent / "docs" / "accuracy.md"
@@ -57,6 +58,7 @@ def main() -> None:
     report = verify(bundle, artifacts, examples)
     report.save(RESULT)
     write_text(PAGE, TABLE.sub(lambda _: markdown(report), PAGE.read_text(encoding="utf-8")))
+    PAGE.with_suffix(".png").write_bytes(of_report(report))
     print(report.to_markdown())
 
 

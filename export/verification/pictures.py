@@ -9,8 +9,10 @@ import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from .report import Report, Row
 from .timings import Benchmark, Timed
@@ -18,10 +20,11 @@ from .timings import Benchmark, Timed
 
 def of_report(report: Report) -> bytes:
     """A PNG: what each artifact loses against what it costs; size and memory."""
-    figure = Figure(figsize=(13, 4.8), layout="constrained", dpi=110)
+    figure = Figure(figsize=(13, 4.8 + _of_legend(report.rows)), layout="constrained", dpi=110)
     left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
     _loss(left, report)
     sizes(right, report.rows)
+    _legend_below(figure, left)
     return png(figure)
 
 
@@ -30,13 +33,15 @@ def of_benchmark(found: Benchmark) -> bytes:
     most = max(row.threads for row in found.rows)
     rows = [row for row in found.rows if row.threads == most]
     verified = [row for row in rows if row.verification is not None]
-    figure = Figure(figsize=(13, 10 if verified else 5), layout="constrained", dpi=110)
+    height = (10 if verified else 5) + _of_legend(rows)
+    figure = Figure(figsize=(13, height), layout="constrained", dpi=110)
     axes = figure.subplots(2 if verified else 1, 2, squeeze=False)
     _by_length(axes[0, 0], rows, "p50", f"Median of one text, ms ({most} threads)")
     _by_length(axes[0, 1], rows, "texts_per_second", f"Texts in a second ({most} threads)")
     if verified:
         _verified(axes[1, 0], verified)
         sizes(axes[1, 1], rows)
+    _legend_below(figure, axes[0, 0])
     return png(figure)
 
 
@@ -48,12 +53,11 @@ def _by_length(axes: Axes, rows: Sequence[Timed], value: str, title: str) -> Non
             if value != "p50" or cell.batch_size == 1:
                 cells[cell.length] = max(cells.get(cell.length, 0.0), getattr(cell, value))
         axes.plot(
-            *zip(*sorted(cells.items()), strict=True), "o-", color=f"C{index % 10}", label=row.name
+            *zip(*sorted(cells.items()), strict=True), "o-", color=_colour(index), label=row.name
         )
     axes.set_xlabel("tokens")
     axes.set_ylim(bottom=0)
     axes.set_title(title)
-    _legend_below(axes)
 
 
 def _verified(axes: Axes, rows: Sequence[Timed]) -> None:
@@ -110,7 +114,7 @@ def rings_of(axes: Axes, rings: Sequence[Ring], metric: str | None) -> None:
             [max(ring.difference, 1e-9) if ring.drop is None else 100 * ring.drop],
             yerr=_bars(ring),
             fmt="o",
-            color=f"C{index % 10}",
+            color=_colour(index),
             fillstyle="none",
             markeredgewidth=2,
             markersize=30 * (ring.size / largest) ** 0.5,
@@ -122,15 +126,35 @@ def rings_of(axes: Axes, rings: Sequence[Ring], metric: str | None) -> None:
         axes.set_ylabel("largest difference to Keras")
     else:
         axes.axhline(0, color="grey", linewidth=0.8)
-        axes.set_ylabel(f"drop of {metric}, points (bar: 95 % interval)")
-    axes.set_xlim(left=0, right=1.15 * max(ring.milliseconds for ring in rings))
-    _legend_below(axes)
+        axes.set_ylabel(f"drop of {metric}, points; 95 %")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(ScalarFormatter())
+    axes.margins(x=0.15, y=0.15)
 
 
-def _legend_below(axes: Axes) -> None:
-    axes.legend(
-        fontsize=8, markerscale=0.3, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2
+_COLUMNS = 3
+
+
+def _of_legend(rows: Sequence[Row] | Sequence[Timed]) -> float:
+    """Inches that the names below a picture need."""
+    return 0.25 * (1 + len(rows) // _COLUMNS)
+
+
+def _legend_below(figure: Figure, axes: Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=_COLUMNS,
+        fontsize=8,
+        markerscale=0.3,
     )
+
+
+def _colour(index: int) -> tuple[float, ...]:
+    return colormaps["tab20"](index % 20)
 
 
 def _bars(ring: Ring) -> list[list[float]] | None:
