@@ -32,13 +32,13 @@ class Converted:
 
     def differences(self, texts):
         """Texts of which any of the three rows differs."""
-        from keras_bert_zoo.export import process, runtimes
+        from keras_bert_zoo.export import measurement, process
 
         expected = self.tokenizer(texts, truncation=True, max_length=LENGTH, padding="max_length")
         rows = {name: tensor.numpy() for name, tensor in expected.items()}
         calls = [(0, {"text": np.array([text.encode()], object)}) for text in texts]
         request = ("tflite-text", str(self.path), [SIGNATURE], calls, 1)
-        outputs = process.call(runtimes._measure, *request).outputs
+        outputs = process.call(measurement._measure, *request).outputs
         return [
             text
             for index, (text, got) in enumerate(zip(texts, outputs, strict=True))
