@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import pathlib
 import statistics
@@ -23,6 +24,8 @@ from .timings import Benchmark, Cell, Timed
 from .workload import Shape, calls_of
 
 _WARM_UP, _FEWEST = 2, 5
+# Of a processor: more only wait for each other, and thousands stop the machine.
+_MOST_THREADS = 4
 
 
 def benchmark(
@@ -64,7 +67,8 @@ def benchmark(
         for batch in _positive("batch_sizes", batch_sizes)
         for length in _positive("lengths", lengths)
     ]
-    pools = _positive("threads", threads or (1, os.cpu_count() or 1))
+    cores = os.cpu_count() or 1
+    pools = _positive("threads", threads or (1, cores), _MOST_THREADS * cores)
     _positive("repeats", [repeats])
     opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
     ways = [way for count in pools for a in opened for way in _ways(a, shapes, count)]
@@ -108,10 +112,11 @@ def _ways(artifact: Artifact, shapes: Sequence[Shape], threads: int) -> list[_Wa
     return ways
 
 
-def _positive(name: str, values: Iterable[int]) -> list[int]:
+def _positive(name: str, values: Iterable[int], most: float = math.inf) -> list[int]:
     numbers = sorted(set(values))
-    if not numbers or numbers[0] < 1:
-        raise ExportError(f"{name} must be numbers of 1 and more, received {numbers}.")
+    if not numbers or numbers[0] < 1 or numbers[-1] > most:
+        end = "" if most == math.inf else f", at most {most} on this machine"
+        raise ExportError(f"{name} must be numbers of 1 and more{end}, received {numbers}.")
     return numbers
 
 

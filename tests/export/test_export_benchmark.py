@@ -72,7 +72,9 @@ def test_fixed_lengths_are_padded_as_a_runner_does(bundle, tmp_path):
         benchmark([artifact], lengths=[40], progress=False)
 
 
-@pytest.mark.parametrize("wrong", [{"lengths": []}, {"threads": [0]}, {"repeats": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"lengths": []}, {"threads": [0]}, {"threads": [9999]}, {"repeats": 0}]
+)
 def test_refuses_numbers(artifacts, wrong):
     with pytest.raises(ExportError, match=f"{next(iter(wrong))} must be"):
         benchmark([artifacts["onnx"]], **wrong, progress=False)
