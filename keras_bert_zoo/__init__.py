@@ -15,6 +15,7 @@ _HOMES = {
     "Bundle": "keras_bert_zoo.bundle",
     "EncoderConfig": "keras_bert_zoo.config",
     "FinetuneRecipe": "keras_bert_zoo.training.recipe",
+    "PretrainingModel": "keras_bert_zoo.models",
     "SequenceClassifier": "keras_bert_zoo.models",
     "WordPieceTokenizer": "keras_bert_zoo.tokenizers",
     "finetune": "keras_bert_zoo.training.finetune",

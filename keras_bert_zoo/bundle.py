@@ -8,7 +8,7 @@ import functools
 import json
 import logging
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -23,16 +23,19 @@ from keras_bert_zoo.checkpoints.model_card import model_card
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 from keras_bert_zoo.checkpoints.weights import arrays_of, build_from_tensors, canonical_tensors
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.models import BertEncoder, SequenceClassifier
+from keras_bert_zoo.models import BertEncoder, PretrainingModel, SequenceClassifier
 
 if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
     from keras_bert_zoo.tokenizers import WordPieceTokenizer
 
-_TASKS: dict[type[keras.Model], str | None] = {
-    BertEncoder: None,
-    SequenceClassifier: "sequence_classification",
+# What a task's head is put on an encoder with; a model names its task itself.
+_TASKS: dict[str, Callable[..., keras.Model]] = {
+    "sequence_classification": SequenceClassifier,
+    "masked_lm": functools.partial(PretrainingModel, next_sentence=False),
+    "pretraining": PretrainingModel,
 }
+_MODELS = (BertEncoder, SequenceClassifier, PretrainingModel)
 _WRITTEN = {"config.json", "model.safetensors", "README.md", *sources.TOKENIZER_FILES}
 
 
@@ -70,10 +73,11 @@ def load(
     Args:
         source: a directory, ``hf://org/name[@revision]``, ``package://name/folder``, or a
             short name of the zoo (``keras_bert_zoo.zoo.CHECKPOINTS``).
-        task: ``"sequence_classification"`` for a classifier; by default what
-            ``architectures`` in ``config.json`` says, else the bare encoder. A head the
-            checkpoint does not have starts with random values, and a log message names
-            its variables.
+        task: ``"sequence_classification"`` for a classifier, ``"masked_lm"`` or
+            ``"pretraining"`` (with next sentences) for a ``PretrainingModel``; by default the
+            classifier that ``architectures`` in ``config.json`` names, else the bare
+            encoder. A head the checkpoint does not have starts with random values, and a
+            log message names its variables.
         labels: class names, needed for a head the checkpoint does not have.
         problem_type: one of ``config.PROBLEM_TYPES``; by default the checkpoint's, else
             regression for one label and single-label classification for more.
@@ -157,7 +161,8 @@ def _build(
     options: dict[str, Any],
 ) -> keras.Model:
     has_pooler = any(row.tensor in tensors for row in architecture.pooler)
-    with_pooler = has_pooler or head.task is not None
+    # A bare encoder has one if the checkpoint has; a head needs one, or would not train it.
+    with_pooler = has_pooler if head.task is None else head.task not in architecture.without_pooler
     fresh = () if has_pooler or not with_pooler else architecture.pooler
     if head.task and head.fresh:
         fresh = (*fresh, *architecture.heads[head.task])
@@ -174,7 +179,7 @@ def _make_model(head: Head, with_pooler: bool, options: dict[str, Any]) -> keras
     encoder = BertEncoder(head.config, add_pooling_layer=with_pooler, **options)
     if head.task is None:
         return encoder
-    return SequenceClassifier(encoder, dtype=options["dtype"])
+    return _TASKS[head.task](encoder, dtype=options["dtype"])
 
 
 def save(
@@ -232,11 +237,10 @@ def save(
 
 
 def _task_of(model: keras.Model) -> str | None:
-    for kind, task in _TASKS.items():
-        if isinstance(model, kind):
-            return task
+    if isinstance(model, _MODELS):
+        return model.task
     raise TypeError(
-        f"model must be one of {[kind.__name__ for kind in _TASKS]}, received "
+        f"model must be one of {[kind.__name__ for kind in _MODELS]}, received "
         f"{type(model).__name__}. Of a model you extended, save the encoder."
     )
 

@@ -54,7 +54,10 @@ def choose_head(
         )
     stated = _stated_class(config)
     tasks: dict[str | None, str | None] = {name: key for key, name in architecture.classes.items()}
-    task = task or tasks.get(stated)
+    if task in architecture.on_request:
+        return _head_without_labels(architecture, task, config, tensors, labels or problem_type)
+    own = tasks.get(stated)
+    task = task or (None if own in architecture.on_request else own)
     if task is None:
         if labels is not None or problem_type is not None:
             raise ValueError(
@@ -69,6 +72,25 @@ def choose_head(
     # A head of another kind has labels of its own, which mean something else.
     known = config.labels if stated in (None, architecture.classes[None]) else ()
     return _fresh_head(task, config, _checked(labels) or known, problem_type)
+
+
+def _head_without_labels(
+    architecture: Architecture,
+    task: str,
+    config: EncoderConfig,
+    tensors: Mapping[str, StoredTensor],
+    labelling: object,
+) -> Head:
+    if labelling:
+        raise ValueError(
+            f"task={task!r} has no labels and no problem_type, received {labelling!r}."
+        )
+    if config.extra.get("tie_word_embeddings") is False:
+        raise ValueError(
+            "tie_word_embeddings is false: the checkpoint's decoder is not its word table, and "
+            f"task={task!r} is only known with one that is."
+        )
+    return Head(task, config, fresh=architecture.heads[task][0].tensor not in tensors)
 
 
 def _stated_class(config: EncoderConfig) -> str | None:

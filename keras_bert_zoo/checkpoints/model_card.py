@@ -29,13 +29,15 @@ _LOADERS = {
         "AutoModelForSequenceClassification",
         "\npipeline_tag: text-classification",
     ),
+    "masked_lm": ("AutoModelForMaskedLM", "\npipeline_tag: fill-mask"),
+    "pretraining": ("AutoModelForPreTraining", "\npipeline_tag: fill-mask"),
 }
 
 
 def model_card(config: EncoderConfig, task: str | None, title: str) -> str:
     """Returns a card that states what the config knows."""
     loader, pipeline = _LOADERS[task]
-    labels = f"\nClasses: {', '.join(config.labels)} ({config.problem_type}).\n" if task else ""
+    classes = f"\nClasses: {', '.join(config.labels)} ({config.problem_type}).\n"
     return _CARD.format(
         title=title,
         model_type=config.model_type,
@@ -43,7 +45,7 @@ def model_card(config: EncoderConfig, task: str | None, title: str) -> str:
         hidden=config.hidden_size,
         heads=config.num_attention_heads,
         vocab=config.vocab_size,
-        labels=labels,
+        labels=classes if config.labels else "",
         loader=loader,
         pipeline=pipeline,
     )

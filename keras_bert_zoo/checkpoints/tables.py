@@ -38,6 +38,10 @@ class Architecture:
         pooler: rows that a checkpoint may lack altogether.
         heads: rows of each task.
         classes: Hugging Face's class for each task; ``None`` is the bare encoder.
+        on_request: tasks whose heads are loaded only when they are asked for, and have no
+            labels: what a checkpoint was pretrained with is seldom what it is used for.
+        without_pooler: tasks that need none.
+        copies: tensors that some checkpoints store a second time, and of which.
         aliases: old parts of names, and what they are called now.
         skippable: tensors that may be left unread, as patterns, and what they are.
         foreign: classes of other heads, whose tensors have the names of a head's.
@@ -48,6 +52,9 @@ class Architecture:
     pooler: tuple[Row, ...]
     heads: Mapping[str, tuple[Row, ...]]
     classes: Mapping[str | None, str]
+    on_request: tuple[str, ...]
+    without_pooler: tuple[str, ...]
+    copies: Mapping[str, str]
     aliases: Mapping[str, str]
     skippable: Mapping[str, str]
     foreign: tuple[str, ...] = ()
@@ -97,14 +104,21 @@ def _linear(tensor: str, variable: str, *, in_encoder: bool = True) -> tuple[Row
     )
 
 
-def _norm(tensor: str, variable: str) -> tuple[Row, Row]:
+def _norm(tensor: str, variable: str, *, in_encoder: bool = True) -> tuple[Row, Row]:
     return (
-        Row(f"{tensor}.weight", f"{variable}/gamma"),
-        Row(f"{tensor}.bias", f"{variable}/beta"),
+        Row(f"{tensor}.weight", f"{variable}/gamma", in_encoder=in_encoder),
+        Row(f"{tensor}.bias", f"{variable}/beta", in_encoder=in_encoder),
     )
 
 
 _LAYER, _OUR_LAYER = "encoder.layer.{layer}", "encoder/layer_{layer}"
+
+# The decoder's weight is the word table, which `transformers` stores once or twice.
+_PREDICTIONS = (
+    *_linear("cls.predictions.transform.dense", "predictions/transform", in_encoder=False),
+    *_norm("cls.predictions.transform.LayerNorm", "predictions/norm", in_encoder=False),
+    Row("cls.predictions.bias", "predictions/bias", in_encoder=False),
+)
 
 BERT = Architecture(
     prefix="bert.",
@@ -123,13 +137,32 @@ BERT = Architecture(
         *_norm(f"{_LAYER}.output.LayerNorm", f"{_OUR_LAYER}/output_norm"),
     ),
     pooler=_linear("pooler.dense", "pooler/dense"),
-    heads={"sequence_classification": _linear("classifier", "classifier", in_encoder=False)},
-    classes={None: "BertModel", "sequence_classification": "BertForSequenceClassification"},
+    heads={
+        "sequence_classification": _linear("classifier", "classifier", in_encoder=False),
+        "masked_lm": _PREDICTIONS,
+        "pretraining": (
+            *_PREDICTIONS,
+            *_linear("cls.seq_relationship", "seq_relationship", in_encoder=False),
+        ),
+    },
+    classes={
+        None: "BertModel",
+        "sequence_classification": "BertForSequenceClassification",
+        "masked_lm": "BertForMaskedLM",
+        "pretraining": "BertForPreTraining",
+    },
+    on_request=("masked_lm", "pretraining"),
+    without_pooler=("masked_lm",),
+    copies={
+        "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
+        "cls.predictions.decoder.bias": "cls.predictions.bias",
+    },
     aliases={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
     skippable={
         r"embeddings\.position_ids": "a buffer that counts 0, 1, 2, …",
         r"cls\..*": "the pretraining heads",
         r"classifier\..*": "a classification head",
+        r"pooler\.dense\..*": "a pooler, which the task does not use",
         r"qa_outputs\..*": "a question-answering head",
     },
     foreign=("BertForTokenClassification", "BertForMultipleChoice"),

@@ -126,6 +126,7 @@ def _check_fit(
     for row in loaded:
         if row.variable in variables:
             problems += _row_problems(row, variables[row.variable], tensors.get(row.tensor))
+    problems += _untied(architecture, {row.tensor for row in loaded}, tensors)
     for name in sorted(tensors.keys() - {row.tensor for row in loaded}):
         reason = architecture.why_skippable(name)
         if reason is None:
@@ -137,6 +138,23 @@ def _check_fit(
             "The checkpoint does not fit the model its config.json describes:\n  "
             + "\n  ".join(problems)
         )
+
+
+def _untied(
+    architecture: Architecture, loaded: Collection[str], tensors: Mapping[str, StoredTensor]
+) -> list[str]:
+    """Copies that are none: the model has one variable for both."""
+    if not set(architecture.copies.values()) <= set(loaded):  # their head stays unread
+        return []
+    return [
+        f"{copy} differs from {name}, of which it must be a copy"
+        for copy, name in architecture.copies.items()
+        if copy in tensors and not _equal(tensors[copy], tensors[name])
+    ]
+
+
+def _equal(one: StoredTensor, other: StoredTensor) -> bool:
+    return one.shape == other.shape and bool(np.array_equal(one.read(), other.read()))
 
 
 def _paths(rows: Iterable[Row]) -> set[str]:

@@ -8,6 +8,7 @@ from keras_bert_zoo.layers.attention import AttentionBias, SelfAttention
 from keras_bert_zoo.layers.block import EncoderBlock
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.linear import Linear
+from keras_bert_zoo.layers.masked_lm import MaskedLMHead
 from keras_bert_zoo.layers.normalization import LayerNorm
 from keras_bert_zoo.layers.pooler import Pooler
 
@@ -17,6 +18,7 @@ __all__ = [
     "EncoderBlock",
     "LayerNorm",
     "Linear",
+    "MaskedLMHead",
     "Pooler",
     "SelfAttention",
 ]

@@ -49,6 +49,8 @@ class BertEncoder(NamedInputs):
         (1, 4, 16)
     """
 
+    task: str | None = None
+
     def __init__(
         self,
         config: EncoderConfig,

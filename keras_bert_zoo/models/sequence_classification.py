@@ -51,6 +51,8 @@ class SequenceClassifier(NamedInputs):
         ValueError: the config names no labels, or the encoder has no pooler.
     """
 
+    task = "sequence_classification"
+
     def __init__(
         self,
         encoder: keras.Model,

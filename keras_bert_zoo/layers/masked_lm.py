@@ -1,0 +1,86 @@
+"""From hidden states back to words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_bert_zoo.layers import activations
+from keras_bert_zoo.layers.embeddings import Embeddings
+from keras_bert_zoo.layers.linear import Linear
+from keras_bert_zoo.layers.normalization import LayerNorm
+
+
+class MaskedLMHead(keras.layers.Layer):
+    """Scores of all words at some positions; the decoder is the transposed word table.
+
+    Devlin et al. 2018 (arXiv:1810.04805), section 3.1, task 1; the transform before the
+    decoder is that of Google's ``run_pretraining.py``.
+
+    Args:
+        embeddings: the layer that holds the word table, which stays its own: the head has
+            no copy, and its gradient is the sum of both uses.
+        activation: of the transform, by the name in ``layers.activations``.
+        epsilon: of the normalisation.
+        initializer_range: standard deviation of the transform's kernel.
+    """
+
+    def __init__(
+        self,
+        embeddings: Embeddings,
+        *,
+        activation: str = "gelu",
+        epsilon: float = 1e-12,
+        initializer_range: float = 0.02,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        # Behind a function, because a layer that is an attribute would be tracked twice.
+        self.table = lambda: embeddings.word
+        sizes, policy = embeddings.arguments, self.dtype_policy
+        self.transform = Linear(
+            sizes["hidden_size"],
+            initializer_range=initializer_range,
+            name="transform",
+            dtype=policy,
+        )
+        self.activation = activations.get(activation)
+        self.norm = LayerNorm(epsilon, name="norm", dtype=policy)
+        self.vocab_size = sizes["vocab_size"]
+
+    def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
+        """Builds the transform, and the bias of each word."""
+        self.transform.build(hidden_shape)
+        self.norm.build(hidden_shape)
+        self.bias = self.add_weight(name="bias", shape=(self.vocab_size,), initializer="zeros")
+
+    def call(self, hidden: Any, positions: Any) -> Any:
+        """Scores words.
+
+        Args:
+            hidden: ``(B, S, H)``.
+            positions: int32 ``(B, P)``, which hidden states of each row.
+
+        Returns:
+            Logits ``(B, P, vocab_size)``, float32.
+        """
+        # Gathered first: P of the S positions are all that is projected on the vocabulary.
+        chosen = ops.take_along_axis(hidden, ops.expand_dims(positions, -1), axis=1)  # B P H
+        chosen = self.norm(self.activation(self.transform(chosen)))
+        table = ops.cast(self.table(), self.compute_dtype)
+        rows = ops.reshape(chosen, (-1, chosen.shape[-1]))
+        logits = ops.matmul(rows, ops.transpose(table)) + self.bias
+        logits = ops.reshape(logits, (-1, ops.shape(positions)[1], self.vocab_size))
+        return ops.cast(logits, "float32")
+
+    def compute_output_shape(
+        self, hidden_shape: tuple[int | None, ...], positions_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """``(B, P, vocab_size)``."""
+        return (*positions_shape, self.vocab_size)
+
+    def compute_output_spec(self, hidden: Any, positions: Any) -> keras.KerasTensor:
+        """Float32, whatever the policy."""
+        return keras.KerasTensor((*positions.shape, self.vocab_size), dtype="float32")

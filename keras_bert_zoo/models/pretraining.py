@@ -1,0 +1,139 @@
+"""An encoder that learns from text alone: masked words, and which sentence follows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.layers import Linear, MaskedLMHead
+from keras_bert_zoo.models.named_inputs import NamedInputs
+
+WORDS, SENTENCES = "prediction_logits", "seq_relationship_logits"
+# Weights of 0, places that hold no masked word, count neither above nor below the line.
+_REDUCTION = "mean_with_sample_weight"
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class PretrainingModel(NamedInputs):
+    """An encoder with BERT's pretraining heads.
+
+    Devlin et al. 2018 (arXiv:1810.04805), section 3.1. Inputs are the encoder's and
+    ``masked_positions``, int32 ``(B, P)``. Outputs are a dict of float32:
+    ``prediction_logits`` ``(B, P, vocab_size)``, and with next-sentence prediction
+    ``seq_relationship_logits`` ``(B, 2)``: 0 for a second sentence that follows the first,
+    1 for one from elsewhere.
+
+    Args:
+        encoder: a ``BertEncoder``; with a pooler for next-sentence prediction.
+        next_sentence: whether there is a head for it.
+        dtype: dtype policy of the heads; that of the encoder by default.
+
+    Raises:
+        ValueError: next sentences are to be predicted, and the encoder has no pooler.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        *,
+        next_sentence: bool = True,
+        dtype: Any = None,
+        name: str = "pretraining",
+        **kwargs: Any,
+    ) -> None:
+        config: EncoderConfig = encoder.config
+        if next_sentence and "pooler_output" not in encoder.output:
+            raise ValueError(
+                "The encoder has no pooler_output. Build it with add_pooling_layer=True, or pass "
+                "next_sentence=False."
+            )
+        policy = encoder.dtype_policy if dtype is None else dtype
+
+        # === Functional graph ===
+        inputs = {
+            key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
+            for key, x in encoder.input.items()
+        }
+        inputs["masked_positions"] = keras.Input((None,), dtype="int32", name="masked_positions")
+        hidden = encoder({key: inputs[key] for key in encoder.input})
+        head = MaskedLMHead(
+            encoder.get_layer("embeddings"),
+            activation=config.hidden_act,
+            epsilon=config.layer_norm_eps,
+            initializer_range=config.initializer_range,
+            dtype=policy,
+            name="predictions",
+        )
+        outputs = {WORDS: head(hidden["last_hidden_state"], inputs["masked_positions"])}
+        if next_sentence:
+            outputs[SENTENCES] = Linear(
+                2,
+                initializer_range=config.initializer_range,
+                dtype="float32",
+                name="seq_relationship",
+            )(hidden["pooler_output"])
+        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
+
+        # === Config ===
+        self.encoder = encoder
+        self.config = config
+        self.next_sentence = next_sentence
+        # `compile` reads it to decide on loss scaling.
+        self.dtype_policy = encoder.dtype_policy
+
+    def compile(
+        self,
+        optimizer: Any,
+        loss: Any = "auto",
+        *,
+        weighted_metrics: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        """Prepares training.
+
+        ``fit`` takes labels by the names of the outputs: ids ``(B, P)`` and classes
+        ``(B,)``; and weights by the same names, 0 for places without a masked word.
+
+        Args:
+            optimizer: e.g. ``training.optimizers.BertAdamW()``.
+            loss: ``"auto"`` is the mean cross-entropy of the masked words, and that of the
+                sentences added.
+            weighted_metrics: ``"auto"`` is the accuracy of both.
+            **kwargs: of ``keras.Model.compile``.
+        """
+        if loss == "auto":
+            loss = {name: _cross_entropy() for name in self.output}
+        if weighted_metrics == "auto":
+            names = {WORDS: "masked_accuracy", SENTENCES: "next_sentence_accuracy"}
+            weighted_metrics = {
+                name: [keras.metrics.SparseCategoricalAccuracy(name=names[name])]
+                for name in self.output
+            }
+        super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
+
+    @property
+    def task(self) -> str:
+        """What ``load`` calls this model."""
+        return "pretraining" if self.next_sentence else "masked_lm"
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "next_sentence": self.next_sentence,
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> PretrainingModel:
+        """Rebuilds the model from ``get_config``."""
+        values = dict(config)
+        values["encoder"] = keras.saving.deserialize_keras_object(values["encoder"])
+        return cls(**values)
+
+
+def _cross_entropy() -> keras.losses.Loss:
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=_REDUCTION)
