@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import bundle
-from tests.models.test_bert_parity import SIZES, torch_inputs
 
 pytestmark = pytest.mark.parity
+SIZES = {
+    "vocab_size": 61,
+    "hidden_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "intermediate_size": 40,
+    "max_position_embeddings": 20,
+}
 CLASSES = {"pretraining": "BertForPreTraining", "masked_lm": "BertForMaskedLM"}
 
 
@@ -23,6 +30,12 @@ def reference(name, **choices):
         noise = 0.2 * torch.randn(parameter.shape, generator=generator)
         parameter.data.copy_(noise + ("LayerNorm.weight" in path))
     return model
+
+
+def torch_inputs(batch):
+    import torch
+
+    return {name: torch.from_numpy(values).long() for name, values in batch.items()}
 
 
 @pytest.fixture
