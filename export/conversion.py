@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from keras_bert_zoo import zoo
 from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch, remove_leftovers
@@ -17,6 +19,7 @@ from keras_bert_zoo.data.examples import Examples
 from . import process
 from .artifact import Artifact, describe
 from .digest import digest_of
+from .errors import ExportError
 from .fidelity import LEAST, checked_least
 from .formats import DEFAULT_FORMATS, FORMATS, Format, checked_formats
 from .onnx import huggingface
@@ -89,13 +92,14 @@ def export(
         "normalize": normalize,
     }
     mediapipe.check_options(options, names)
+    _check_lengths_wanted(options["lengths"], names)
     options[OPTION] = chosen_examples(examples, names)
     options["min_fidelity"] = checked_least(min_fidelity)
     if isinstance(source, str | pathlib.Path):
         source = sources.resolve(zoo.resolve(source))
     _check_free(output, names, overwrite)
     try:
-        with _as_directory(source) as directory, Steps(names, visible=progress) as steps:
+        with as_directory(source) as directory, Steps(names, visible=progress) as steps:
             process.call(convert, directory, output, names, options, on_event=steps.start)
     finally:
         for name in names:  # a child that was killed could not do it
@@ -114,6 +118,7 @@ def convert(
     bundle = keras_bert_zoo.load(source, dtype="float32")
     # Before the first format is written, not when the first one that uses it is.
     checked_lengths(bundle.model, options["lengths"])
+    _check_weights(bundle.model)
     for name in names:
         process.emit(name)
         with atomic_directory(output / name) as directory:
@@ -157,6 +162,25 @@ def _add_companions(
         bundle.tokenizer.save(directory)
 
 
+def _check_lengths_wanted(lengths: Any, names: Iterable[str]) -> None:
+    takers = [name for name, row in FORMATS.items() if "lengths" in row.options]
+    if lengths and not set(names) & set(takers):
+        raise ExportError(
+            f"lengths={lengths} are for the formats {takers}, received {list(names)}, which take "
+            "every length. Leave lengths out, or add one of those formats."
+        )
+
+
+def _check_weights(model: Any) -> None:
+    """Numbers that a training which diverged leaves."""
+    odd = [w.path for w in model.weights if not np.isfinite(w.numpy()).all()]
+    if odd:
+        raise ExportError(
+            f"{len(odd)} weights hold NaN or infinity, first {odd[0]}. The training diverged: go "
+            "back to an earlier checkpoint, or train with a lower learning rate."
+        )
+
+
 def _check_free(output: pathlib.Path, names: Iterable[str], overwrite: bool) -> None:
     taken = [str(output / name) for name in names if (output / name).exists()]
     if taken and not overwrite:
@@ -166,7 +190,7 @@ def _check_free(output: pathlib.Path, names: Iterable[str], overwrite: bool) -> 
 
 
 @contextlib.contextmanager
-def _as_directory(source: Any) -> Iterator[str]:
+def as_directory(source: Any) -> Iterator[str]:
     """The source by name; a bundle in memory is saved where the child can load it."""
     if isinstance(source, str | pathlib.Path):
         yield str(source)

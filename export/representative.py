@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from keras_bert_zoo.data.examples import Examples
 
@@ -29,15 +29,25 @@ def chosen_examples(examples: Examples | None, formats: Iterable[str]) -> Exampl
             f"examples (--data) are for the formats {takers}, received {list(formats)}. Add one of "
             "them, or leave the texts out."
         )
-    count = 0 if examples is None else len(examples)
+    distinct = [] if examples is None else _distinct(examples)
+    count = len(distinct)
     if examples is None or count < _FEWEST:
         raise ExportError(
             f"{wanted} find the scales of activations on your texts: they need {_FEWEST} or more, "
-            f"received {count}; {_MOST} are used at most. Pass examples=Examples(texts) "
-            "(--data FILE) of the kind that the model will see."
+            f"received {count} different ones; {_MOST} are used at most. Pass "
+            "examples=Examples(texts) (--data FILE) of the kind that the model will see."
         )
     used = min(count, _MOST)
-    return examples.select([row * count // used for row in range(used)])
+    return examples.select([distinct[row * count // used] for row in range(used)])
+
+
+def _distinct(examples: Examples) -> list[int]:
+    """The first row of each text: a copy in the other half would judge itself."""
+    pairs: Sequence[str | None] = examples.text_pairs or [None] * len(examples)
+    rows: dict[tuple[str, str | None], int] = {}
+    for row, text in enumerate(zip(examples.texts, pairs, strict=True)):
+        rows.setdefault(text, row)
+    return list(rows.values())
 
 
 def halves(examples: Examples) -> tuple[Examples, Examples]:

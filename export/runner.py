@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from .artifact import Artifact
 from .formats import FORMATS
 from .runtimes import open_sessions
 from .signature import SEQUENCE, choose
-
-if TYPE_CHECKING:
-    from .artifact import Artifact
 
 
 class Runner:
     """Calls an artifact; where it has fixed lengths, at the shortest that holds the text.
 
     Args:
-        artifact: what to open.
+        artifact: what to open, or its directory.
         threads: how many the runtime may use; by default one per processor.
 
     Raises:
         MissingRuntime: the runtime is not installed.
     """
 
-    def __init__(self, artifact: Artifact, threads: int | None = None) -> None:
+    def __init__(self, artifact: Artifact | str | pathlib.Path, threads: int | None = None) -> None:
+        if not isinstance(artifact, Artifact):
+            artifact = Artifact.load(artifact)
         self.signatures = artifact.signatures
         self._sessions = open_sessions(
             FORMATS[artifact.format].runtime,

@@ -26,6 +26,7 @@ from .workload import Shape, calls_of
 _WARM_UP, _FEWEST = 2, 5
 # Of a processor: more only wait for each other, and thousands stop the machine.
 _MOST_THREADS = 4
+_LARGEST_BATCH = 4096
 
 
 def benchmark(
@@ -64,12 +65,14 @@ def benchmark(
     """
     shapes = [
         Shape(batch, length)
-        for batch in _positive("batch_sizes", batch_sizes)
+        for batch in _positive("batch_sizes", batch_sizes, _LARGEST_BATCH)
         for length in _positive("lengths", lengths)
     ]
     cores = os.cpu_count() or 1
     pools = _positive("threads", threads or (1, cores), _MOST_THREADS * cores)
     _positive("repeats", [repeats])
+    if not 0 < seconds < math.inf:
+        raise ExportError(f"seconds must be a positive number, received {seconds}.")
     opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
     ways = [way for count in pools for a in opened for way in _ways(a, shapes, count)]
     names = [f"{n + 1}/{repeats} {way.label}" for n in range(repeats) for way in ways]
@@ -115,7 +118,7 @@ def _ways(artifact: Artifact, shapes: Sequence[Shape], threads: int) -> list[_Wa
 def _positive(name: str, values: Iterable[int], most: float = math.inf) -> list[int]:
     numbers = sorted(set(values))
     if not numbers or numbers[0] < 1 or numbers[-1] > most:
-        end = "" if most == math.inf else f", at most {most} on this machine"
+        end = "" if most == math.inf else f", at most {most}"
         raise ExportError(f"{name} must be numbers of 1 and more{end}, received {numbers}.")
     return numbers
 

@@ -13,6 +13,8 @@ import scipy.stats
 
 CONFIDENCE = 0.95
 _RESAMPLES = 2000
+# Two points correlate perfectly, whatever they are; of fewer than these draws tell little.
+_FEWEST = 10
 
 Interval = tuple[float, float]
 
@@ -65,6 +67,8 @@ def _pearson(labels: np.ndarray, values: np.ndarray) -> float:
 
 def _resampled(score: Callable[[np.ndarray], float], count: int) -> Interval:
     """Percentiles over texts drawn with replacement (the bootstrap); NaN where it has none."""
+    if count < _FEWEST:
+        return float("nan"), float("nan")
     random = np.random.default_rng(0)
     with np.errstate(invalid="ignore"):  # a draw of one text again and again
         scores = [score(random.integers(0, count, count)) for _ in range(_RESAMPLES)]

@@ -6,6 +6,7 @@ Needs matplotlib, which the extra ``quickstart`` brings.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -65,11 +66,12 @@ def _verified(axes: Axes, rows: Sequence[Timed]) -> None:
     rings = []
     for row in rows:
         known = dict(row.verification or {})
-        losses = (known["max_difference"], known["drop"], known["drop_interval"])
+        lost = known.get("drop")
+        losses = (known.get("max_difference") or 0.0, lost, known.get("drop_interval"))
         # Of the smallest batch, usually one text, the longest.
         time = min(row.cells, key=lambda cell: (cell.batch_size, -cell.length)).p50
         rings.append(Ring(row.name, row.size, time, *losses))
-    metrics = {(row.verification or {})["metric_name"] for row in rows}
+    metrics = {(row.verification or {}).get("metric_name") for row in rows}
     rings_of(axes, rings, metrics.pop() if len(metrics) == 1 else None)
     axes.set_xlabel("median latency of the longest text, ms (area of a ring: size)")
     axes.set_title("What each artifact costs, and lost when it was verified")
@@ -106,13 +108,15 @@ class Ring(NamedTuple):
 
 def rings_of(axes: Axes, rings: Sequence[Ring], metric: str | None) -> None:
     """Drop of the metric, or the largest difference where there is none, against latency."""
+    drops = [ring.drop for ring in rings if ring.drop is not None and math.isfinite(ring.drop)]
+    metric = metric if drops else None
     largest = max(ring.size for ring in rings)
     for index, ring in enumerate(rings):
         # Rings and not discs: artifacts that are equally fast and right lie on each other.
         axes.errorbar(
             [ring.milliseconds],
-            [max(ring.difference, 1e-9) if ring.drop is None else 100 * ring.drop],
-            yerr=_bars(ring),
+            [_clipped(ring.difference) if metric is None else 100 * (ring.drop or 0.0)],
+            yerr=None if metric is None else _bars(ring),
             fmt="o",
             color=_colour(index),
             fillstyle="none",
@@ -161,7 +165,13 @@ def _bars(ring: Ring) -> list[list[float]] | None:
     if ring.drop is None or ring.interval is None:
         return None
     low, high = ring.interval
-    return [[100 * (ring.drop - low)], [100 * (high - ring.drop)]]
+    # The bootstrap of a drop of nothing may miss it by a rounding.
+    return [[max(0.0, 100 * (ring.drop - low))], [max(0.0, 100 * (high - ring.drop))]]
+
+
+def _clipped(difference: float) -> float:
+    """On a logarithmic axis nothing is 0, infinite or NaN."""
+    return min(max(difference, 1e-9), 1e9) if math.isfinite(difference) else 1e9
 
 
 def sizes(axes: Axes, rows: Sequence[Row] | Sequence[Timed]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import math
 import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -205,14 +206,17 @@ class Report:
 
 
 def _number(value: float | None, style: str) -> str | None:
-    return None if value is None else format(value, style)
+    return None if value is None or math.isnan(value) else format(value, style)
 
 
 def _interval(ends: Interval | None, style: str) -> str | None:
-    return ends and "…".join(format(end, style) for end in ends)
+    if ends is None or math.isnan(ends[0]):
+        return None
+    return "…".join(format(end, style) for end in ends)
 
 
 def _with_half(drop: float | None, ends: Interval | None) -> str | None:
-    if drop is None or ends is None:
+    if drop is None or ends is None or math.isnan(drop):
         return None
-    return f"{100 * drop:+.2f} ±{50 * (ends[1] - ends[0]):.2f}"
+    half = 50 * (ends[1] - ends[0])
+    return f"{100 * drop:+.2f}" + ("" if math.isnan(half) else f" ±{half:.2f}")

@@ -71,11 +71,10 @@ class Timed:
         text = self.takes_text and "text" not in self.format
         return f"{self.format} (text)" if text else self.format
 
-    @property
-    def fastest(self) -> float:
-        """The most texts in a second, of all batch sizes, at the longest length."""
-        longest = max(cell.length for cell in self.cells)
-        return max(cell.texts_per_second for cell in self.cells if cell.length == longest)
+    def fastest(self, length: int) -> float | None:
+        """The most texts of a length in a second, of all batch sizes, if it was run."""
+        found = [cell.texts_per_second for cell in self.cells if cell.length == length]
+        return max(found, default=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,5 +148,7 @@ class Benchmark:
         single = {cell.length: cell.p50 for cell in row.cells if cell.batch_size == 1}
         times = [f"{single[n]:.1f}" if n in single else "–" for n in self.lengths]
         memory = "–" if row.memory is None else f"{row.memory / 1e6:.0f}"
-        size, texts, load = f"{row.size / 1e6:.1f}", f"{row.fastest:.0f}", f"{row.load:.0f}"
-        return [row.name, str(row.threads), size, *times, texts, load, memory]
+        fastest = row.fastest(self.lengths[-1])
+        texts = "–" if fastest is None else f"{fastest:.0f}"
+        size = f"{row.size / 1e6:.1f}"
+        return [row.name, str(row.threads), size, *times, texts, f"{row.load:.0f}", memory]

@@ -7,7 +7,7 @@ import itertools
 import os
 import pathlib
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from keras_bert_zoo.data.examples import Examples
 
 from .. import process, scoring
 from ..artifact import Artifact
+from ..conversion import as_directory
 from ..errors import ExportError
 from ..measurement import Opened, measure
 from ..progress import Steps
@@ -36,12 +37,15 @@ from .metrics import scores_of
 from .reference import Case, Reference, all_cases, cases_of, run_reference, single_texts, text_cases
 from .report import Report, Row
 
+if TYPE_CHECKING:
+    from keras_bert_zoo.bundle import Bundle
+
 # Texts in one request to a text signature.
 _CHUNK = 32
 
 
 def verify(
-    source: str | pathlib.Path,
+    source: str | pathlib.Path | Bundle,
     artifacts: Iterable[Artifact | str | pathlib.Path],
     examples: Examples,
     *,
@@ -56,7 +60,7 @@ def verify(
     texts and a second padded length are run too, and all outputs are compared.
 
     Args:
-        source: the bundle that was exported, as ``bundle.load`` takes it.
+        source: the bundle that was exported, as ``bundle.load`` takes it, or in memory.
         artifacts: artifacts or their directories; checked against their manifests.
         examples: real texts or pairs of the kind the model is for; with labels the metric is
             computed too.
@@ -82,13 +86,15 @@ def verify(
     with Steps(["run keras", *names], visible=progress) as steps:
         steps.start("run keras")
         texts, pairs = list(examples.texts), examples.text_pairs
-        reference = process.call(run_reference, str(source), texts, pairs, distinct, threads)
+        with as_directory(source) as directory:
+            reference = process.call(run_reference, directory, texts, pairs, distinct, threads)
         judge = _Judge(reference, examples, threads)
         rows = []
         for name, artifact in zip(names, opened, strict=True):
             steps.start(name)
             rows.append(judge.row(artifact))
-    report = Report(judge.keras_row(str(source)), tuple(rows), count, judge.metric_name, threads)
+    name = str(source) if isinstance(source, str | pathlib.Path) else "in memory"
+    report = Report(judge.keras_row(name), tuple(rows), count, judge.metric_name, threads)
     return _recorded(report, opened) if record else report
 
 
@@ -134,6 +140,7 @@ class _Judge:
         )
 
     def row(self, artifact: Artifact) -> Row:
+        self._check_kind(artifact)
         ids = self._ids(artifact) if artifact.id_signatures else None
         text = self._text(artifact)
         main = ids or text
@@ -164,6 +171,16 @@ class _Judge:
                 *(artifact.fidelity.notes if artifact.fidelity else ()),
             ),
         )
+
+    def _check_kind(self, artifact: Artifact) -> None:
+        """Refuses a classifier's artifact with an encoder's bundle, and the reverse."""
+        names = {spec.name for signature in artifact.signatures for spec in signature.outputs}
+        if bool(names & {"logits", "scores"}) != (self.problem is not None):
+            kind = "an encoder" if self.problem is None else "a classifier"
+            raise ExportError(
+                f"{artifact.path} is not of this bundle, which is {kind}: its outputs are "
+                f"{sorted(names)}. Pass the bundle that it was exported from."
+            )
 
     def _of_another_bundle(self, artifact: Artifact) -> list[str]:
         """Whether weights and labels are those of the bundle it is compared with."""

@@ -49,13 +49,17 @@ def report_paths(report: str) -> tuple[pathlib.Path, pathlib.Path]:
     """The files of a report: the numbers, and the page beside them.
 
     Raises:
-        ValueError: the name does not end in ``.json``.
+        ValueError: the name does not end in ``.json``, or is a directory's.
+        OSError: its directory cannot be made.
     """
     path = pathlib.Path(report)
     if path.suffix != ".json":
         raise ValueError(
             f"report must end in .json, received {report!r}; the page gets the same name in .html"
         )
+    if path.is_dir():
+        raise ValueError(f"report must be a file, {report!r} is a directory.")
+    path.parent.mkdir(parents=True, exist_ok=True)  # or an error before the work, not after it
     return path, path.with_suffix(".html")
 
 

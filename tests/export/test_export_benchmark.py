@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -11,6 +12,8 @@ from keras_bert_zoo import cli
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.export import Artifact, ExportError, benchmark, export, verify
 from keras_bert_zoo.export.verification.page import write_benchmark, write_page
+from keras_bert_zoo.export.verification.report import Report, Row
+from keras_bert_zoo.export.verification.timings import Benchmark, Cell, Timed
 from keras_bert_zoo.export.verification.workload import Shape, calls_of
 
 NAMES = ("tflite", "tflite-int8", "onnx", "tflite-text")
@@ -54,6 +57,42 @@ def test_tables_and_json(found, tmp_path):
     assert loaded["rows"][0]["cells"][0]["p50"] == found.rows[0].cells[0].p50
 
 
+def timed(name, *lengths):
+    cells = tuple(Cell(1, length, 10, 1.0, 2.0, 3.0, 1000.0 / length) for length in lengths)
+    return Timed(name, "somewhere", False, 1, "runtime 1", 10, 1.0, None, cells)
+
+
+def test_texts_in_a_second_are_of_the_length_that_the_column_names():
+    found = Benchmark((timed("onnx", 16, 64), timed("tflite", 16)), 1, 1.0)
+    assert [line[-3] for line in found.cells()] == ["texts/s at 64", "16", "–"]
+
+
+def report_of(**fields):
+    row = Row("onnx", "somewhere", 10, "runtime 1", (1,), (8,), **{"max_difference": 0.1, **fields},
+        p50=1.0, p95=2.0, p99=3.0)  # fmt: skip
+    return Report(dataclasses.replace(row, format="keras"), (row,), 5, "pearson", 1)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"metric": NAN, "metric_interval": (NAN, NAN), "drop": NAN, "drop_interval": (NAN, NAN)},
+        {"metric": 1.0, "metric_interval": (NAN, NAN), "drop": 0.0, "drop_interval": (NAN, NAN)},
+        {"metric": 1.0, "metric_interval": (0.9, 1.0), "drop": 0.0, "drop_interval": (1e-8, 1e-8)},
+        {"max_difference": float("inf")},
+        {"max_difference": 0.0},
+    ],
+)
+def test_pages_of_what_has_no_figure(fields, tmp_path):
+    report = report_of(**fields)
+    assert "nan" not in report.to_markdown()
+    assert "image/png" in write_page(report, tmp_path / "page.html").read_text()
+    report.save(tmp_path / "report.json")
+
+
 def test_words_have_the_tokens_that_were_asked_for(artifacts, keras_bundle):
     calls = calls_of(artifacts["savedmodel"], True, [Shape(3, 8), Shape(1, 40)])
     for shape, inputs in calls.items():
@@ -73,7 +112,8 @@ def test_fixed_lengths_are_padded_as_a_runner_does(bundle, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"lengths": []}, {"threads": [0]}, {"threads": [9999]}, {"repeats": 0}]
+    "wrong",
+    [{"lengths": []}, {"threads": [0]}, {"threads": [9999]}, {"repeats": 0}, {"seconds": 0}],
 )
 def test_refuses_numbers(artifacts, wrong):
     with pytest.raises(ExportError, match=f"{next(iter(wrong))} must be"):
@@ -123,5 +163,8 @@ def test_command(artifacts, tmp_path, capsys):
     assert "<table>" in report.with_suffix(".html").read_text()
     assert cli.main([*arguments, "--report", "times.txt"]) == 2
     assert "must end in .json" in capsys.readouterr().err
+    (tmp_path / "folder.json").mkdir()
+    assert cli.main([*arguments, "--report", str(tmp_path / "folder.json")]) == 2
+    assert "is a directory" in capsys.readouterr().err
     assert cli.main([*arguments, "--batch_sizes", "many"]) == 2
     assert "batch_sizes must be numbers" in capsys.readouterr().err

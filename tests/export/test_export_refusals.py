@@ -8,9 +8,11 @@ import resource
 import shutil
 import types
 
+import numpy as np
 import pytest
 
-from keras_bert_zoo.export import process
+from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.export import process, verify
 from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.errors import (
@@ -53,6 +55,29 @@ def test_length_beyond_the_position_table_and_existing_output(bundle, artifacts,
     # What was to be replaced is untouched, and no temporary directory stays.
     assert [path.name for path in output.iterdir()] == ["tflite"]
     assert Artifact.load(output / "tflite").signature == artifacts["tflite"].signature
+
+
+def test_lengths_that_no_format_takes(bundle, tmp_path):
+    with pytest.raises(ExportError, match=r"lengths=\[64\] are for the formats \['tflite'"):
+        export(bundle, tmp_path, ["onnx"], lengths=64, progress=False)
+
+
+@pytest.mark.slow
+def test_weights_of_a_training_that_diverged(make_bundle, tmp_path):
+    import keras_bert_zoo
+
+    broken = keras_bert_zoo.load(make_bundle(tmp_path / "bundle"))
+    weight = broken.model.weights[3]
+    weight.assign(np.full(weight.shape, np.nan))
+    with pytest.raises(ExportError, match=f"1 weights hold NaN or infinity, first {weight.path}"):
+        export(broken, tmp_path / "out", ["onnx"], progress=False)
+
+
+@pytest.mark.slow
+def test_artifact_of_another_kind_of_bundle(artifacts, make_bundle, texts, tmp_path):
+    encoder = make_bundle(tmp_path / "encoder", problem_type=None)
+    with pytest.raises(ExportError, match="is not of this bundle, which is an encoder"):
+        verify(encoder, [artifacts["onnx"]], Examples(texts), progress=False)
 
 
 def test_text_needs_a_tokenizer(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import cli
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.encoding import encoded
@@ -17,6 +18,7 @@ from keras_bert_zoo.export.errors import ExportError
 from keras_bert_zoo.export.fidelity import Fidelity
 from keras_bert_zoo.export.formats import FORMATS
 from keras_bert_zoo.export.judgement import fidelity_of
+from keras_bert_zoo.export.representative import chosen_examples
 from keras_bert_zoo.export.runner import Runner
 from keras_bert_zoo.export.tflite import writer as tflite
 from keras_bert_zoo.export.tflite.activations import STEPS, even_out, fix_activations
@@ -128,8 +130,17 @@ def test_lengths_share_weights_and_scales(bundle, many, texts, artifacts, encode
 @pytest.mark.parametrize("count", [None, 0, 19])
 def test_too_few_texts_are_refused(bundle, many, tmp_path, count):
     examples = None if count is None else many.take(count)
-    with pytest.raises(ExportError, match=rf"20 or more, received {count or 0}; .*--data FILE"):
+    known = rf"20 or more, received {count or 0} different ones; .*--data FILE"
+    with pytest.raises(ExportError, match=known):
         export(bundle, tmp_path, ["tflite-static-int8"], examples=examples)
+
+
+def test_a_text_counts_once():
+    texts = [f"text {row % 30}" for row in range(90)]
+    chosen = chosen_examples(Examples(texts), ["tflite-static-int8"])
+    assert sorted(chosen.texts) == sorted(set(texts))
+    with pytest.raises(ExportError, match="received 1 different ones"):
+        chosen_examples(Examples(["same"] * 90), ["tflite-static-int8"])
 
 
 def test_texts_that_no_format_takes_are_refused(bundle, many, tmp_path):

@@ -62,22 +62,23 @@ def test_paired_texts_tell_more_than_two_samples():
     assert low <= 0.01 and high - low < 0.1 * (alone[1] - alone[0])
 
 
-def test_one_text_or_constant_ones_have_no_correlation():
+def test_few_texts_or_constant_ones_have_no_interval():
+    assert np.isnan(intervals.correlation(np.eye(2)[:, :1], np.eye(2)[:, :1])).all()
     assert np.isnan(intervals.correlation(np.ones((1, 1)), np.ones((1, 1)))).all()
     assert np.isnan(intervals.correlation(np.ones((5, 1)), np.ones((5, 1)))).all()
 
 
 CASES = {
-    "single_label_classification": np.array([0, 1, 2, 1, 0, 2]),
-    "multi_label_classification": RANDOM.integers(0, 2, (6, 3)),
-    "regression": RANDOM.normal(size=(6, 3)),
+    "single_label_classification": np.array([0, 1, 2, 1, 0, 2] * 2),
+    "multi_label_classification": RANDOM.integers(0, 2, (12, 3)),
+    "regression": RANDOM.normal(size=(12, 3)),
 }
 
 
 @pytest.mark.parametrize("problem", CASES)
 def test_scores_of_every_problem(problem, tiny_config):
     config = tiny_config.replace(problem_type=problem, id2label={0: "a", 1: "b", 2: "c"})
-    keras, ours = RANDOM.normal(size=(2, 6, 3))
+    keras, ours = RANDOM.normal(size=(2, 12, 3))
     alone, lost = (scores_of(config, CASES[problem], *args) for args in ((keras,), (ours, keras)))
     assert alone.drop is None and lost.drop == pytest.approx(alone.metric - lost.metric)
     for value, (low, high) in (
