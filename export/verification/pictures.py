@@ -67,7 +67,7 @@ def _verified(axes: Axes, rows: Sequence[Timed]) -> None:
     for row in rows:
         known = dict(row.verification or {})
         lost = known.get("drop")
-        losses = (known.get("max_difference") or 0.0, lost, known.get("drop_interval"))
+        losses = (known.get("max_difference", math.inf), lost, known.get("drop_interval"))
         # Of the smallest batch, usually one text, the longest.
         time = min(row.cells, key=lambda cell: (cell.batch_size, -cell.length)).p50
         rings.append(Ring(row.name, row.size, time, *losses))
@@ -101,7 +101,7 @@ class Ring(NamedTuple):
     name: str
     size: int
     milliseconds: float
-    difference: float
+    difference: float | None
     drop: float | None
     interval: Sequence[float] | None
 
@@ -169,9 +169,9 @@ def _bars(ring: Ring) -> list[list[float]] | None:
     return [[max(0.0, 100 * (ring.drop - low))], [max(0.0, 100 * (high - ring.drop))]]
 
 
-def _clipped(difference: float) -> float:
+def _clipped(difference: float | None) -> float:
     """On a logarithmic axis nothing is 0, infinite or NaN."""
-    return min(max(difference, 1e-9), 1e9) if math.isfinite(difference) else 1e9
+    return max(difference, 1e-9) if difference is not None and difference < 1e9 else 1e9
 
 
 def sizes(axes: Axes, rows: Sequence[Row] | Sequence[Timed]) -> None:

@@ -41,12 +41,12 @@ def score(problem_type: str, labels: Any, logits: np.ndarray) -> dict[str, float
 
 
 def without_nan(value: Any) -> Any:
-    """Scores in nested lists, tuples and dictionaries, with ``None`` for NaN, which JSON lacks."""
+    """Nested scores with ``None`` for NaN and infinity, which JSON lacks."""
     if isinstance(value, dict):
         return {name: without_nan(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [without_nan(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def scores_json(values: Any) -> str:
