@@ -141,6 +141,7 @@ def test_result_of_a_verification_is_in_the_manifest_and_on_the_page(bundle, tex
     assert "data:image/png" in write_benchmark(timed, tmp_path / "times.html").read_text()
 
 
+@pytest.mark.slow
 def test_verification_of_a_manifest_that_cannot_be_written(bundle, texts, tmp_path, monkeypatch):
     [artifact] = export(bundle, tmp_path, ["onnx"], progress=False)
 
