@@ -7,6 +7,14 @@ from typing import Any
 import keras
 
 
+def inputs_like(encoder: keras.Model) -> dict[str, keras.KerasTensor]:
+    """Inputs of a model around an encoder: new ones, of the same names, types and shapes."""
+    return {
+        name: keras.Input(x.shape[1:], dtype=x.dtype, name=name)
+        for name, x in encoder.input.items()
+    }
+
+
 class NamedInputs(keras.Model):
     """A functional model that takes a dict with exactly the names of its inputs.
 

@@ -8,7 +8,7 @@ import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear, MaskedLMHead
-from keras_bert_zoo.models.named_inputs import NamedInputs
+from keras_bert_zoo.models.named_inputs import NamedInputs, inputs_like
 
 WORDS, SENTENCES = "prediction_logits", "seq_relationship_logits"
 # Weights of 0, places that hold no masked word, count neither above nor below the line.
@@ -52,10 +52,7 @@ class PretrainingModel(NamedInputs):
         policy = encoder.dtype_policy if dtype is None else dtype
 
         # === Functional graph ===
-        inputs = {
-            key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
-            for key, x in encoder.input.items()
-        }
+        inputs = inputs_like(encoder)
         inputs["masked_positions"] = keras.Input((None,), dtype="int32", name="masked_positions")
         hidden = encoder({key: inputs[key] for key in encoder.input})
         head = MaskedLMHead(

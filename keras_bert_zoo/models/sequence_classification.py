@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear
-from keras_bert_zoo.models.named_inputs import NamedInputs
+from keras_bert_zoo.models.named_inputs import NamedInputs, inputs_like
 
 # The loss of each problem type. Weights of 0 (rows that only fill a batch) count neither
 # above nor below the line.
@@ -76,10 +76,7 @@ class SequenceClassifier(NamedInputs):
         rate = config.hidden_dropout_prob if rate is None else rate
 
         # === Functional graph ===
-        inputs = {
-            key: keras.Input(x.shape[1:], dtype=x.dtype, name=key)
-            for key, x in encoder.input.items()
-        }
+        inputs = inputs_like(encoder)
         pooled = encoder(inputs)["pooler_output"]
         pooled = keras.layers.Dropout(rate, dtype=dtype, name="classifier_dropout")(pooled)
         logits = Linear(

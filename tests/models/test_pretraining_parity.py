@@ -8,22 +8,15 @@ import pytest
 from keras_bert_zoo import bundle
 
 pytestmark = pytest.mark.parity
-SIZES = {
-    "vocab_size": 61,
-    "hidden_size": 24,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 3,
-    "intermediate_size": 40,
-    "max_position_embeddings": 20,
-}
 CLASSES = {"pretraining": "BertForPreTraining", "masked_lm": "BertForMaskedLM"}
 
 
-def reference(name, **choices):
+def reference(name, config, **choices):
     import torch
     import transformers
 
-    config = transformers.BertConfig(**SIZES, attn_implementation="eager", **choices)
+    values = {**config.to_dict(), **choices}
+    config = transformers.BertConfig(attn_implementation="eager", **values)
     model = getattr(transformers, name)(config).eval()
     generator = torch.Generator().manual_seed(7)
     for path, parameter in model.named_parameters():
@@ -60,12 +53,12 @@ def dense_labels(inputs, words, weights):
 
 @pytest.mark.parametrize("task", CLASSES)
 @pytest.mark.parametrize("activation", ["gelu", "gelu_new"])
-def test_logits_loss_and_gradients(task, activation, tmp_path, batch):
+def test_logits_loss_and_gradients(task, activation, tmp_path, batch, tiny_config):
     import tensorflow as tf
     import torch
 
     inputs, words, weights, following = batch
-    theirs = reference(CLASSES[task], hidden_act=activation)
+    theirs = reference(CLASSES[task], tiny_config, hidden_act=activation)
     theirs.save_pretrained(tmp_path)
     ours = bundle.load(tmp_path, task=task).model
     ours.compile("sgd")
@@ -107,12 +100,12 @@ def test_logits_loss_and_gradients(task, activation, tmp_path, batch):
 
 
 @pytest.mark.parametrize("task", CLASSES)
-def test_transformers_reads_what_we_save(task, tmp_path, batch):
+def test_transformers_reads_what_we_save(task, tmp_path, batch, tiny_config):
     import torch
     import transformers
 
     inputs, *_ = batch
-    theirs = reference(CLASSES[task])
+    theirs = reference(CLASSES[task], tiny_config)
     theirs.save_pretrained(tmp_path / "theirs")
     model = bundle.load(tmp_path / "theirs", task=task).model
     bundle.save(model, None, tmp_path / "ours")
