@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 
-from keras_bert_zoo.checkpoints.atomic import write_text
+from keras_bert_zoo.atomic import write_text
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.text_files import TextTable

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_bert_zoo.checkpoints.atomic import write_text
+from keras_bert_zoo.atomic import write_text
 
 from .errors import CorruptArtifact
 from .fidelity import Fidelity

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_bert_zoo import zoo
+from keras_bert_zoo.atomic import atomic_directory, check_switch, remove_leftovers
 from keras_bert_zoo.checkpoints import sources
-from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch, remove_leftovers
 from keras_bert_zoo.data.examples import Examples
 
 from . import process

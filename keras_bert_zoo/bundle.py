@@ -15,8 +15,8 @@ import keras
 import safetensors.numpy
 
 from keras_bert_zoo import zoo
+from keras_bert_zoo.atomic import atomic_directory, check_switch
 from keras_bert_zoo.checkpoints import sources, tables
-from keras_bert_zoo.checkpoints.atomic import atomic_directory, check_switch
 from keras_bert_zoo.checkpoints.files import open_tensors
 from keras_bert_zoo.checkpoints.heads import Head, choose_head
 from keras_bert_zoo.checkpoints.model_card import model_card

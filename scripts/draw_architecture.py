@@ -17,6 +17,8 @@ from test_architecture import ARROWS, BACKEND_FREE  # noqa: E402
 PLACES = {
     "config": (0, 0),
     "tokenizers": (0, 1),
+    "atomic": (0, 2),
+    "corpus": (1, 3),
     "configs": (6, 1),
     "layers": (1, 0),
     "models": (2, 0),

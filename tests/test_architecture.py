@@ -18,13 +18,15 @@ SOURCES = {PACKAGE: ROOT / PACKAGE, f"{PACKAGE}.export": ROOT / "export"}
 # Who may import whom. Each room may also import what its own imports may.
 ARROWS: dict[str, set[str]] = {
     "config": set(),
+    "atomic": set(),
     "layers": {"config"},
     "models": {"layers"},
     "tokenizers": set(),
-    "checkpoints": {"models"},
+    "checkpoints": {"models", "atomic"},
     "zoo": {"checkpoints"},
     "bundle": {"zoo", "tokenizers"},
-    "data": {"config", "tokenizers"},
+    "corpus": {"tokenizers", "atomic"},
+    "data": {"config", "corpus"},
     "evaluation": {"data"},
     "training": {"bundle", "data", "evaluation"},
     "export": {"bundle", "evaluation"},

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from keras_bert_zoo.checkpoints.atomic import atomic_directory
+from keras_bert_zoo.atomic import atomic_directory
 from keras_bert_zoo.data.examples import Examples
 
 from .. import process

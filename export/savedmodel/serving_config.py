@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-from keras_bert_zoo.checkpoints.atomic import write_text
+from keras_bert_zoo.atomic import write_text
 
 from ..errors import ExportError, MissingRuntime
 

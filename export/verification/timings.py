@@ -10,7 +10,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from keras_bert_zoo.checkpoints.atomic import write_text
+from keras_bert_zoo.atomic import write_text
 from keras_bert_zoo.evaluation.classification import scores_json
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import classification_report
 
-from keras_bert_zoo.checkpoints.atomic import write_text
+from keras_bert_zoo.atomic import write_text
 from keras_bert_zoo.evaluation import page, pictures
 from keras_bert_zoo.evaluation.classification import scores_json
 from keras_bert_zoo.export.verification.page import EXPLANATION

@@ -21,7 +21,7 @@ import numpy as np
 import yaml
 
 from keras_bert_zoo import bundle
-from keras_bert_zoo.checkpoints.atomic import locked
+from keras_bert_zoo.atomic import locked
 from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches, EncodedTexts, encode
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.labels import label_names

@@ -101,7 +101,7 @@ def test_a_file_that_would_be_lost_is_found_before_training(values):
 
 
 def test_two_runs_at_once_do_not_share_a_directory(values):
-    from keras_bert_zoo.checkpoints.atomic import locked
+    from keras_bert_zoo.atomic import locked
 
     output = pathlib.Path(values["output"])
     output.mkdir(parents=True)

@@ -9,14 +9,14 @@ import sys
 
 import pytest
 
-from keras_bert_zoo.checkpoints import atomic
-from keras_bert_zoo.checkpoints.atomic import atomic_directory
+from keras_bert_zoo import atomic
+from keras_bert_zoo.atomic import atomic_directory
 
 # Kills itself at the n-th action that Python's audit hooks see: opening a file, making or
 # renaming a directory, calling the system library, removing a file.
 REPLACE_AND_DIE = """
 import os, pathlib, signal, sys
-from keras_bert_zoo.checkpoints.atomic import atomic_directory
+from keras_bert_zoo.atomic import atomic_directory
 
 left = int(sys.argv[2])
 def count(event, arguments):

@@ -1,0 +1,152 @@
+"""Shards: token ids of documents in safetensors files, with a manifest beside them.
+
+A directory of shards holds ``shards.json`` (the manifest), ``tokenizer/`` (the files that
+``transformers.AutoTokenizer`` reads) and files ``shard-00000.safetensors``, each with
+
+===================  ==============  =====================================================
+``input_ids``        uint16 or int32 ``(T,)``: the tokens of all documents, one after the
+                                     other, without special tokens
+``sentence_ends``    int32           ``(sentences,)``: where each sentence ends, in tokens
+``document_ends``    int32           ``(documents,)``: where each document ends, in sentences
+``word_continues``   uint8           ``(T,)``, where words are known that the vocabulary does
+                                     not show: 1 if a token goes on with the word before it
+===================  ==============  =====================================================
+
+Every document has at least one sentence, every sentence at least one token.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import safetensors
+
+MANIFEST, TOKENIZER = "shards.json", "tokenizer"
+FORMAT = "keras-bert-zoo shards 1"
+_TYPES = {"U16": np.dtype("<u2"), "I32": np.dtype("<i4"), "U8": np.dtype("u1")}
+
+
+class ShardError(ValueError):
+    """Shards that are missing, damaged, or made with another vocabulary."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """The arrays of one file; mapped from it, not read.
+
+    Args:
+        input_ids: uint16 or int32 ``(T,)``.
+        sentence_ends: int32, in tokens.
+        document_ends: int32, in sentences.
+        word_continues: uint8 ``(T,)`` or ``None``.
+    """
+
+    input_ids: np.ndarray
+    sentence_ends: np.ndarray
+    document_ends: np.ndarray
+    word_continues: np.ndarray | None = None
+
+
+def open_shard(path: pathlib.Path) -> Shard:
+    """Maps a shard.
+
+    Raises:
+        ShardError: the file is missing, truncated, or no shard.
+    """
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            names = file.offset_keys()
+            slices = {name: file.get_slice(name) for name in names}
+            kinds = {name: _TYPES[part.get_dtype()] for name, part in slices.items()}
+            shapes = {name: part.get_shape() for name, part in slices.items()}
+    except (safetensors.SafetensorError, OSError, KeyError) as error:
+        raise ShardError(
+            f"{path} is no complete shard: {error}. Remove it and run prepare again, which makes "
+            "what is missing."
+        ) from error
+    with path.open("rb") as raw:
+        offset = 8 + int.from_bytes(raw.read(8), "little")
+    arrays = {}
+    for name in names:
+        shape = tuple(shapes[name])
+        arrays[name] = np.memmap(path, kinds[name], "r", offset, shape)
+        offset += math.prod(shape) * kinds[name].itemsize
+    return Shard(**arrays)
+
+
+class Shards:
+    """The shards of one directory.
+
+    Args:
+        directory: where ``prepare`` wrote them.
+
+    Attributes:
+        manifest: the content of ``shards.json``.
+        files: paths, in order.
+
+    Raises:
+        FileNotFoundError: there is no manifest.
+        ShardError: a shard that the manifest names is missing or has another size.
+    """
+
+    def __init__(self, directory: str | pathlib.Path) -> None:
+        self.directory = pathlib.Path(directory)
+        path = self.directory / MANIFEST
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{self.directory} holds no {MANIFEST}: it is no directory of finished shards. "
+                "keras-bert-zoo prepare makes one."
+            )
+        self.manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        self.files = [self.directory / shard["file"] for shard in self.manifest["shards"]]
+        self._check()
+
+    def _check(self) -> None:
+        wrong = [
+            file.name
+            for file, shard in zip(self.files, self.manifest["shards"], strict=True)
+            if not file.is_file() or file.stat().st_size != shard["bytes"]
+        ]
+        if wrong:
+            raise ShardError(
+                f"{self.directory} lacks {wrong}, or they are truncated; the other shards are as "
+                "they were. Run prepare again: it makes what is missing."
+            )
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def open(self, index: int) -> Shard:
+        """Maps one shard."""
+        return open_shard(self.files[index])
+
+    @property
+    def tokens(self) -> list[int]:
+        """Tokens of each shard."""
+        return [shard["tokens"] for shard in self.manifest["shards"]]
+
+    def check_vocabulary(self, words: Sequence[str]) -> None:
+        """Refuses a tokenizer other than the one the shards were made with.
+
+        Raises:
+            ShardError: the vocabularies differ.
+        """
+        given = vocabulary_digest(words)
+        if given != self.manifest["vocabulary"]:
+            raise ShardError(
+                f"{self.directory} was made with another vocabulary: its digest is "
+                f"{self.manifest['vocabulary']}, that of the model's tokenizer {given}. Run "
+                "prepare with the tokenizer of the model."
+            )
+
+
+def vocabulary_digest(words: Sequence[str]) -> str:
+    """SHA-256 of the tokens in the order of their ids, 16 hexadecimal digits."""
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
