@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import keras
+from keras import ops
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear, MaskedLMHead
@@ -13,6 +15,23 @@ from keras_bert_zoo.models.named_inputs import NamedInputs, inputs_like
 WORDS, SENTENCES = "prediction_logits", "seq_relationship_logits"
 # Weights of 0, places that hold no masked word, count neither above nor below the line.
 _REDUCTION = "mean_with_sample_weight"
+
+# What the loss of each output is called in logs, and so its accuracy.
+OBJECTIVES = {WORDS: "masked_lm", SENTENCES: "next_sentence"}
+
+
+class LossTerm(NamedTuple):
+    """One part of a loss, not reduced: what a sum over several batches is made of.
+
+    Args:
+        losses: float ``(B, …)``.
+        weights: float, of the same shape; 0 where there is nothing to predict.
+        correct: float, of the same shape; 1 where the prediction is right.
+    """
+
+    losses: Any
+    weights: Any
+    correct: Any
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
@@ -110,6 +129,33 @@ class PretrainingModel(NamedInputs):
             }
         super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
 
+    # How much each term of the loss counts.
+    loss_weights: Mapping[str, float] = {"masked_lm": 1.0, "next_sentence": 1.0}
+
+    def normalizers(self, inputs: Any, labels: Any, weights: Any) -> dict[str, Any]:
+        """How much there is to predict in a batch, for each term; float scalars.
+
+        Known before anything is computed: a batch may be cut in parts, here and on other
+        devices, and each part divided by what all of them hold.
+        """
+        return {OBJECTIVES[name]: ops.sum(weights[name]) for name in self.output}
+
+    def loss_terms(
+        self, inputs: Any, outputs: Any, labels: Any, weights: Any
+    ) -> dict[str, LossTerm]:
+        """The terms of the loss: ``masked_lm``, and ``next_sentence`` where there is a head.
+
+        Args:
+            inputs: what the model was given.
+            outputs: what it answered.
+            labels: int, by the names of the outputs: ids ``(B, P)`` and classes ``(B,)``.
+            weights: float, of the same names and shapes.
+        """
+        return {
+            OBJECTIVES[name]: cross_entropy_term(outputs[name], labels[name], weights[name])
+            for name in self.output
+        }
+
     @property
     def task(self) -> str:
         """What ``load`` calls this model."""
@@ -130,6 +176,13 @@ class PretrainingModel(NamedInputs):
         values = dict(config)
         values["encoder"] = keras.saving.deserialize_keras_object(values["encoder"])
         return cls(**values)
+
+
+def cross_entropy_term(logits: Any, labels: Any, weights: Any) -> LossTerm:
+    """The cross-entropy of classes: ``logits`` ``(…, classes)``, the rest ``(…)``."""
+    losses = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+    hits = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
+    return LossTerm(losses, ops.cast(weights, losses.dtype), ops.cast(hits, losses.dtype))
 
 
 def _cross_entropy() -> keras.losses.Loss:
