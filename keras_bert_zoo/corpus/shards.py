@@ -30,7 +30,7 @@ import safetensors
 
 MANIFEST, TOKENIZER = "shards.json", "tokenizer"
 FORMAT = "keras-bert-zoo shards 1"
-_TYPES = {"U16": np.dtype("<u2"), "I32": np.dtype("<i4"), "U8": np.dtype("u1")}
+_TYPES: dict[str, Any] = {"U16": np.dtype("<u2"), "I32": np.dtype("<i4"), "U8": np.dtype("u1")}
 
 
 class ShardError(ValueError):
