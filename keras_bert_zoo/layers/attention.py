@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_bert_zoo.layers.linear import Linear
+from keras_bert_zoo.layers.normalization import wide
 
 # Google's constant. exp(-10000 + x) is exactly 0 in float32 for any real logit x, the
 # value fits float16, and unlike -1e9 it leaves an integer format some steps for logits.
@@ -94,7 +95,8 @@ class SelfAttention(keras.layers.Layer):
         value = ops.transpose(self.value(hidden), (0, 2, 1, 3))  # B N S D
         scores = ops.matmul(query, key)  # B N S S
         # Half precision cannot hold a softmax over hundreds of keys.
-        scores = ops.cast(scores, "float32") + ops.cast(bias, "float32")
+        dtype = wide(self.compute_dtype)
+        scores = ops.cast(scores, dtype) + ops.cast(bias, dtype)
         probabilities = ops.cast(ops.softmax(scores, axis=-1), self.compute_dtype)
         probabilities = self.dropout(probabilities, training=training)
         context = ops.transpose(ops.matmul(probabilities, value), (0, 2, 1, 3))  # B S N D

@@ -10,7 +10,7 @@ from keras import ops
 from keras_bert_zoo.layers import activations
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.linear import Linear
-from keras_bert_zoo.layers.normalization import LayerNorm
+from keras_bert_zoo.layers.normalization import LayerNorm, wide
 
 
 class MaskedLMHead(keras.layers.Layer):
@@ -73,7 +73,7 @@ class MaskedLMHead(keras.layers.Layer):
         rows = ops.reshape(chosen, (-1, chosen.shape[-1]))
         logits = ops.matmul(rows, ops.transpose(table)) + self.bias
         logits = ops.reshape(logits, (-1, ops.shape(positions)[1], self.vocab_size))
-        return ops.cast(logits, "float32")
+        return ops.cast(logits, wide(self.compute_dtype))
 
     def compute_output_shape(
         self, hidden_shape: tuple[int | None, ...], positions_shape: tuple[int | None, ...]
@@ -82,5 +82,7 @@ class MaskedLMHead(keras.layers.Layer):
         return (*positions_shape, self.vocab_size)
 
     def compute_output_spec(self, hidden: Any, positions: Any) -> keras.KerasTensor:
-        """Float32, whatever the policy."""
-        return keras.KerasTensor((*positions.shape, self.vocab_size), dtype="float32")
+        """Float32, also under a policy of half precision."""
+        return keras.KerasTensor(
+            (*positions.shape, self.vocab_size), dtype=wide(self.compute_dtype)
+        )

@@ -8,6 +8,11 @@ import keras
 from keras import ops
 
 
+def wide(dtype: str) -> str:
+    """The type for statistics, scores and logits: float32, or float64 where all else is."""
+    return keras.backend.result_type(dtype, "float32")
+
+
 @keras.saving.register_keras_serializable("keras_bert_zoo")
 class LayerNorm(keras.layers.Layer):
     """Normalises the last axis; statistics in float32 at least, whatever the compute type.
@@ -31,8 +36,8 @@ class LayerNorm(keras.layers.Layer):
     def call(self, x: Any) -> Any:
         """Normalises ``(..., H)``."""
         # Half precision loses an epsilon of 1e-12, and overflows in the squares.
-        wide = keras.backend.result_type(self.variable_dtype, "float32")
-        x, gamma, beta = (ops.cast(value, wide) for value in (x, self.gamma, self.beta))
+        dtype = wide(self.variable_dtype)
+        x, gamma, beta = (ops.cast(value, dtype) for value in (x, self.gamma, self.beta))
         centred = x - ops.mean(x, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
         normalised = centred / ops.sqrt(variance + self.epsilon)

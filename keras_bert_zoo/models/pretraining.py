@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear, MaskedLMHead
+from keras_bert_zoo.layers.normalization import wide
 from keras_bert_zoo.models.named_inputs import NamedInputs, inputs_like
 
 WORDS, SENTENCES = "prediction_logits", "seq_relationship_logits"
@@ -87,7 +88,7 @@ class PretrainingModel(NamedInputs):
             outputs[SENTENCES] = Linear(
                 2,
                 initializer_range=config.initializer_range,
-                dtype="float32",
+                dtype=wide(encoder.dtype_policy.compute_dtype),
                 name="seq_relationship",
             )(hidden["pooler_output"])
         super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
