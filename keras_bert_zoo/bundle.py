@@ -67,6 +67,7 @@ def load(
     fresh_head: bool = True,
     output_hidden_states: bool = False,
     output_attentions: bool = False,
+    packed: bool = False,
 ) -> Bundle:
     """Loads a published checkpoint or a saved bundle.
 
@@ -86,6 +87,7 @@ def load(
             for a model that is to answer, not to learn.
         output_hidden_states: whether the encoder also returns ``hidden_states``.
         output_attentions: whether the encoder also returns ``attentions``.
+        packed: whether a row holds several documents, see ``BertEncoder``.
 
     Raises:
         FileNotFoundError: the source or a file of it does not exist.
@@ -111,6 +113,7 @@ def load(
         options = {
             "output_hidden_states": output_hidden_states,
             "output_attentions": output_attentions,
+            "packed": packed,
             "dtype": dtype,
         }
         model = _build(architecture, head, tensors, options)

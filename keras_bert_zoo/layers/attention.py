@@ -21,20 +21,41 @@ class AttentionBias(keras.layers.Layer):
     """Turns a 0/1 mask into the number added to attention scores.
 
     ``(B, S)`` (which keys exist) becomes ``(B, 1, 1, S)``; ``(B, S, S)`` (which keys each
-    query may see, for packed or causal rows) becomes ``(B, 1, S, S)``. 1 gives 0, 0 gives
-    ``MASKED``.
+    query may see, for causal rows) becomes ``(B, 1, S, S)``. 1 gives 0, 0 gives ``MASKED``.
+
+    Args:
+        packed: whether a row holds several documents and the mask ``(B, S)`` their numbers,
+            0 for padding: tokens see those of their own document, in ``(B, 1, S, S)``.
     """
+
+    def __init__(self, *, packed: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.packed = packed
 
     def call(self, attention_mask: Any) -> Any:
         """Bias of the scores, in the compute type."""
+        if self.packed:
+            attention_mask = same_document(attention_mask)
         missing_axes = (1, 2) if len(attention_mask.shape) == 2 else (1,)
         allowed = ops.expand_dims(attention_mask, missing_axes)
         return (1.0 - ops.cast(allowed, self.compute_dtype)) * MASKED
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the bias."""
+        if self.packed:
+            input_shape = (*input_shape, input_shape[-1])
         middle = (1, 1) if len(input_shape) == 2 else (1,)
         return (input_shape[0], *middle, *input_shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "packed": self.packed}
+
+
+def same_document(numbers: Any) -> Any:
+    """Which tokens see each other, bool ``(B, S, S)``, from their documents' numbers."""
+    keys = ops.expand_dims(numbers, 1)
+    return ops.logical_and(ops.equal(ops.expand_dims(numbers, 2), keys), keys > 0)
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")

@@ -11,9 +11,9 @@ from keras_bert_zoo.layers import AttentionBias, Embeddings, EncoderBlock, Poole
 from keras_bert_zoo.models.named_inputs import NamedInputs
 
 
-def encoder_inputs() -> dict[str, keras.KerasTensor]:
-    """The three int32 inputs ``(B, S)`` every encoder takes, by name."""
-    names = ("input_ids", "attention_mask", "token_type_ids")
+def encoder_inputs(packed: bool = False) -> dict[str, keras.KerasTensor]:
+    """The int32 inputs ``(B, S)`` of an encoder, by name: three, and positions if packed."""
+    names = ["input_ids", "attention_mask", "token_type_ids", *["position_ids"] * packed]
     return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
 
 
@@ -33,6 +33,10 @@ class BertEncoder(NamedInputs):
             have none.
         output_hidden_states: whether ``hidden_states`` is an output.
         output_attentions: whether ``attentions`` is an output.
+        packed: whether a row holds several documents, as ``data.pretraining`` packs them:
+            ``attention_mask`` is then the number of each token's document, from 1, and 0 for
+            padding; tokens see their own document alone; and ``position_ids``, which start
+            again with each document, are a fourth input. The weights are the same.
         dtype: dtype policy of the layers, e.g. ``"mixed_bfloat16"``; the global one by
             default.
 
@@ -58,18 +62,20 @@ class BertEncoder(NamedInputs):
         add_pooling_layer: bool = True,
         output_hidden_states: bool = False,
         output_attentions: bool = False,
+        packed: bool = False,
         dtype: Any = None,
         name: str = "bert",
         **kwargs: Any,
     ) -> None:
         # === Layers ===
         embeddings = _embeddings(config, dtype)
-        attention_bias = AttentionBias(name="attention_bias", dtype=dtype)
+        attention_bias = AttentionBias(packed=packed, name="attention_bias", dtype=dtype)
         blocks = [_block(config, index, dtype) for index in range(config.num_hidden_layers)]
 
         # === Functional graph ===
-        inputs = encoder_inputs()
-        hidden = embeddings(inputs["input_ids"], inputs["token_type_ids"])
+        inputs = encoder_inputs(packed)
+        positions = {"position_ids": inputs["position_ids"]} if packed else {}
+        hidden = embeddings(inputs["input_ids"], inputs["token_type_ids"], **positions)
         bias = attention_bias(inputs["attention_mask"])
         hidden_states, attentions = [hidden], []
         # The scope makes variable paths read `encoder/layer_0/attention/query/kernel`.
@@ -94,6 +100,7 @@ class BertEncoder(NamedInputs):
             "add_pooling_layer": add_pooling_layer,
             "output_hidden_states": output_hidden_states,
             "output_attentions": output_attentions,
+            "packed": packed,
         }
         # `compile` reads it to decide on loss scaling.
         self.dtype_policy = embeddings.dtype_policy
