@@ -5,23 +5,17 @@ TensorFlow-only.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import pathlib
-import shutil
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
-import yaml
 
 from keras_bert_zoo import bundle
-from keras_bert_zoo.atomic import locked
 from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches, EncodedTexts, encode
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.labels import label_names
@@ -33,17 +27,12 @@ from keras_bert_zoo.training import callbacks
 from keras_bert_zoo.training.interruption import StopRequest, stop_requests
 from keras_bert_zoo.training.optimizers import BertAdamW
 from keras_bert_zoo.training.recipe import FinetuneRecipe
+from keras_bert_zoo.training.run_directory import BUNDLE, LOGS, METRICS, RunDirectory
 from keras_bert_zoo.training.schedules import WarmupLinearDecay
-from keras_bert_zoo.training.state import Progress, StateFile, check_identity, read_tensors
+from keras_bert_zoo.training.state import Progress, StateFile, read_tensors
 
-# What a run writes into its output directory besides the bundle.
-_STATE, _BEST, _METRICS, _RECIPE = (
-    "state.safetensors",
-    "best.safetensors",
-    "metrics.json",
-    "recipe.yaml",
-)
-_RUN_FILES = (_STATE, _BEST, _METRICS, _RECIPE, "history.json", "history.csv", "logs")
+_STATE, _BEST = "state.safetensors", "best.safetensors"
+_OTHERS = (_BEST, "history.json", "history.csv")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,15 +69,15 @@ def finetune(recipe: FinetuneRecipe, *, verbose: int | None = None) -> FinetuneR
         ValueError: the data do not fit the recipe, see ``data.text_files``.
         TrainingInterrupted: a signal stopped the run; its state is saved.
     """
-    directory = pathlib.Path(recipe.output)
-    if recipe.resume and (directory / _METRICS).is_file():
+    directory = RunDirectory(pathlib.Path(recipe.output), _STATE, _OTHERS)
+    if recipe.resume and directory.finished:
         return _finished(directory, recipe)
-    _check_output(directory, recipe)
-    with _alone(directory):
+    directory.check(resume=recipe.resume, overwrite=recipe.overwrite)
+    with directory.alone():
         keras.utils.set_random_seed(recipe.seed)
-        run = _Run(recipe, directory)
+        run = _Run(recipe, directory.path)
         if not recipe.resume:
-            _clear(directory, recipe)
+            directory.clear(recipe.identity())
         with stop_requests() as request:
             run.train(request, verbose)
         return run.finish()
@@ -175,7 +164,7 @@ class _Run:
         )
         record = callbacks.RecordHistory(self.directory, self.progress)
         tokens = callbacks.TokensPerSecond(self.batches, self.progress.step)
-        curves = callbacks.tensorboard(self.directory / "logs")
+        curves = callbacks.tensorboard(self.directory / LOGS)
         return [tokens, *self._validation(), record, save, curves]
 
     def _validation(self) -> list[keras.callbacks.Callback]:
@@ -212,72 +201,22 @@ class _Run:
             for index, variable in enumerate(self.model.weights):
                 variable.assign(arrays[str(index)])
         metrics = {name: self._scores(name) for name in self.held_out}
-        saved = self.directory / "bundle"
+        saved = self.directory / BUNDLE
         bundle.save(self.model, self.tokenizer, saved, overwrite=True)
-        (self.directory / _METRICS).write_text(scores_json(metrics), encoding="utf-8")
+        (self.directory / METRICS).write_text(scores_json(metrics), encoding="utf-8")
         for name in (_STATE, _BEST):
             (self.directory / name).unlink(missing_ok=True)
         return FinetuneResult(saved, self.progress.history, metrics)
 
 
-def _check_output(directory: pathlib.Path, recipe: FinetuneRecipe) -> None:
-    """Refuses an output directory before anything is computed."""
-    if directory.exists() and not directory.is_dir():
-        raise FileExistsError(f"output {str(directory)!r} is no directory. Pass another one.")
-    found = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
-    if found and not (recipe.resume or recipe.overwrite):
-        raise FileExistsError(
-            f"output {str(directory)!r} exists and holds {found}. Pass resume to go on with the "
-            "run in it, overwrite to start anew, or another directory."
-        )
-    if recipe.resume and _STATE not in found:
-        raise FileNotFoundError(
-            f"output {str(directory)!r} holds no {_STATE}: there is no run to resume. Leave resume "
-            "out to start one."
-        )
-    bundle.check_target(directory / "bundle", overwrite=True)
-    # Names with a dot are what a kill in the middle of a save leaves.
-    foreign = [name for name in found if name not in (*_RUN_FILES, "bundle") and name[0] != "."]
-    if foreign:
-        raise FileExistsError(
-            f"output {str(directory)!r} holds {foreign}, which no run writes. Pass another one."
-        )
-    directory.mkdir(parents=True, exist_ok=True)
-    if not os.access(directory, os.W_OK):
-        raise PermissionError(f"output {str(directory)!r} cannot be written.")
-
-
-@contextlib.contextmanager
-def _alone(directory: pathlib.Path) -> Iterator[None]:
-    """Holds the directory against other runs until this one ends, however it does."""
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(locked(directory))
-        except BlockingIOError as error:
-            raise FileExistsError(
-                f"output {str(directory)!r}: another run writes into it at this moment. Wait for "
-                "it, or pass another directory."
-            ) from error
-        yield
-
-
-def _clear(directory: pathlib.Path, recipe: FinetuneRecipe) -> None:
-    """Removes what an older run left, but its bundle: the new one will take its place."""
-    for path in (directory / name for name in _RUN_FILES):
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    values = yaml.safe_dump(recipe.identity(), sort_keys=False, allow_unicode=True)
-    (directory / _RECIPE).write_text(values, encoding="utf-8")
-
-
-def _finished(directory: pathlib.Path, recipe: FinetuneRecipe) -> FinetuneResult:
+def _finished(directory: RunDirectory, recipe: FinetuneRecipe) -> FinetuneResult:
     """What a finished run left, if it is the run of this recipe."""
-    path = directory / _RECIPE
-    check_identity(path, yaml.safe_load(path.read_text(encoding="utf-8")), recipe.identity())
+    directory.check_recipe(recipe.identity())
     history, metrics = (
-        json.loads((directory / name).read_text(encoding="utf-8"))
-        for name in ("history.json", _METRICS)
+        json.loads((directory.path / name).read_text(encoding="utf-8"))
+        for name in ("history.json", METRICS)
     )
-    return FinetuneResult(directory / "bundle", history, metrics)
+    return FinetuneResult(directory.path / BUNDLE, history, metrics)
 
 
 def _read_examples(recipe: FinetuneRecipe) -> tuple[dict[str, Examples], tuple[str, ...]]:

@@ -7,12 +7,18 @@ import json
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 import safetensors
 import safetensors.numpy
+
+P = TypeVar("P")
+
+
+class DamagedStateError(ValueError):
+    """A file that was not written whole, or changed since."""
 
 
 @dataclasses.dataclass
@@ -64,15 +70,19 @@ class StateFile:
             for index, variable in enumerate(variables)
         }
 
-    def save(self, progress: Progress) -> None:
-        """Writes the file; a kill at any moment leaves the old one or the new one."""
+    def save(self, progress: Any) -> None:
+        """Writes the file; a kill at any moment leaves the old one or the new one.
+
+        Args:
+            progress: ``Progress``, or another dataclass of what JSON can hold.
+        """
         arrays = {key: np.asarray(each.numpy()) for key, each in self._variables.items()}
         described = {"progress": dataclasses.asdict(progress), "identity": self.identity}
         metadata = {name: json.dumps(value) for name, value in described.items()}
         save_tensors(self.path, arrays, metadata)
 
-    def restore(self) -> Progress:
-        """Loads the file into the model and returns where the run stood.
+    def restore(self, kind: type[P] = Progress) -> P:  # type: ignore[assignment]
+        """Loads the file into the model and returns where the run stood, of the saved kind.
 
         Raises:
             FileNotFoundError: no state was saved.
@@ -84,7 +94,7 @@ class StateFile:
         check_identity(self.path, json.loads(metadata["identity"]), self.identity)
         for key, variable in self._variables.items():
             variable.assign(arrays[key])
-        return Progress(**json.loads(metadata["progress"]))
+        return kind(**json.loads(metadata["progress"]))
 
     def metric_values(self) -> list[np.ndarray]:
         """Current values of the metrics' variables."""
@@ -143,9 +153,9 @@ def save_tensors(
 
 
 def read_tensors(path: pathlib.Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """Reads metadata and tensors; a ``ValueError`` where the file is damaged."""
+    """Reads metadata and tensors; a ``DamagedStateError`` where the file is damaged."""
     try:
         with safetensors.safe_open(path, "numpy") as file:
             return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is damaged: {error}. Start anew with overwrite.") from error
+        raise DamagedStateError(f"{path} is damaged: {error}. Start anew with overwrite.") from error

@@ -1,0 +1,41 @@
+"""How many floating-point operations a training step takes, and how many a card can do."""
+
+from __future__ import annotations
+
+from keras_bert_zoo.config import EncoderConfig
+
+# Dense tensor-core rates with half-precision inputs, in operations a second, from NVIDIA's
+# data sheets; the first name that is part of the device's counts.
+_PEAKS = {
+    "H200": 989e12,
+    "H100 PCIe": 756e12,
+    "H100 NVL": 835e12,
+    "H100": 989e12,
+    "A100": 312e12,
+    "L40S": 362e12,
+    "L4": 121e12,
+    "V100": 125e12,
+    "T4": 65e12,
+}
+
+
+def flops_per_token(config: EncoderConfig, length: int, predictions: int) -> float:
+    """Operations of a training step for each token of a full row; a product counts two.
+
+    The backward pass counts twice the forward one, as in PaLM (Chowdhery et al. 2022,
+    arXiv:2204.02311, appendix B); recomputation does not count.
+
+    Args:
+        config: of the encoder.
+        length: tokens in a row.
+        predictions: masked words in a row that are projected on the vocabulary.
+    """
+    hidden, inner = config.hidden_size, config.intermediate_size
+    block = 2 * (4 * hidden * hidden + 2 * hidden * inner) + 4 * length * hidden
+    head = 2 * (hidden * hidden + hidden * config.vocab_size)
+    return 3.0 * (config.num_hidden_layers * block + predictions / length * head)
+
+
+def peak_flops(device_name: str) -> float | None:
+    """The rate of a GPU by its name, or ``None`` for one this table does not know."""
+    return next((rate for name, rate in _PEAKS.items() if name in device_name), None)
