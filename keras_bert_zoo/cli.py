@@ -12,6 +12,7 @@ from collections.abc import Sequence
 # command: what it does. `keras_bert_zoo/commands/NAME.py` has its `main(argv)`.
 COMMANDS = {
     "quickstart": "real weights, real text: fine-tune, evaluate, export, verify, report",
+    "pretrain": "train an encoder on shards of raw text, from nothing or from a checkpoint",
     "finetune": "train a published checkpoint on your labelled texts",
     "evaluate": "score a fine-tuned bundle on labelled texts",
     "predict": "label texts with a fine-tuned bundle",

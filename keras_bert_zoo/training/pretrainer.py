@@ -21,7 +21,7 @@ class Pretrainer(keras.Model):
 
     ``fit`` takes batches ``(inputs, labels, weights)``; under a strategy, each replica's share.
     The logs are those of each step, over all replicas: ``loss``; of each term its loss and
-    ``…_accuracy``; ``tokens``, padding not counted.
+    ``…_accuracy``; ``tokens``, padding not counted; ``stop``, how many replicas ask for it.
 
     Args:
         model: a ``PretrainingModel``, or another model with ``normalizers``, ``loss_terms``
@@ -43,6 +43,9 @@ class Pretrainer(keras.Model):
         # `compile` reads it to decide on loss scaling.
         self.dtype_policy = model.dtype_policy
         self.built = True
+        # Summed over all replicas in each step, so that all workers stop after the same one.
+        # A variable of TensorFlow's: it is no part of the state.
+        self.stop = tf.Variable(0.0, trainable=False, dtype=tf.float64)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Runs the model."""
@@ -63,11 +66,17 @@ class Pretrainer(keras.Model):
         """None: a step's logs are values of that step, so a resumed run has none to restore."""
         return []
 
+    def _maybe_symbolic_build(self, *_: Any, **__: Any) -> None:
+        # Everything is built. Keras would take a batch to find out, and with several workers
+        # fail to make one of it.
+        return
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update of the weights; returns the logs of this step."""
         parts = self._parts(data)
         totals = all_reduced(self._totals(data))
         gradients, sums = self._accumulated(parts, totals)
+        sums["stop"] = self.stop.read_value()
         self.optimizer.apply_gradients(
             zip(self._shared(gradients), self.trainable_variables, strict=True)
         )
@@ -119,12 +128,12 @@ class Pretrainer(keras.Model):
         if self.accumulation == 1:
             return data
         rows = next(iter(data[0].values())).shape[0]
-        if rows is None or rows % self.accumulation:
+        if rows is not None and rows % self.accumulation:
             raise ValueError(
                 f"accumulation={self.accumulation} must divide the rows of a replica, which are "
                 f"{rows}. Change one of them, or batch_size."
             )
-        shape = (self.accumulation, rows // self.accumulation)
+        shape = (self.accumulation, -1)
         return tf.nest.map_structure(lambda x: tf.reshape(x, (*shape, *x.shape[1:])), data)
 
     def _accumulated(self, parts: Any, totals: dict[str, tf.Tensor]) -> tuple[list[Any], Any]:
@@ -163,7 +172,7 @@ class Pretrainer(keras.Model):
     ) -> dict[str, tf.Tensor]:
         logs = means(sums, totals)
         loss = sum(self.model.loss_weights[name] * logs[f"{name}_loss"] for name in totals)
-        return {"loss": loss, **logs, "tokens": sums["tokens"]}
+        return {"loss": loss, **logs, "tokens": sums["tokens"], "stop": sums["stop"]}
 
 
 def means(sums: dict[str, Any], totals: dict[str, Any]) -> dict[str, Any]:

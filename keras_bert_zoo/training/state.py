@@ -158,4 +158,6 @@ def read_tensors(path: pathlib.Path) -> tuple[dict[str, str], dict[str, np.ndarr
         with safetensors.safe_open(path, "numpy") as file:
             return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except safetensors.SafetensorError as error:
-        raise DamagedStateError(f"{path} is damaged: {error}. Start anew with overwrite.") from error
+        raise DamagedStateError(
+            f"{path} is damaged: {error}. Start anew with overwrite."
+        ) from error

@@ -1,0 +1,205 @@
+"""What a pretraining run is, as typed values; loads no TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from keras_bert_zoo.config import ConfigError
+from keras_bert_zoo.data.pretraining.options import BatchOptions
+
+# What may change when a run goes on: where and how it is kept, and on how many devices.
+_NOT_IDENTITY = (
+    "output",
+    "resume",
+    "overwrite",
+    "save_steps",
+    "save_minutes",
+    "keep_checkpoints",
+    "log_steps",
+    "eval_steps",
+    "eval_rows",
+    "devices",
+    "cluster",
+)
+_POSITIVE = ("save_steps", "keep_checkpoints", "log_steps", "eval_steps", "eval_rows")
+OPTIMIZERS = ("bert_adamw", "lamb")
+# Fields of the batches that a recipe states once for all phases.
+_SHARED = ("masking", "masked_lm_prob", "sentences", "short_seq_prob", "packed")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A part of a run with rows of one length.
+
+    Args:
+        steps: updates of the weights.
+        max_length: tokens of a row, with the special ones.
+        batch_size: rows of an update, over all devices and workers.
+        max_predictions_per_seq: the most words that are masked in a row; by default
+            masked_lm_prob of the row, rounded up.
+        accumulation: parts that a device's rows are cut into, computed one after the other.
+    """
+
+    steps: int
+    max_length: int = 128
+    batch_size: int = 256
+    max_predictions_per_seq: int | None = None
+    accumulation: int = 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PretrainRecipe:
+    """A pretraining run: masked words, and next sentences or their order.
+
+    Args:
+        shards: directory that keras-bert-zoo prepare wrote.
+        output: directory of the run; it gets bundle/, checkpoints/, history.jsonl,
+            metrics.json, recipe.yaml, curve.png and logs/ for TensorBoard.
+        phases: parts of the run, one after the other, e.g. most steps with rows of 128 tokens
+            and the last ones with 512.
+        model: the checkpoint to go on from: a short name of the zoo, a bundle directory,
+            hf://org/name or package://name/folder; by default a new encoder.
+        encoder: of a new encoder, the keys of config.json; vocab_size and pad_token_id come
+            from the shards.
+        held_out: shards for validation; by default held_out/ inside shards, where it exists.
+        sentences: next (as published), order (as in ALBERT) or none (as in RoBERTa).
+        masking: token, whole_word, ngram or span.
+        masked_lm_prob: part of the tokens of a row that is masked.
+        short_seq_prob: part of the rows that is shorter than it could be, for next and order.
+        packed: several documents in one row, which do not see each other; needs sentences
+            none.
+        optimizer: bert_adamw or lamb.
+        learning_rate: the peak.
+        warmup_steps: updates in which the learning rate rises.
+        weight_decay: of kernels and embeddings.
+        seed: of the new weights, the rows, the masks and the dropout.
+        dtype: dtype policy, e.g. mixed_bfloat16.
+        jit_compile: compile the training step with XLA; for one device.
+        devices: e.g. [GPU:0, GPU:1]; all visible GPUs by default.
+        cluster: local:N starts N workers on this machine, for trials; by default what
+            TF_CONFIG says.
+        log_steps: updates between two points of the learning curve.
+        eval_steps: updates between two validations.
+        eval_rows: rows of a validation.
+        save_steps: updates between two checkpoints.
+        save_minutes: minutes after which a checkpoint is due in any case.
+        keep_checkpoints: how many stay.
+        resume: go on with the run in the output directory.
+        overwrite: start anew in an output directory that holds a run.
+
+    Raises:
+        ConfigError: values are out of range or contradict each other; all are named.
+    """
+
+    shards: str
+    output: str
+    phases: list[Phase]
+    model: str | None = None
+    encoder: dict[str, Any] | None = None
+    held_out: str | None = None
+    sentences: str = "next"
+    masking: str = "token"
+    masked_lm_prob: float = 0.15
+    short_seq_prob: float = 0.1
+    packed: bool = False
+    optimizer: str = "bert_adamw"
+    learning_rate: float = 1e-4
+    warmup_steps: int = 10_000
+    weight_decay: float = 0.01
+    seed: int = 1
+    dtype: str = "float32"
+    jit_compile: bool = False
+    devices: list[str] | None = None
+    cluster: str | None = None
+    log_steps: int = 100
+    eval_steps: int = 1000
+    eval_rows: int = 1000
+    save_steps: int = 1000
+    save_minutes: float | None = None
+    keep_checkpoints: int = 2
+    resume: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses values that no run can have, all complaints in one error."""
+        # A file and the command line give phases as mappings.
+        phases = [Phase(**each) if isinstance(each, dict) else each for each in self.phases]
+        object.__setattr__(self, "phases", phases)
+        problems = [
+            f"{name} must be at least 1, received {getattr(self, name)}"
+            for name in _POSITIVE
+            if getattr(self, name) < 1
+        ]
+        problems += [message for wrong, message in self._contradictions() if wrong]
+        for index, phase in enumerate(self.phases):
+            problems += [f"phases[{index}]: {message}" for message in self._phase_problems(phase)]
+        if problems:
+            raise ConfigError("The recipe cannot be run: " + "; ".join(problems))
+
+    def _contradictions(self) -> list[tuple[bool, str]]:
+        steps = sum(phase.steps for phase in self.phases)
+        return [
+            (not self.phases, "phases must hold at least one"),
+            (
+                (self.model is None) == (self.encoder is None),
+                "either model (to go on from a checkpoint) or encoder (the sizes of a new one) must be "
+                "given, and only one of them",
+            ),
+            (
+                self.optimizer not in OPTIMIZERS,
+                f"optimizer must be one of {OPTIMIZERS}, received {self.optimizer!r}",
+            ),
+            (not self.learning_rate > 0, f"learning_rate must be positive: {self.learning_rate}"),
+            (
+                not 0 <= self.warmup_steps <= steps,
+                f"warmup_steps must be from 0 to the {steps} steps of all phases, received "
+                f"{self.warmup_steps}",
+            ),
+            (not self.weight_decay >= 0, f"weight_decay must be 0 or more: {self.weight_decay}"),
+            (self.seed < 0, f"seed must be 0 or more: {self.seed}"),
+            (
+                self.save_minutes is not None and not self.save_minutes > 0,
+                f"save_minutes must be positive: {self.save_minutes}",
+            ),
+            (self.resume and self.overwrite, "resume and overwrite exclude each other"),
+        ]
+
+    def _phase_problems(self, phase: Phase) -> list[str]:
+        sizes = ("steps", "batch_size", "accumulation")
+        problems = [
+            f"{name} must be at least 1, received {getattr(phase, name)}"
+            for name in sizes
+            if getattr(phase, name) < 1
+        ]
+        if not problems and phase.batch_size % phase.accumulation:
+            problems.append(
+                f"accumulation ({phase.accumulation}) must divide batch_size ({phase.batch_size})"
+            )
+        try:
+            self.batch_options(phase)
+        except ConfigError as error:
+            problems.append(str(error))
+        return problems
+
+    @property
+    def steps(self) -> int:
+        """Updates of the whole run."""
+        return sum(phase.steps for phase in self.phases)
+
+    def batch_options(self, phase: Phase) -> BatchOptions:
+        """What the batches of a phase hold."""
+        most = phase.max_predictions_per_seq
+        if most is None:
+            most = math.ceil(self.masked_lm_prob * phase.max_length)
+        return BatchOptions(
+            max_length=phase.max_length,
+            max_predictions_per_seq=most,
+            **{name: getattr(self, name) for name in _SHARED},
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """The values that must not change when a run goes on."""
+        values = dataclasses.asdict(self)
+        return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}
