@@ -50,11 +50,13 @@ def pack(histogram: np.ndarray) -> dict[_Fill, int]:
         while waiting:
             left = next((room for room in range(size, width) if space[room]), width)
             fill, count = space[left].popitem() if left < width else ((), waiting)
-            used = min(waiting, count)
-            if count > used:
+            # What is left of the best row is again the best for another one of this size.
+            times = min(left // size, waiting)
+            used = min(waiting // times, count)
+            if left < width and count > used:
                 space[left][fill] = count - used
-            space[left - size][(*fill, size)] += used
-            waiting -= used
+            space[left - size * times][fill + (size,) * times] += used
+            waiting -= used * times
     return dict(sum(space.values(), collections.Counter()))
 
 

@@ -27,6 +27,7 @@ def write_shards(directory, documents, *, per_shard=None, words=None, vocabulary
     """Writes documents, lists of sentences, which are lists of ids; ``words`` like them."""
     from keras_bert_zoo.tokenizers import WordPieceTokenizer
 
+    directory.mkdir(exist_ok=True)
     WordPieceTokenizer(vocabulary).save(directory / format_.TOKENIZER)
     per_shard = per_shard or len(documents)
     entries = []
@@ -83,3 +84,8 @@ def documents():
 def shards(documents, tmp_path_factory):
     """300 documents in four shards."""
     return write_shards(tmp_path_factory.mktemp("shards"), documents, per_shard=80)
+
+
+@pytest.fixture(scope="session")
+def save_shards():
+    return write_shards
