@@ -144,7 +144,7 @@ class PretrainRecipe:
             (not self.phases, "phases must hold at least one"),
             (
                 (self.model is None) == (self.encoder is None),
-                "either model (to go on from a checkpoint) or encoder (the sizes of a new one) must be "
+                "either model (a checkpoint to go on from) or encoder (sizes of a new one) must be "
                 "given, and only one of them",
             ),
             (

@@ -75,3 +75,55 @@ def values(checkpoint, data, tmp_path):
         "epochs": 2,
         "save_steps": 5,
     }
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory):
+    """Directory of small shards, with a held-out part."""
+    from shard_files import random_documents, write_shards
+
+    directory = tmp_path_factory.mktemp("corpus")
+    write_shards(directory, random_documents(300), per_shard=80)
+    (directory / "held_out").mkdir()
+    write_shards(directory / "held_out", random_documents(30, seed=9))
+    return directory
+
+
+@pytest.fixture(scope="session")
+def ten_words(tmp_path_factory):
+    """Directory of shards of ten words in random order."""
+    from shard_files import FIRST_WORD, write_shards
+
+    generator = np.random.default_rng(1)
+    directory = tmp_path_factory.mktemp("ten_words")
+    documents = [
+        [generator.integers(FIRST_WORD, FIRST_WORD + 10, 12) for _ in range(8)] for _ in range(200)
+    ]
+    write_shards(directory, documents)
+    return directory
+
+
+@pytest.fixture
+def pretraining(shards, tmp_path):
+    """A recipe of two short phases, with dropout."""
+    return {
+        "shards": str(shards),
+        "output": str(tmp_path / "run"),
+        "encoder": {
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 64,
+            "max_position_embeddings": 64,
+        },
+        "phases": [
+            {"steps": 20, "max_length": 32, "batch_size": 16},
+            {"steps": 10, "max_length": 48, "batch_size": 8, "accumulation": 2},
+        ],
+        "learning_rate": 1e-3,
+        "warmup_steps": 5,
+        "log_steps": 10,
+        "eval_steps": 15,
+        "eval_rows": 40,
+        "save_steps": 4,
+    }
