@@ -43,7 +43,12 @@ def atomic_directory(target: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a file in UTF-8 through a sibling that takes its place; makes its directory.
+    """Writes a file in UTF-8, see ``write_bytes``."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: pathlib.Path, content: bytes) -> None:
+    """Writes a file through a sibling that takes its place; makes its directory.
 
     Raises:
         OSError: it cannot be written; what was there is as it was.
@@ -51,7 +56,8 @@ def write_text(path: pathlib.Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{_prefix(path)}{uuid.uuid4().hex}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
+        _sync_one(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
