@@ -42,9 +42,10 @@ def encoding(workers: int, tokenizer: str, **options: Any) -> Iterator[Encode[An
         encoder = Encoder(tokenizer, **options)
         yield lambda pairs: ((encoder(unit), item) for unit, item in pairs)
         return
-    pool = concurrent.futures.ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), _start, (tokenizer, options)
-    )
+    # One process loads TensorFlow, before it starts a thread of its own, and forks the workers.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([Encoder.__module__])
+    pool = concurrent.futures.ProcessPoolExecutor(workers, context, _start, (tokenizer, options))
     try:
         yield lambda pairs: _in_order(pool, pairs, workers * _AHEAD)
     except concurrent.futures.process.BrokenProcessPool as error:
