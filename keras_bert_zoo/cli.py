@@ -12,11 +12,9 @@ from collections.abc import Sequence
 # command: what it does. `keras_bert_zoo/commands/NAME.py` has its `main(argv)`.
 COMMANDS = {
     "quickstart": "real weights, real text: fine-tune, evaluate, export, verify, report",
-<<<<<<< HEAD
-    "pretrain": "train an encoder on shards of raw text, from nothing or from a checkpoint",
-=======
+    "vocab": "train a WordPiece vocabulary on a corpus",
     "prepare": "tokenise a corpus into shards for pretraining",
->>>>>>> 82c6817 (prepare: a corpus to shards, on all cores, resumable, with held-out documents)
+    "pretrain": "train an encoder on shards of raw text, from nothing or from a checkpoint",
     "finetune": "train a published checkpoint on your labelled texts",
     "evaluate": "score a fine-tuned bundle on labelled texts",
     "predict": "label texts with a fine-tuned bundle",

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def reading(sources: Sequence[Source], title: str = "") -> Iterator[Callable[[int, int], None]]:
+def reading(sources: Sequence[Source], *, times: int = 1) -> Iterator[Callable[[int, int], None]]:
     """Shows a bar on the terminal.
 
     Args:
         sources: what is read; of standard input no end is known.
-        title: before the bar.
+        times: how often they are read.
 
     Yields:
         A function to tell of bytes of text and bytes of the disk that were done.
@@ -25,7 +25,6 @@ def reading(sources: Sequence[Source], title: str = "") -> Iterator[Callable[[in
     from rich import progress
 
     columns = (
-        progress.TextColumn("{task.description}"),
         progress.BarColumn(),
         progress.TaskProgressColumn(),
         progress.TextColumn("{task.fields[text]:,.1f} MB"),
@@ -37,7 +36,7 @@ def reading(sources: Sequence[Source], title: str = "") -> Iterator[Callable[[in
     known = all(source.size for source in sources)
     start, text = time.monotonic(), 0
     with progress.Progress(*columns) as bar:
-        task = bar.add_task(title, total=size if known else None, text=0.0, rate=0.0)
+        task = bar.add_task("", total=times * size if known else None, text=0.0, rate=0.0)
 
         def report(of_text: int, of_disk: int) -> None:
             nonlocal text
