@@ -41,9 +41,9 @@ _LATIN = (
     rf"(?<=[{_LATIN_ENDS}])[{_LATIN_ENDS}]*+{_not_after_abbreviation()}"
     rf"[\"'\]{_CLOSING}]*+(?=\s)(?!\s+{_OPENING}*+{_SMALL})"
 )
-# Needs no space behind it. The dots of an ellipsis end a sentence where Chinese goes on.
+# Needs no space behind it; in a text cut into words there is one before what closes a quote. The dots of an ellipsis end a sentence where Chinese goes on.
 _WIDE = rf"(?:(?<=[{_WIDE_ENDS}])|(?<=…)…*+(?=[{_CLOSING}]*+[\u3400-\u9fff]))"
-_WIDE += rf"[{_WIDE_ENDS}]*+[{_CLOSING}]*+"
+_WIDE += rf"[{_WIDE_ENDS}]*+(?:\s*[{_CLOSING}])*+"
 # One class at the front, which the search skips to.
 _END = re.compile(rf"([{_LATIN_ENDS}{_WIDE_ENDS}](?:{_LATIN}|{_WIDE}))\s*+")
 
