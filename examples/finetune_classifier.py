@@ -13,7 +13,7 @@ bundle = keras_bert_zoo.load("all-minilm-l6-v2", task="sequence_classification",
 rows = text_files.TextTable(text="text", label="label").read("tweets://train")  # or "my.csv"
 examples = rows.examples("single_label_classification", LABELS).take(2000)
 train = batches.batches(examples, bundle.tokenizer, batch_size=32, max_length=64, seed=1)
-schedule = schedules.WarmupLinearDecay(1e-4, warmup_steps=10, total_steps=2 * len(train))
+schedule = schedules.WarmupDecay(1e-4, warmup_steps=10, total_steps=2 * len(train))
 bundle.model.compile(optimizers.BertAdamW(schedule))
 bundle.model.fit(train, epochs=2, shuffle=False)  # `train` shuffles itself
 keras_bert_zoo.save(bundle.model, bundle.tokenizer, "runs/my-tweets", overwrite=True)

@@ -28,7 +28,7 @@ from keras_bert_zoo.training.interruption import StopRequest, stop_requests
 from keras_bert_zoo.training.optimizers import BertAdamW
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 from keras_bert_zoo.training.run_directory import BUNDLE, LOGS, METRICS, RunDirectory
-from keras_bert_zoo.training.schedules import WarmupLinearDecay
+from keras_bert_zoo.training.schedules import WarmupDecay
 from keras_bert_zoo.training.state import Progress, StateFile, read_tensors
 
 _STATE, _BEST = "state.safetensors", "best.safetensors"
@@ -122,8 +122,10 @@ class _Run:
     def _compile(self) -> None:
         steps = self.recipe.epochs * len(self.batches)
         warmup = round(self.recipe.warmup_ratio * steps)
-        schedule = WarmupLinearDecay(self.recipe.learning_rate, warmup, steps)
-        optimizer = BertAdamW(schedule, decay=self.recipe.weight_decay)
+        schedule = WarmupDecay(self.recipe.learning_rate, warmup, steps)
+        optimizer = BertAdamW(
+            schedule, decay=self.recipe.weight_decay, layer_decay=self.recipe.layer_decay
+        )
         self.model.compile(optimizer, jit_compile=self.recipe.jit_compile)
         self.model.optimizer.build(self.model.trainable_variables)
         # Creates the variables of the metrics, which the state holds.

@@ -1,4 +1,4 @@
-"""The optimizer BERT was published with; ``keras.ops`` only, for every Keras backend."""
+"""Optimizers as published: BERT's here, LAMB beside; ``keras.ops``, for every Keras backend."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert_zoo.training.layer_decay import layer_scales
+
 # Google's list is "LayerNorm", "layer_norm" and "bias"; these are the variables it means.
 EXCLUDED_FROM_DECAY = (r"(^|/)(gamma|beta|bias)$",)
-
 
 _OF_KERAS = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
 # argument: what it must be, in words and as a test
@@ -23,34 +24,28 @@ _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     "epsilon": ("a positive number", lambda value: 0 < value < math.inf),
     "decay": ("a number of at least 0", lambda value: 0 <= value < math.inf),
     "clip": ("a positive number, or None", lambda value: value > 0),
+    "layer_decay": ("in (0, 1], or None", lambda value: 0 < value <= 1),
 }
+_OWN = ("beta_1", "beta_2", "epsilon", "decay", "clip", "layer_decay", "exclude")
 
 
-@keras.saving.register_keras_serializable("keras_bert_zoo")
-class BertAdamW(keras.optimizers.Optimizer):
-    """``AdamWeightDecayOptimizer`` as BERT's authors published it.
+class MomentOptimizer(keras.optimizers.Optimizer):
+    """What the published optimizers share: two moments, one clip, decay and rates by path.
 
-    google-research/bert, ``optimization.py``. In each step, for gradients ``g`` that were
-    scaled down together so that their global norm is at most ``clip``::
-
-        m = beta_1 * m + (1 - beta_1) * g
-        v = beta_2 * v + (1 - beta_2) * g ** 2
-        w = w - learning_rate * (m / (sqrt(v) + epsilon) + decay * w)
-
-    It differs from ``keras.optimizers.AdamW``: the bias of ``m`` and ``v`` is not corrected,
-    ``epsilon`` is larger and outside any correction, the decay is part of the update, and
-    the norm is taken over the gradients of all replicas together. The norm is that of the
-    summed gradient of each embedding row, also where TensorFlow delivers one slice for
-    every token.
+    The clip is that of the gradients of all replicas together. The norm is that of the summed
+    gradient of each embedding row, also where TensorFlow delivers one slice for every token.
+    A subclass says what becomes of the moments, in ``_direction``.
 
     Args:
         learning_rate: a float or a ``LearningRateSchedule``, see
-            ``training.schedules.WarmupLinearDecay``.
+            ``training.schedules.WarmupDecay``.
         beta_1: decay of the first moment.
         beta_2: decay of the second moment.
         epsilon: added to the root of the second moment.
         decay: weight decay, multiplied by the learning rate.
         clip: largest global norm of the gradients; ``None`` for no limit.
+        layer_decay: factor between the learning rates of neighbouring layers, see
+            ``training.layer_decay``; ``None`` for one rate.
         exclude: regular expressions, searched in variable paths; what matches any of them
             does not decay.
 
@@ -68,35 +63,40 @@ class BertAdamW(keras.optimizers.Optimizer):
         epsilon: float = 1e-6,
         decay: float = 0.01,
         clip: float | None = 1.0,
+        layer_decay: float | None = None,
         exclude: Sequence[str] = EXCLUDED_FROM_DECAY,
-        name: str = "bert_adamw",
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
         # Keras' own decay and clips, which are None in a configuration that is loaded, would
         # act beside the published ones.
         foreign = {k: v for k, v in kwargs.items() if k in _OF_KERAS and v is not None}
         if foreign:
-            raise ValueError(f"BertAdamW takes decay and clip instead of {foreign}.")
+            kind = type(self).__name__
+            raise ValueError(f"{kind} takes decay and clip instead of {foreign}.")
         if isinstance(exclude, str):
             raise ValueError(f"exclude must be a list of regular expressions, received {exclude!r}")
         numbers = {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon, "decay": decay}
-        _check_ranges({"learning_rate": learning_rate, **numbers, "clip": clip})
-        super().__init__(learning_rate, name=name, **kwargs)
+        limits = {"clip": clip, "layer_decay": layer_decay}
+        _check_ranges({"learning_rate": learning_rate, **numbers, **limits})
+        super().__init__(learning_rate, name=name or type(self).__name__.lower(), **kwargs)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.decay = decay
         self.clip = clip
+        self.layer_decay = layer_decay
         self.exclude = tuple(exclude)
 
     def build(self, variables: Sequence[Any]) -> None:
-        """Creates both moments of each variable and decides which of them decay."""
+        """Creates both moments of each variable; decides which decay, and their rates."""
         if self.built:
             return
         super().build(variables)
         self._first, self._second = self.add_optimizer_variables(variables, ["m", "v"])
         paths = [getattr(variable, "path", variable.name) for variable in variables]
         self._decays = [not any(re.search(p, path) for p in self.exclude) for path in paths]
+        self._scales = layer_scales(paths, self.layer_decay)
 
     def decaying_paths(self) -> list[str]:
         """Paths of the variables that decay."""
@@ -107,16 +107,18 @@ class BertAdamW(keras.optimizers.Optimizer):
         """Applies one clipped gradient to one variable."""
         index = self._get_variable_index(variable)
         first, second = self._first[index], self._second[index]
-        rate = ops.cast(learning_rate, variable.dtype)
+        rate = ops.cast(learning_rate, variable.dtype) * self._scales[index]
         gradient = ops.cast(gradient, variable.dtype)
         m = self.beta_1 * first + (1.0 - self.beta_1) * gradient
         v = self.beta_2 * second + (1.0 - self.beta_2) * ops.square(gradient)
-        update = m / (ops.sqrt(v) + self.epsilon)
-        if self._decays[index]:
-            update = update + self.decay * variable
+        update = self._direction(m, v, variable, self._decays[index])
         self.assign(first, m)
         self.assign(second, v)
         self.assign_sub(variable, rate * update)
+
+    def _direction(self, m: Any, v: Any, variable: Any, decays: bool) -> Any:
+        """What is subtracted from a variable, but for its learning rate."""
+        raise NotImplementedError
 
     def _clip_gradients(self, grads: Iterable[Any]) -> list[Any]:
         # TensorFlow sums over the replicas only after this point: there, clip then.
@@ -132,10 +134,31 @@ class BertAdamW(keras.optimizers.Optimizer):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         base = super().get_config()
-        replaced = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
-        own = ("beta_1", "beta_2", "epsilon", "decay", "clip", "exclude")
-        kept = {key: value for key, value in base.items() if key not in replaced}
-        return {**kept, **{key: getattr(self, key) for key in own}}
+        kept = {key: value for key, value in base.items() if key not in _OF_KERAS}
+        return {**kept, **{key: getattr(self, key) for key in _OWN}}
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class BertAdamW(MomentOptimizer):
+    """``AdamWeightDecayOptimizer`` as BERT's authors published it.
+
+    google-research/bert, ``optimization.py``. In each step, for gradients ``g`` that were
+    scaled down together so that their global norm is at most ``clip``::
+
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g ** 2
+        w = w - learning_rate * (m / (sqrt(v) + epsilon) + decay * w)
+
+    It differs from ``keras.optimizers.AdamW``: the bias of ``m`` and ``v`` is not corrected,
+    ``epsilon`` is larger and outside any correction, the decay is part of the update, and
+    the norm is taken over the gradients of all replicas together.
+
+    Arguments are those of ``MomentOptimizer``.
+    """
+
+    def _direction(self, m: Any, v: Any, variable: Any, decays: bool) -> Any:
+        update = m / (ops.sqrt(v) + self.epsilon)
+        return update + self.decay * variable if decays else update
 
 
 def _check_ranges(values: Mapping[str, Any]) -> None:
@@ -160,6 +183,7 @@ def clip_by_global_norm(gradients: Iterable[Any], limit: float | None) -> list[A
     gradients = list(gradients)
     if limit is None:
         return gradients
-    norm = ops.sqrt(sum(ops.sum(ops.square(ops.cast(g, "float32"))) for g in gradients))
+    wide = keras.backend.result_type("float32", *(g.dtype for g in gradients))
+    norm = ops.sqrt(sum(ops.sum(ops.square(ops.cast(g, wide))) for g in gradients))
     scale = limit * ops.minimum(1.0 / norm, 1.0 / limit) + (norm - norm)
     return [gradient * ops.cast(scale, gradient.dtype) for gradient in gradients]

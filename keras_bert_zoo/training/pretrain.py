@@ -33,7 +33,7 @@ from keras_bert_zoo.training.optimizers import BertAdamW
 from keras_bert_zoo.training.pretrain_recipe import Phase, PretrainRecipe
 from keras_bert_zoo.training.pretrainer import Pretrainer, means
 from keras_bert_zoo.training.run_directory import BUNDLE, LOGS, METRICS, RunDirectory
-from keras_bert_zoo.training.schedules import WarmupLinearDecay
+from keras_bert_zoo.training.schedules import WarmupDecay
 
 _CHECKPOINTS, _HISTORY, _CURVE = "checkpoints", "history.jsonl", "curve.png"
 _log = logging.getLogger(__name__)
@@ -179,7 +179,7 @@ class _Run:
     def schedule(self) -> keras.optimizers.schedules.LearningRateSchedule:
         """The learning rate over all phases."""
         recipe = self.recipe
-        return WarmupLinearDecay(recipe.learning_rate, recipe.warmup_steps, recipe.steps)
+        return WarmupDecay(recipe.learning_rate, recipe.warmup_steps, recipe.steps)
 
     def _optimizer(self) -> keras.optimizers.Optimizer:
         return BertAdamW(self.schedule, decay=self.recipe.weight_decay)

@@ -42,6 +42,8 @@ class FinetuneRecipe:
         learning_rate: the peak.
         warmup_ratio: part of all steps in which the learning rate rises.
         weight_decay: of kernels and embeddings.
+        layer_decay: factor between the learning rates of neighbouring layers, e.g. 0.8; by
+            default all have the same.
         epochs: passes over the training examples.
         seed: of the new layers, the order and the dropout.
         dtype: dtype policy, e.g. mixed_bfloat16.
@@ -77,6 +79,7 @@ class FinetuneRecipe:
     learning_rate: float = 5e-5
     warmup_ratio: float = 0.1
     weight_decay: float = 0.01
+    layer_decay: float | None = None
     epochs: int = 3
     seed: int = 1
     dtype: str = "float32"
@@ -113,6 +116,10 @@ class FinetuneRecipe:
                 f"warmup_ratio must be in [0, 1]: {self.warmup_ratio}",
             ),
             (not self.weight_decay >= 0, f"weight_decay must be 0 or more: {self.weight_decay}"),
+            (
+                self.layer_decay is not None and not 0 < self.layer_decay <= 1,
+                f"layer_decay must be in (0, 1]: {self.layer_decay}",
+            ),
             (self.seed < 0, f"seed must be 0 or more: {self.seed}"),
             (not unique, f"labels must be distinct and at least one: {self.labels}"),
             (

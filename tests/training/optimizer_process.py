@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 START, GRADIENTS = [1.0, -2.0, 3.0], [[3.0, 0.0, 4.0], [-3.0, 1.0, 0.5]]
 
 
-def on_this_backend() -> list[float]:
+def make(name: str, rate: Any) -> Any:
+    from keras_bert_zoo.training.lamb import Lamb
+    from keras_bert_zoo.training.optimizers import BertAdamW
+
+    return {"BertAdamW": BertAdamW, "Lamb": Lamb}[name](rate)
+
+
+def on_this_backend(name: str) -> list[float]:
     import keras
 
-    from keras_bert_zoo.training.optimizers import BertAdamW
-    from keras_bert_zoo.training.schedules import WarmupLinearDecay
+    from keras_bert_zoo.training.schedules import WarmupDecay
 
     variable = keras.Variable(START, dtype="float32", name="kernel")
-    optimizer = BertAdamW(WarmupLinearDecay(0.1, 0, 4))
+    optimizer = make(name, WarmupDecay(0.1, 0, 4))
     for gradient in GRADIENTS:
         optimizer.apply([keras.ops.convert_to_tensor(gradient, "float32")], [variable])
     return keras.ops.convert_to_numpy(variable.value).tolist()
 
 
-def on_two_replicas() -> list[float]:
+def on_two_replicas(name: str) -> list[float]:
     """Each replica holds one of two opposite gradients; only their sum may be clipped."""
     import tensorflow as tf
 
@@ -30,11 +37,9 @@ def on_two_replicas() -> list[float]:
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     import keras
 
-    from keras_bert_zoo.training.optimizers import BertAdamW
-
     with strategy.scope():
         variable = keras.Variable(START, dtype="float32", name="kernel")
-        optimizer = BertAdamW(0.1)
+        optimizer = make(name, 0.1)
         optimizer.build([variable])
 
     @tf.function
@@ -51,4 +56,5 @@ def on_two_replicas() -> list[float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"backend": on_this_backend, "replicas": on_two_replicas}[sys.argv[1]]()))
+    task, name = sys.argv[1:]
+    print(json.dumps({"backend": on_this_backend, "replicas": on_two_replicas}[task](name)))

@@ -53,6 +53,7 @@ def test_flags_alone_make_a_recipe():
         ([*REQUIRED, "--epochs=many"], ["epochs", "many"]),
         (["--model=m"], ["output"]),
         ([*REQUIRED, "--epochs=0", "--warmup_ratio=2"], ["epochs", "warmup_ratio"]),
+        ([*REQUIRED, "--layer_decay=1.5"], ["layer_decay", "1.5"]),
         ([*REQUIRED, "--problem_type=ranking"], ["problem_type", "regression", "'ranking'"]),
         ([*REQUIRED, "--patience=1"], ["validation"]),
         ([*REQUIRED, "--resume", "--overwrite"], ["exclude each other"]),
