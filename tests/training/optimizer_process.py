@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 START, GRADIENTS = [1.0, -2.0, 3.0], [[3.0, 0.0, 4.0], [-3.0, 1.0, 0.5]]
 
 
-def make(name: str, rate: Any) -> Any:
+def make(name: str, rate: Any, **options: Any) -> Any:
     from keras_bert_zoo.training.lamb import Lamb
     from keras_bert_zoo.training.optimizers import BertAdamW
 
-    return {"BertAdamW": BertAdamW, "Lamb": Lamb}[name](rate)
+    return {"BertAdamW": BertAdamW, "Lamb": Lamb}[name](rate, **options)
 
 
 def on_this_backend(name: str) -> list[float]:
@@ -28,8 +29,11 @@ def on_this_backend(name: str) -> list[float]:
     return keras.ops.convert_to_numpy(variable.value).tolist()
 
 
-def on_two_replicas(name: str) -> list[float]:
-    """Each replica holds one of two opposite gradients; only their sum may be clipped."""
+def on_two_replicas(name: str, steps: int = 1, **options: Any) -> list[list[float]]:
+    """Each replica holds one of two opposite gradients; only their sum may be clipped.
+
+    Returns the weights of both.
+    """
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -39,7 +43,7 @@ def on_two_replicas(name: str) -> list[float]:
 
     with strategy.scope():
         variable = keras.Variable(START, dtype="float32", name="kernel")
-        optimizer = make(name, 0.1)
+        optimizer = make(name, 0.1, **options)
         optimizer.build([variable])
 
     @tf.function
@@ -51,10 +55,19 @@ def on_two_replicas(name: str) -> list[float]:
 
         strategy.run(replica_step)
 
-    step()
-    return strategy.experimental_local_results(variable.value)[0].numpy().tolist()
+    for _ in range(steps):
+        step()
+    optimizer.finalize_variable_values([variable])
+    return [v.numpy().tolist() for v in strategy.experimental_local_results(variable.value)]
+
+
+TASKS = {
+    "backend": on_this_backend,
+    "replicas": on_two_replicas,
+    "averages": functools.partial(on_two_replicas, steps=2, use_ema=True, ema_momentum=0.5),
+}
 
 
 if __name__ == "__main__":
     task, name = sys.argv[1:]
-    print(json.dumps({"backend": on_this_backend, "replicas": on_two_replicas}[task](name)))
+    print(json.dumps(TASKS[task](name)))

@@ -46,4 +46,13 @@ def test_every_backend_takes_the_published_steps(backend, name):
 @pytest.mark.parametrize("name", ["BertAdamW", pytest.param("Lamb", marks=pytest.mark.slow)])
 def test_the_clip_is_global_over_replicas(name):
     wanted = published(name, [np.sum(optimizer_process.GRADIENTS, axis=0)], [0.1])
-    np.testing.assert_allclose(run("replicas", name), wanted, rtol=1e-5)
+    for weights in run("replicas", name):
+        np.testing.assert_allclose(weights, wanted, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_replicas_average_their_weights_alike():
+    summed = np.sum(optimizer_process.GRADIENTS, axis=0)
+    steps = [published("Lamb", [summed] * count, [0.1] * count) for count in (1, 2)]
+    for weights in run("averages", "Lamb"):
+        np.testing.assert_allclose(weights, np.mean(steps, axis=0), rtol=1e-5)
