@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-import logging
 import pathlib
 import sys
 from collections.abc import Iterator
@@ -29,14 +28,15 @@ from keras_bert_zoo.training.checkpoints import Checkpoints, Position
 from keras_bert_zoo.training.flops import flops_per_token, peak_flops
 from keras_bert_zoo.training.interruption import StopRequest, stop_requests
 from keras_bert_zoo.training.journal import Journal, Window, read_points, with_perplexity
-from keras_bert_zoo.training.optimizers import BertAdamW
+from keras_bert_zoo.training.lamb import Lamb
+from keras_bert_zoo.training.optimizers import BertAdamW, MomentOptimizer
 from keras_bert_zoo.training.pretrain_recipe import Phase, PretrainRecipe
 from keras_bert_zoo.training.pretrainer import Pretrainer, means
 from keras_bert_zoo.training.run_directory import BUNDLE, LOGS, METRICS, RunDirectory
-from keras_bert_zoo.training.schedules import WarmupDecay
+from keras_bert_zoo.training.schedules import Phases, WarmupDecay
 
 _CHECKPOINTS, _HISTORY, _CURVE = "checkpoints", "history.jsonl", "curve.png"
-_log = logging.getLogger(__name__)
+_OPTIMIZERS: dict[str, type[MomentOptimizer]] = {"bert_adamw": BertAdamW, "lamb": Lamb}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,10 +179,24 @@ class _Run:
     def schedule(self) -> keras.optimizers.schedules.LearningRateSchedule:
         """The learning rate over all phases."""
         recipe = self.recipe
-        return WarmupDecay(recipe.learning_rate, recipe.warmup_steps, recipe.steps)
+        shape: dict[str, Any] = {"power": recipe.rate_power, "end": recipe.rate_end}
+        if not recipe.rates_by_phase:
+            return WarmupDecay(recipe.learning_rate, recipe.warmup_steps, recipe.steps, **shape)
+        rates = [(p.learning_rate or 0.0, p.warmup_steps or 0, p.steps) for p in recipe.phases]
+        return Phases([WarmupDecay(*numbers, **shape) for numbers in rates])
 
     def _optimizer(self) -> keras.optimizers.Optimizer:
-        return BertAdamW(self.schedule, decay=self.recipe.weight_decay)
+        recipe = self.recipe
+        averaging: dict[str, Any] = {}
+        if recipe.ema is not None:
+            averaging = {"use_ema": True, "ema_momentum": recipe.ema}
+        return _OPTIMIZERS[recipe.optimizer](
+            self.schedule,
+            decay=recipe.weight_decay,
+            beta_2=recipe.beta_2,
+            clip=recipe.clip,
+            **averaging,
+        )
 
     def _check_phase(self, phase: Phase) -> None:
         limit = self.config.max_position_embeddings
@@ -319,22 +333,25 @@ class _Run:
     # === The end ===
 
     def finish(self) -> PretrainResult:
-        """Scores the model, saves the bundle and drops the checkpoints."""
+        """Takes the averaged weights if there are, scores, saves and drops the checkpoints."""
         if not self.chief:
             return PretrainResult(self.directory / BUNDLE, [], {})
-        points = read_points(self.directory / _HISTORY)
-        metrics = {}
-        if self.held_out is not None:
-            metrics["held_out"] = {
-                name.removeprefix("val_"): value
-                for name, value in points[-1].items()
-                if name.startswith("val_")
-            }
+        self.pretrainer.optimizer.finalize_variable_values(self.pretrainer.trainable_variables)
+        phase = self.recipe.phases[-1]
+        metrics = {} if self.held_out is None else {"held_out": self.evaluate(phase)}
         bundle.save(self.pretrainer.model, self.tokenizer, self.directory / BUNDLE, overwrite=True)
+        self._draw(read_points(self.directory / _HISTORY))
         (self.directory / METRICS).write_text(scores_json(metrics), encoding="utf-8")
         for path in self.checkpoints.files():
             path.unlink()
-        return PretrainResult(self.directory / BUNDLE, points, metrics)
+        return _result(self.directory)
+
+    def _draw(self, points: list[dict[str, Any]]) -> None:
+        try:
+            from keras_bert_zoo.evaluation.pretraining_pictures import draw_curve
+        except ImportError:  # matplotlib comes with an extra
+            return
+        draw_curve(points, self.directory / _CURVE)
 
 
 def _result(directory: pathlib.Path) -> PretrainResult:

@@ -40,6 +40,9 @@ class Phase:
         max_predictions_per_seq: the most words that are masked in a row; by default
             masked_lm_prob of the row, rounded up.
         accumulation: parts that a device's rows are cut into, computed one after the other.
+        learning_rate: the peak of this phase; with it each phase has a schedule of its own, as
+            LAMB's second phase has.
+        warmup_steps: updates of this phase in which the learning rate rises.
     """
 
     steps: int
@@ -47,6 +50,8 @@ class Phase:
     batch_size: int = 256
     max_predictions_per_seq: int | None = None
     accumulation: int = 1
+    learning_rate: float | None = None
+    warmup_steps: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,9 +76,16 @@ class PretrainRecipe:
         packed: several documents in one row, which do not see each other; needs sentences
             none.
         optimizer: bert_adamw or lamb.
-        learning_rate: the peak.
-        warmup_steps: updates in which the learning rate rises.
+        learning_rate: the peak; not used where phases state theirs.
+        warmup_steps: updates in which the learning rate rises; not used where phases state
+            theirs.
+        rate_power: of the fall after the peak: 1 is linear, 0 stays at the peak.
+        rate_end: the last learning rate, as a part of the peak.
         weight_decay: of kernels and embeddings.
+        beta_2: decay of the second moment of the gradients.
+        clip: largest global norm of the gradients; null for no limit.
+        ema: momentum of averaged weights, which are those that are saved, e.g. 0.999; validation
+            along the way sees the plain ones.
         seed: of the new weights, the rows, the masks and the dropout.
         dtype: dtype policy, e.g. mixed_bfloat16.
         jit_compile: compile the training step with XLA; for one device.
@@ -107,7 +119,12 @@ class PretrainRecipe:
     optimizer: str = "bert_adamw"
     learning_rate: float = 1e-4
     warmup_steps: int = 10_000
+    rate_power: float = 1.0
+    rate_end: float = 0.0
     weight_decay: float = 0.01
+    beta_2: float = 0.999
+    clip: float | None = 1.0
+    ema: float | None = None
     seed: int = 1
     dtype: str = "float32"
     jit_compile: bool = False
@@ -153,11 +170,26 @@ class PretrainRecipe:
             ),
             (not self.learning_rate > 0, f"learning_rate must be positive: {self.learning_rate}"),
             (
-                not 0 <= self.warmup_steps <= steps,
+                not self.rates_by_phase and not 0 <= self.warmup_steps <= steps,
                 f"warmup_steps must be from 0 to the {steps} steps of all phases, received "
                 f"{self.warmup_steps}",
             ),
             (not self.weight_decay >= 0, f"weight_decay must be 0 or more: {self.weight_decay}"),
+            (not 0 <= self.beta_2 < 1, f"beta_2 must be in [0, 1): {self.beta_2}"),
+            (self.clip is not None and not self.clip > 0, f"clip must be positive: {self.clip}"),
+            (
+                self.ema is not None and not 0 < self.ema < 1,
+                f"ema must be between 0 and 1: {self.ema}",
+            ),
+            (
+                not self.rate_power >= 0 or not 0 <= self.rate_end <= 1,
+                "rate_power must be 0 or more and rate_end in [0, 1], received "
+                f"{self.rate_power} and {self.rate_end}",
+            ),
+            (
+                len({phase.learning_rate is None for phase in self.phases}) > 1,
+                "either all phases state a learning_rate or none",
+            ),
             (self.seed < 0, f"seed must be 0 or more: {self.seed}"),
             (
                 self.save_minutes is not None and not self.save_minutes > 0,
@@ -177,6 +209,11 @@ class PretrainRecipe:
             problems.append(
                 f"accumulation ({phase.accumulation}) must divide batch_size ({phase.batch_size})"
             )
+        warmup = phase.warmup_steps or 0
+        if not 0 <= warmup <= phase.steps:
+            problems.append(f"warmup_steps must be from 0 to {phase.steps}, received {warmup}")
+        if phase.warmup_steps is not None and phase.learning_rate is None:
+            problems.append("warmup_steps needs a learning_rate beside it")
         try:
             self.batch_options(phase)
         except ConfigError as error:
@@ -187,6 +224,11 @@ class PretrainRecipe:
     def steps(self) -> int:
         """Updates of the whole run."""
         return sum(phase.steps for phase in self.phases)
+
+    @property
+    def rates_by_phase(self) -> bool:
+        """Whether each phase has a schedule of its own."""
+        return any(phase.learning_rate is not None for phase in self.phases)
 
     def batch_options(self, phase: Phase) -> BatchOptions:
         """What the batches of a phase hold."""

@@ -103,6 +103,7 @@ def test_going_on_from_a_checkpoint_starts_with_its_weights(finished, tmp_path):
     assert again.metrics["held_out"].keys() == result.metrics["held_out"].keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -134,6 +135,7 @@ def test_a_loss_that_is_no_number_stops_the_run(pretraining):
         assert all(np.isfinite(a).all() for k, a in arrays.items() if k.startswith("model/"))
 
 
+@pytest.mark.slow
 def test_checkpoints_that_are_too_many_go(pretraining, monkeypatch):
     from keras_bert_zoo.training import checkpoints
 
@@ -218,3 +220,40 @@ def test_what_makes_another_run_and_what_does_not(pretraining):
     free = {"output": "elsewhere", "save_steps": 99, "devices": ["CPU:0"], "resume": True}
     assert dataclasses.replace(recipe, **free).identity() == recipe.identity()
     assert dataclasses.replace(recipe, seed=2).identity() != recipe.identity()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimizer": "lamb", "beta_2": 0.98, "clip": None},
+        {"rate_power": 0.5, "rate_end": 0.02, "ema": 0.9},
+    ],
+    ids=str,
+)
+def test_the_choices_of_an_optimizer(pretraining, ten_words, changes):
+    phases = [
+        {"steps": 30, "max_length": 32, "batch_size": 16, "learning_rate": 2e-2},
+        {
+            "steps": 20,
+            "max_length": 48,
+            "batch_size": 16,
+            "learning_rate": 1e-2,
+            "warmup_steps": 10,
+        },
+    ]
+    changes = {**changes, "phases": phases, "shards": str(ten_words), "sentences": "none"}
+    history = run(pretraining, **changes).history
+    # The second phase warms up anew.
+    rates = {point["step"]: point["learning_rate"] for point in history}
+    assert rates[40] == pytest.approx(1e-2) and rates[10] > rates[20]
+    assert history[-1]["masked_lm_loss"] < history[0]["masked_lm_loss"] - 1
+
+
+@pytest.mark.slow
+def test_averaged_weights_are_those_that_are_saved(pretraining, ten_words):
+    changes = {"shards": str(ten_words), "held_out": str(ten_words), "learning_rate": 1e-2}
+    result = run(pretraining, **changes, ema=0.99)
+    # With so long a memory they are still near the first ones, where the plain ones have learned.
+    plain = result.history[-1]["val_masked_lm_loss"]
+    assert result.metrics["held_out"]["masked_lm_loss"] > plain + 0.5
