@@ -41,7 +41,7 @@ def run_workers(count: int, arguments: Sequence[str]) -> int:
     for it, are stopped.
 
     Returns:
-        The exit code: 0 if all ended with 0, else that of the first that did not.
+        The exit code: 0 if all ended with 0, else that of one that did not.
 
     Raises:
         ConnectionError: a worker was killed.
@@ -97,13 +97,22 @@ def _passing_signals(workers: Sequence[subprocess.Popen[bytes]]) -> Iterator[Non
 
 def _wait(workers: Sequence[subprocess.Popen[bytes]]) -> int:
     """Waits for all; once one has failed, only as long as the others may take to notice."""
-    failed, deadline = 0, float("inf")
+    deadline = float("inf")
     while any(worker.poll() is None for worker in workers):
         time.sleep(0.1)
-        failed = failed or next((w.returncode for w in workers if w.returncode), 0)
-        if failed and deadline == float("inf"):
+        if deadline == float("inf") and any(worker.returncode for worker in workers):
             deadline = time.monotonic() + GRACE
         if time.monotonic() > deadline:
-            for worker in workers:
-                worker.kill()
-    return failed or next((w.returncode for w in workers if w.returncode), 0)
+            return _killed(workers)
+    # A worker that was killed is the reason why others failed.
+    codes = [worker.returncode for worker in workers if worker.returncode]
+    return min(codes, default=0)
+
+
+def _killed(workers: Sequence[subprocess.Popen[bytes]]) -> int:
+    """Ends the workers that still wait; the code is that of one that had ended before."""
+    code = min(worker.returncode for worker in workers if worker.returncode)
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+    return code

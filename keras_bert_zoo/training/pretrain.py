@@ -110,7 +110,8 @@ def _lost_workers() -> Iterator[None]:
             raise
         raise ConnectionError(
             "Another worker is gone: the exchange of gradients failed. The last checkpoint is as "
-            f"it was; start all workers again with resume. TensorFlow says: {error.message[:300]}"
+            "it was; start all workers again with resume. TensorFlow says: "
+            f"{error.message.splitlines()[0]}"
         ) from error
 
 
