@@ -16,6 +16,7 @@ from keras_bert_zoo.corpus.shards import ShardError
 from keras_bert_zoo.training.pretrain import pretrain
 from keras_bert_zoo.training.pretrain_callbacks import DivergedError
 from keras_bert_zoo.training.pretrain_recipe import Phase, PretrainRecipe
+from keras_bert_zoo.training.recipe_files import packaged_recipes, parse_recipe
 
 
 def run(values, **changes):
@@ -257,3 +258,17 @@ def test_averaged_weights_are_those_that_are_saved(pretraining, ten_words):
     # With so long a memory they are still near the first ones, where the plain ones have learned.
     plain = result.history[-1]["val_masked_lm_loss"]
     assert result.metrics["held_out"]["masked_lm_loss"] > plain + 0.5
+
+
+@pytest.mark.parametrize("path", packaged_recipes("pretrain"), ids=lambda path: path.stem)
+def test_every_recipe_of_the_package_is_one(path):
+    recipe = parse_recipe(PretrainRecipe, [path.stem], "pretrain", "pretrain")
+    assert pathlib.Path(recipe.output).name.endswith(path.stem)
+    head = path.read_text(encoding="utf-8").split("\nshards:")[0]
+    for word in ("arXiv", f"keras-bert-zoo pretrain {path.stem}", "Hardware:", "Cost:", "Result:"):
+        assert word in head, f"the header of {path.name} does not state {word!r}"
+
+
+def test_the_published_recipes_are_there():
+    names = {path.stem for path in packaged_recipes("pretrain")}
+    assert names >= {"bert-base", "bert-large", "bert-base-24h", "small-cpu", "tweets-minilm"}
