@@ -188,3 +188,20 @@ def test_a_worker_that_is_killed_leaves_a_state_to_go_on_from(pretraining, tmp_p
     wait_for(lambda: int(checkpoints(output)[-1][5:13]) > step, process)
     os.kill(process.pid, signal.SIGTERM)
     assert finish(process)[0] == 130
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--devices=[CPU:0,CPU:1,CPU:2]", "batch_size 16 must be a multiple of 3: 3 devices"),
+        ("--devices=[GPU:7]", r"devices must be different ones of \['CPU:0'\]"),
+        ("--cluster=local:1", "cluster must be local:N with at least 2 workers"),
+        ("--cluster=local:3", "batch_size 16 must be a multiple of 3"),
+    ],
+)
+def test_devices_that_do_not_do(pretraining, tmp_path, option, message):
+    recipe = write_recipe(tmp_path / "recipe.yaml", pretraining)
+    code, output = finish(start(recipe, option))
+    assert code == 2 and re.search(message, output), output
+    assert "Traceback" not in output
