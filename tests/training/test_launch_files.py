@@ -73,3 +73,11 @@ def read_by_a_worker(config):
     environment = {**os.environ, "TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, "-c", READ], env=environment, capture_output=True)
     return done.stdout.decode().strip()
+
+
+@pytest.mark.clients
+def test_kubernetes_takes_the_manifest(kubernetes):
+    import kubernetes_validate
+
+    for document in kubernetes.values():
+        kubernetes_validate.validate(document, "1.30", strict=True)
