@@ -16,6 +16,8 @@ _HOMES = {
     "EncoderConfig": "keras_bert_zoo.config",
     "FinetuneRecipe": "keras_bert_zoo.training.recipe",
     "PretrainingModel": "keras_bert_zoo.models",
+    "ReplacedTokenDetector": "keras_bert_zoo.models",
+    "ReplacedTokenModel": "keras_bert_zoo.models",
     "SequenceClassifier": "keras_bert_zoo.models",
     "WordPieceTokenizer": "keras_bert_zoo.tokenizers",
     "finetune": "keras_bert_zoo.training.finetune",

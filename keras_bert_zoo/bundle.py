@@ -23,7 +23,12 @@ from keras_bert_zoo.checkpoints.model_card import model_card
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 from keras_bert_zoo.checkpoints.weights import arrays_of, build_from_tensors, canonical_tensors
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.models import BertEncoder, PretrainingModel, SequenceClassifier
+from keras_bert_zoo.models import (
+    BertEncoder,
+    PretrainingModel,
+    ReplacedTokenDetector,
+    SequenceClassifier,
+)
 
 if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
@@ -34,8 +39,9 @@ _TASKS: dict[str, Callable[..., keras.Model]] = {
     "sequence_classification": SequenceClassifier,
     "masked_lm": functools.partial(PretrainingModel, next_sentence=False),
     "pretraining": PretrainingModel,
+    "replaced_tokens": ReplacedTokenDetector,
 }
-_MODELS = (BertEncoder, SequenceClassifier, PretrainingModel)
+_MODELS = (BertEncoder, SequenceClassifier, PretrainingModel, ReplacedTokenDetector)
 _WRITTEN = {"config.json", "model.safetensors", "README.md", *sources.TOKENIZER_FILES}
 
 
@@ -75,7 +81,8 @@ def load(
         source: a directory, ``hf://org/name[@revision]``, ``package://name/folder``, or a
             short name of the zoo (``keras_bert_zoo.zoo.CHECKPOINTS``).
         task: ``"sequence_classification"`` for a classifier, ``"masked_lm"`` or
-            ``"pretraining"`` (with next sentences) for a ``PretrainingModel``; by default the
+            ``"pretraining"`` (with next sentences) for a ``PretrainingModel``,
+            ``"replaced_tokens"`` for ELECTRA's ``ReplacedTokenDetector``; by default the
             classifier that ``architectures`` in ``config.json`` names, else the bare
             encoder. A head the checkpoint does not have starts with random values, and a
             log message names its variables.
@@ -279,7 +286,8 @@ def check_target(directory: pathlib.Path, overwrite: bool) -> None:
 
 def _write_weights(model: keras.Model, task: str | None, directory: pathlib.Path) -> None:
     architecture = tables.architecture(model.config.model_type)
-    pooler = any(variable.path == architecture.pooler[0].variable for variable in model.weights)
+    paths = {variable.path for variable in model.weights}
+    pooler = any(row.variable in paths for row in architecture.pooler)
     rows = architecture.rows(model.config, pooler=pooler, task=task)
     arrays = arrays_of(model, architecture, rows, task)
     path = directory / "model.safetensors"

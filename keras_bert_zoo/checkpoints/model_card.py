@@ -30,6 +30,7 @@ _LOADERS = {
         "\npipeline_tag: text-classification",
     ),
     "masked_lm": ("AutoModelForMaskedLM", "\npipeline_tag: fill-mask"),
+    "replaced_tokens": ("AutoModelForPreTraining", ""),
     "pretraining": ("AutoModelForPreTraining", "\npipeline_tag: fill-mask"),
 }
 

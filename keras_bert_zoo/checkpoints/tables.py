@@ -111,6 +111,7 @@ def _norm(tensor: str, variable: str, *, in_encoder: bool = True) -> tuple[Row, 
     )
 
 
+_DETECTOR = "discriminator_predictions"
 _LAYER, _OUR_LAYER = "encoder.layer.{layer}", "encoder/layer_{layer}"
 
 # The decoder's weight is the word table, which `transformers` stores once or twice.
@@ -168,7 +169,32 @@ BERT = Architecture(
     foreign=("BertForTokenClassification", "BertForMultipleChoice"),
 )
 
-ARCHITECTURES: dict[str, Architecture] = {"bert": BERT}
+# The discriminator; of embeddings as wide as its layers, which `transformers` does not project.
+ELECTRA = dataclasses.replace(
+    BERT,
+    prefix="electra.",
+    pooler=(),
+    heads={
+        "replaced_tokens": (
+            *_linear(f"{_DETECTOR}.dense", f"{_DETECTOR}/dense", in_encoder=False),
+            *_linear(
+                f"{_DETECTOR}.dense_prediction", f"{_DETECTOR}/dense_prediction", in_encoder=False
+            ),
+        ),
+    },
+    classes={None: "ElectraModel", "replaced_tokens": "ElectraForPreTraining"},
+    on_request=("replaced_tokens",),
+    without_pooler=("replaced_tokens",),
+    copies={},
+    skippable={
+        r"embeddings\.position_ids": "a buffer that counts 0, 1, 2, …",
+        rf"{_DETECTOR}\..*": "the head that finds replaced tokens",
+        r"classifier\..*": "a classification head",
+    },
+    foreign=(),
+)
+
+ARCHITECTURES: dict[str, Architecture] = {"bert": BERT, "electra": ELECTRA}
 
 
 def architecture(model_type: str) -> Architecture:

@@ -11,6 +11,7 @@ from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.masked_lm import MaskedLMHead
 from keras_bert_zoo.layers.normalization import LayerNorm
 from keras_bert_zoo.layers.pooler import Pooler
+from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWords
 
 __all__ = [
     "AttentionBias",
@@ -20,5 +21,7 @@ __all__ = [
     "Linear",
     "MaskedLMHead",
     "Pooler",
+    "ReplacedTokenHead",
+    "SampledWords",
     "SelfAttention",
 ]

@@ -53,7 +53,7 @@ class MaskedLMHead(keras.layers.Layer):
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
         """Builds the transform, and the bias of each word."""
         self.transform.build(hidden_shape)
-        self.norm.build(hidden_shape)
+        self.norm.build((*hidden_shape[:-1], self.transform.units))
         self.bias = self.add_weight(name="bias", shape=(self.vocab_size,), initializer="zeros")
 
     def call(self, hidden: Any, positions: Any) -> Any:

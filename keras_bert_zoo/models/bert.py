@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.layers import AttentionBias, Embeddings, EncoderBlock, Pooler
+from keras_bert_zoo.layers import AttentionBias, Embeddings, EncoderBlock, Linear, Pooler
 from keras_bert_zoo.models.named_inputs import NamedInputs
 
 
@@ -37,6 +37,8 @@ class BertEncoder(NamedInputs):
             ``attention_mask`` is then the number of each token's document, from 1, and 0 for
             padding; tokens see their own document alone; and ``position_ids``, which start
             again with each document, are a fourth input. The weights are the same.
+        embeddings: a layer to share with another encoder; where its width is not
+            ``hidden_size`` it is projected (Clark et al. 2020, arXiv:2003.10555).
         dtype: dtype policy of the layers, e.g. ``"mixed_bfloat16"``; the global one by
             default.
 
@@ -63,12 +65,13 @@ class BertEncoder(NamedInputs):
         output_hidden_states: bool = False,
         output_attentions: bool = False,
         packed: bool = False,
+        embeddings: Embeddings | None = None,
         dtype: Any = None,
         name: str = "bert",
         **kwargs: Any,
     ) -> None:
         # === Layers ===
-        embeddings = _embeddings(config, dtype)
+        shared, embeddings = embeddings is not None, embeddings or _embeddings(config, dtype)
         attention_bias = AttentionBias(packed=packed, name="attention_bias", dtype=dtype)
         blocks = [_block(config, index, dtype) for index in range(config.num_hidden_layers)]
 
@@ -76,6 +79,14 @@ class BertEncoder(NamedInputs):
         inputs = encoder_inputs(packed)
         positions = {"position_ids": inputs["position_ids"]} if packed else {}
         hidden = embeddings(inputs["input_ids"], inputs["token_type_ids"], **positions)
+        if hidden.shape[-1] != config.hidden_size:
+            project = Linear(
+                config.hidden_size,
+                initializer_range=config.initializer_range,
+                name="embeddings_project",
+                dtype=dtype,
+            )
+            hidden = project(hidden)
         bias = attention_bias(inputs["attention_mask"])
         hidden_states, attentions = [hidden], []
         # The scope makes variable paths read `encoder/layer_0/attention/query/kernel`.
@@ -96,6 +107,7 @@ class BertEncoder(NamedInputs):
 
         # === Config ===
         self.config = config
+        self.shares_embeddings = shared
         self.options = {
             "add_pooling_layer": add_pooling_layer,
             "output_hidden_states": output_hidden_states,
@@ -106,7 +118,16 @@ class BertEncoder(NamedInputs):
         self.dtype_policy = embeddings.dtype_policy
 
     def get_config(self) -> dict[str, Any]:
-        """Constructor arguments, the encoder config as ``config.json`` holds it."""
+        """Constructor arguments, the encoder config as ``config.json`` holds it.
+
+        Raises:
+            ValueError: the embeddings are shared with another encoder.
+        """
+        if self.shares_embeddings:
+            raise ValueError(
+                f"The embeddings of {self.name} are another encoder's: save the model that holds "
+                "both."
+            )
         return {
             "config": self.config.to_dict(),
             **self.options,
