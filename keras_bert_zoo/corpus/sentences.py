@@ -13,7 +13,7 @@ SENTENCE = "\x01"
 # A full stop after one of these, or after a single capital, ends no sentence.
 _ABBREVIATIONS = """
     Mr Mrs Ms Dr Prof St Sr Jr Rev Hon Gen Col Capt Lt Sgt Gov Sen Rep Pres Mme Mlle Messrs
-    vs cf al etc approx esp fig Fig No Nos Vol vol pp Ch ch Art Inc Ltd Co Corp Bros
+    vs cf al approx esp fig Fig Vol vol pp Ch ch Art Inc Ltd Co Corp Bros
     Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec
 """
 _CLOSING = "”’」』）》〉】»)"
@@ -34,15 +34,17 @@ def _not_after_abbreviation() -> str:
     return "".join(rf"(?<!\b(?:{group})\.)" for group in ("[A-Za-z]", *groups))
 
 
+# A run of ends is tried at its first one only: else a million dots would take hours.
 # Scripts without capitals have no small letters either: there every full stop ends a sentence.
 _SMALL = _ranges([code for code in range(sys.maxunicode + 1) if chr(code).islower()])
 _LATIN_ENDS, _WIDE_ENDS = ".!?…", "。！？；｡؟۔।॥"
 _LATIN = (
-    rf"(?<=[{_LATIN_ENDS}])[{_LATIN_ENDS}]*+{_not_after_abbreviation()}"
-    rf"[\"'\]{_CLOSING}]*+(?=\s)(?!\s+{_OPENING}*+{_SMALL})"
+    rf"(?<=[{_LATIN_ENDS}])(?<![{_LATIN_ENDS}]{{2}})[{_LATIN_ENDS}]*+{_not_after_abbreviation()}"
+    rf"[\"'\]{_CLOSING}]*+(?=\s)(?!\s++{_OPENING}*+{_SMALL})"
 )
-# Needs no space behind it; in a text cut into words there is one before what closes a quote. The dots of an ellipsis end a sentence where Chinese goes on.
-_WIDE = rf"(?:(?<=[{_WIDE_ENDS}])|(?<=…)…*+(?=[{_CLOSING}]*+[\u3400-\u9fff]))"
+# Needs no space behind it; a text that is cut into words has one before what closes a quote. The
+# dots of an ellipsis end a sentence where Chinese goes on.
+_WIDE = rf"(?:(?<=[{_WIDE_ENDS}])|(?<=…)(?<!……)…*+(?=[{_CLOSING}]*+[\u3400-\u9fff]))"
 _WIDE += rf"[{_WIDE_ENDS}]*+(?:\s*[{_CLOSING}])*+"
 # One class at the front, which the search skips to.
 _END = re.compile(rf"([{_LATIN_ENDS}{_WIDE_ENDS}](?:{_LATIN}|{_WIDE}))\s*+")
