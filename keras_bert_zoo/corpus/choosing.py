@@ -23,6 +23,11 @@ class Kept:
     sides: tuple[Documents, Documents]
     counts: Counts
 
+    @property
+    def tokens(self) -> int:
+        """Tokens of both sides."""
+        return self.counts.tokens
+
 
 def choose(encoded: Encoded, first: np.ndarray, held_out: float, unknown: int) -> Kept:
     """Leaves out duplicates and divides the rest.

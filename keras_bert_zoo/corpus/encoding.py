@@ -84,7 +84,7 @@ class Encoder:
         return Encoded(
             documents,
             hashes,
-            bytes=unit.bytes,
+            bytes=unit.size,
             empty=len(found) - len(hashes),
             invalid=sum(text.invalid for text in texts),
         )

@@ -6,7 +6,6 @@ TensorFlow-only.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import json
 import logging
@@ -23,8 +22,9 @@ from keras_bert_zoo.corpus.choosing import Kept, choose
 from keras_bert_zoo.corpus.counts import Counts
 from keras_bert_zoo.corpus.duplicates import Seen
 from keras_bert_zoo.corpus.encoding import Encoded
+from keras_bert_zoo.corpus.filling import filled
 from keras_bert_zoo.corpus.options import PrepareOptions
-from keras_bert_zoo.corpus.reading import Reader, Unit
+from keras_bert_zoo.corpus.reading import Reader, TextDigest, Unit
 from keras_bert_zoo.corpus.records import Records, Step, check_same_run
 from keras_bert_zoo.corpus.shards import MANIFEST, ShardError, Shards
 from keras_bert_zoo.corpus.sources import CorpusError
@@ -71,7 +71,7 @@ def prepare(
     directory = pathlib.Path(output)
     directory.mkdir(parents=True, exist_ok=True)
     run = Run(corpus, directory, pathlib.Path(tokenizer), options or PrepareOptions())
-    with _alone(directory):
+    with alone(directory):
         if not run.finished():
             with pool.encoding(workers or len(os.sched_getaffinity(0)), **run.encoder) as encode:
                 run.work(encode, report)
@@ -165,23 +165,22 @@ class Run:
         for step, hashes in self._new_steps(encode(units), seen, len(steps), report):
             records.add(len(steps), step, hashes)
             steps.append(step)
-        self._finish(steps)
+        self.finish(steps)
         records.remove()
 
     def _units(self) -> Iterator[tuple[Unit, At]]:
-        text = hashlib.blake2b(digest_size=16)
+        text = TextDigest()
         groups = self.reader.groups(self.sources)
         units = itertools.chain.from_iterable(map(self.reader.units, groups))
         for number, unit in enumerate(units, start=1):
-            for part in unit.parts:
-                text.update(part.data)
-            yield unit, At(number, text.hexdigest(), unit.bytes, unit.disk)
+            yield unit, At(number, text.add(unit.digest()), unit.size, unit.disk)
 
     def _new_steps(
         self, encoded: Iterable[tuple[Encoded, At]], seen: Seen, number: int, report: Report
     ) -> Iterator[tuple[Step, np.ndarray]]:
         """Writes shards as they are full; yields each step, and its hashes."""
-        for units in _filled(self._chosen(encoded, seen, report), self.options.shard_tokens):
+        chosen = self._chosen(encoded, seen, report)
+        for units in filled(chosen, lambda unit: unit[0].tokens, self.options.shard_tokens):
             written = self.target.write_shards(number, [kept for kept, _, _ in units])
             counts = sum((kept.counts for kept, _, _ in units), Counts())
             at = units[-1][2]
@@ -196,11 +195,19 @@ class Run:
             first = np.ones(len(unit.hashes), bool)
             if self.options.deduplicate:
                 first = seen.first(unit.hashes)
-            kept = choose(unit, first, self.options.held_out, self.target.unknown)
-            yield kept, unit.hashes[first & self.options.deduplicate], at
+            yield self.choose(unit, first), unit.hashes[first & self.options.deduplicate], at
             report(at.bytes, at.disk)
 
-    def _finish(self, steps: Sequence[Step]) -> None:
+    def choose(self, unit: Encoded, first: np.ndarray) -> Kept:
+        """What is kept of a unit, see ``choosing``."""
+        return choose(unit, first, self.options.held_out, self.target.unknown)
+
+    def finish(self, steps: Sequence[Step]) -> None:
+        """Writes the manifests.
+
+        Raises:
+            CorpusError: there is no document.
+        """
         counts = sum((step.counts for step in steps), Counts())
         if not counts.documents:
             raise CorpusError(
@@ -208,20 +215,6 @@ class Run:
             )
         run = {**self._settings, "text": steps[-1].text}
         self.target.write_manifests([step.written for step in steps], counts, run)
-
-
-def _filled(
-    units: Iterable[tuple[Kept, np.ndarray, At]], tokens: int
-) -> Iterator[list[tuple[Kept, np.ndarray, At]]]:
-    """As many units at a time as have so many tokens."""
-    waiting: list[tuple[Kept, np.ndarray, At]] = []
-    for unit in units:
-        waiting.append(unit)
-        if sum(kept.counts.tokens for kept, _, _ in waiting) >= tokens:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
 
 
 def _skip(units: Iterator[tuple[Unit, At]], step: Step, report: Report) -> None:
@@ -239,7 +232,12 @@ def _skip(units: Iterator[tuple[Unit, At]], step: Step, report: Report) -> None:
 
 
 @contextlib.contextmanager
-def _alone(directory: pathlib.Path) -> Iterator[None]:
+def alone(directory: pathlib.Path) -> Iterator[None]:
+    """Keeps other runs out of a directory.
+
+    Raises:
+        FileExistsError: one writes into it.
+    """
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(directory))

@@ -10,6 +10,7 @@ import collections
 import contextlib
 import dataclasses
 import gzip
+import hashlib
 import itertools
 import re
 import zlib
@@ -59,7 +60,7 @@ class Unit:
     parts: tuple[Part, ...]
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Bytes of text."""
         return sum(len(part.data) for part in self.parts)
 
@@ -67,6 +68,25 @@ class Unit:
     def disk(self) -> int:
         """Bytes read from the disk."""
         return sum(part.disk for part in self.parts)
+
+    def digest(self) -> bytes:
+        """16 bytes that tell its text from another."""
+        text = hashlib.blake2b(digest_size=16)
+        for part in self.parts:
+            text.update(part.data)
+        return text.digest()
+
+
+class TextDigest:
+    """Of units one after the other."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.blake2b(digest_size=16)
+
+    def add(self, unit: bytes) -> str:
+        """Adds the digest of a unit; returns that of all so far, 32 hexadecimal digits."""
+        self._digest.update(unit)
+        return self._digest.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +131,7 @@ class Reader:
         """
         waiting: list[Part] = []
         for part in itertools.chain.from_iterable(map(self._parts, group)):
-            if waiting and Unit(tuple(waiting)).bytes + len(part.data) > self.unit:
+            if waiting and Unit(tuple(waiting)).size + len(part.data) > self.unit:
                 yield Unit(tuple(waiting))
                 waiting = []
             waiting.append(part)

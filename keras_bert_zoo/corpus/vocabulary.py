@@ -128,7 +128,7 @@ class _Texts:
                 for part in unit.parts:
                     text = read_text(part, text_column=self.options.text_column)
                     yield from text.marked.replace(SENTENCE, " ").split(DOCUMENT)
-                self.report(unit.bytes, unit.disk)
+                self.report(unit.size, unit.disk)
 
 
 class _Trainer:

@@ -50,7 +50,7 @@ def test_parts_are_the_files(tmp_path_factory, texts, kind, size):
         assert [part.offset for part in own] == [0, *ends[:-1]]
         for part in own:
             part.data.decode()  # no character is cut
-    assert all(unit.bytes <= size for unit in units)
+    assert all(unit.size <= size for unit in units)
     assert sum(unit.disk for unit in units) == sum(len(text.encode()) for text in texts)
 
 
@@ -111,7 +111,7 @@ def test_a_line_of_json_that_is_too_long_is_refused(tmp_path, monkeypatch):
 def test_gzip_is_unpacked_and_its_damage_is_named(tmp_path):
     path = tmp_path / "text.txt.gz"
     path.write_bytes(gzip.compress(b"one two\n" * 100_000))
-    assert sum(unit.bytes for unit in read([path], unit=1000)) == 800_000
+    assert sum(unit.size for unit in read([path], unit=1000)) == 800_000
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CorpusError, match=r"text\.txt\.gz is a damaged gzip file"):
         read([path], unit=1000)
