@@ -20,9 +20,8 @@ from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.corpus.shards import MANIFEST, TOKENIZER, Shards
 from keras_bert_zoo.data.pretraining.batches import PretrainingBatches
 from keras_bert_zoo.evaluation.classification import scores_json
-from keras_bert_zoo.models import BertEncoder, PretrainingModel
 from keras_bert_zoo.tokenizers import WordPieceTokenizer
-from keras_bert_zoo.training import distribution
+from keras_bert_zoo.training import distribution, objectives
 from keras_bert_zoo.training import pretrain_callbacks as callbacks
 from keras_bert_zoo.training.checkpoints import Checkpoints, Position
 from keras_bert_zoo.training.flops import flops_per_token, peak_flops
@@ -127,7 +126,7 @@ class _Run:
         self.shards.check_vocabulary(self.tokenizer.words)
         self.held_out = self._held_out()
         with strategy.scope():
-            self.pretrainer = Pretrainer(self._model())
+            self.pretrainer = Pretrainer(objectives.make(recipe, self.tokenizer, self.shards))
             self.pretrainer.compile(self._optimizer(), jit_compile=recipe.jit_compile)
         self.config: EncoderConfig = self.pretrainer.model.config
         for phase in recipe.phases:
@@ -155,26 +154,6 @@ class _Run:
         held_out = Shards(self.recipe.held_out or inside)
         held_out.check_vocabulary(self.tokenizer.words)
         return held_out
-
-    def _model(self) -> keras.Model:
-        recipe = self.recipe
-        pairs = recipe.sentences != "none"
-        if recipe.model is not None:
-            task = "pretraining" if pairs else "masked_lm"
-            loaded = bundle.load(recipe.model, task=task, dtype=recipe.dtype, packed=recipe.packed)
-            if loaded.tokenizer is not None:
-                self.shards.check_vocabulary(loaded.tokenizer.words)
-            return loaded.model
-        sizes = {
-            "vocab_size": len(self.tokenizer.vocabulary),
-            "pad_token_id": self.tokenizer.pad_token_id,
-            "max_position_embeddings": 512,
-        }
-        config = EncoderConfig.from_dict({**sizes, **(recipe.encoder or {})})
-        encoder = BertEncoder(
-            config, add_pooling_layer=pairs, packed=recipe.packed, dtype=recipe.dtype
-        )
-        return PretrainingModel(encoder, next_sentence=pairs)
 
     @functools.cached_property
     def schedule(self) -> keras.optimizers.schedules.LearningRateSchedule:
@@ -337,10 +316,11 @@ class _Run:
         """Takes the averaged weights if there are, scores, saves and drops the checkpoints."""
         if not self.chief:
             return PretrainResult(self.directory / BUNDLE, [], {})
-        self.pretrainer.optimizer.finalize_variable_values(self.pretrainer.trainable_variables)
+        self.pretrainer.take_averages()
         phase = self.recipe.phases[-1]
         metrics = {} if self.held_out is None else {"held_out": self.evaluate(phase)}
-        bundle.save(self.pretrainer.model, self.tokenizer, self.directory / BUNDLE, overwrite=True)
+        kept = objectives.kept(self.pretrainer.model)
+        bundle.save(kept, self.tokenizer, self.directory / BUNDLE, overwrite=True)
         self._draw(read_points(self.directory / _HISTORY))
         (self.directory / METRICS).write_text(scores_json(metrics), encoding="utf-8")
         for path in self.checkpoints.files():

@@ -68,6 +68,9 @@ class PretrainRecipe:
             hf://org/name or package://name/folder; by default a new encoder.
         encoder: of a new encoder, the keys of config.json; vocab_size and pad_token_id come
             from the shards.
+        generator: sizes in which ELECTRA's generator differs from the encoder, e.g.
+            {hidden_size: 64, num_attention_heads: 1, intermediate_size: 256}; with it the encoder learns by telling
+            replaced words from original ones, and is what is kept. Needs sentences none.
         held_out: shards for validation; by default held_out/ inside shards, where it exists.
         sentences: next (as published), order (as in ALBERT) or none (as in RoBERTa).
         masking: token, whole_word, ngram or span.
@@ -110,6 +113,7 @@ class PretrainRecipe:
     phases: list[Phase]
     model: str | None = None
     encoder: dict[str, Any] | None = None
+    generator: dict[str, Any] | None = None
     held_out: str | None = None
     sentences: str = "next"
     masking: str = "token"
@@ -163,6 +167,10 @@ class PretrainRecipe:
                 (self.model is None) == (self.encoder is None),
                 "either model (a checkpoint to go on from) or encoder (sizes of a new one) must be "
                 "given, and only one of them",
+            ),
+            (
+                self.generator is not None and self.sentences != "none",
+                f"generator needs sentences none, received {self.sentences!r}",
             ),
             (
                 self.optimizer not in OPTIMIZERS,

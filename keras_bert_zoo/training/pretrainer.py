@@ -60,6 +60,14 @@ class Pretrainer(keras.Model):
         """
         super().compile(optimizer, **kwargs)
         self.optimizer.build(self.trainable_variables)
+        # Keras would put averaged weights in the place of the plain ones at the end of each
+        # `fit`, and the next phase would go on from them.
+        self.optimizer.finalize_variable_values = lambda variables: None
+
+    def take_averages(self) -> None:
+        """Puts averaged weights in the place of the plain ones, if the optimizer keeps them."""
+        kind = type(self.optimizer)
+        kind.finalize_variable_values(self.optimizer, self.trainable_variables)
 
     @property
     def metrics(self) -> list[Any]:

@@ -252,6 +252,21 @@ def test_the_choices_of_an_optimizer(pretraining, ten_words, changes):
 
 
 @pytest.mark.slow
+def test_replaced_tokens_are_told_apart(pretraining, ten_words):
+    """The generator soon knows the ten words; the encoder is what is kept."""
+    generator = {"hidden_size": 16, "num_attention_heads": 1, "intermediate_size": 32}
+    changes = {"shards": str(ten_words), "sentences": "none", "learning_rate": 1e-2}
+    result = run(pretraining, **changes, generator=generator)
+    first, last = result.history[0], result.history[-1]
+    assert last["masked_lm_loss"] < first["masked_lm_loss"] - 1
+    assert last["replaced_tokens_accuracy"] > 0.8
+    loaded = bundle.load(result.bundle, task="replaced_tokens", fresh_head=False)
+    assert loaded.config.model_type == "electra"
+    with pytest.raises(ConfigError, match="generator needs sentences none"):
+        run(pretraining, generator=generator)
+
+
+@pytest.mark.slow
 def test_averaged_weights_are_those_that_are_saved(pretraining, ten_words):
     changes = {"shards": str(ten_words), "held_out": str(ten_words), "learning_rate": 1e-2}
     result = run(pretraining, **changes, ema=0.99)

@@ -71,6 +71,29 @@ def test_the_step_is_that_of_keras(tiny_config):
     np.testing.assert_allclose(*weights, atol=1e-5)
 
 
+def test_averages_are_taken_at_the_end_alone(tiny_config):
+    """A run in two `fit`s is that of one: the second does not start from averaged weights."""
+    batches = list(pretrainer_process.batches())
+    results = []
+    for parts in ((batches,), (batches[:2], batches[2:])):
+        keras.utils.set_random_seed(1)
+        pretrainer = Pretrainer(PretrainingModel(BertEncoder(tiny_config)))
+        pretrainer.compile(BertAdamW(1e-2, use_ema=True, ema_momentum=0.9))
+        for part in parts:
+            x, y, w = (
+                {k: np.concatenate([batch[i][k] for batch in part]) for k in part[0][i]}
+                for i in range(3)
+            )
+            pretrainer.fit(x, y, sample_weight=w, batch_size=12, verbose=0, shuffle=False)
+        plain = [v.numpy() for v in pretrainer.trainable_variables]
+        pretrainer.take_averages()
+        averaged = [v.numpy() for v in pretrainer.trainable_variables]
+        assert any(np.abs(a - p).max() > 1e-3 for a, p in zip(averaged, plain, strict=True))
+        results.append(plain + averaged)
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 @pytest.mark.slow
 def test_half_precision_scales_the_loss_alike_on_all_replicas():
     """The first scale overflows: the step is skipped on both replicas, not on one."""

@@ -1,0 +1,69 @@
+"""The model that a pretraining recipe describes."""
+
+from __future__ import annotations
+
+import keras
+
+from keras_bert_zoo import bundle
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.corpus.shards import Shards
+from keras_bert_zoo.models import BertEncoder, PretrainingModel
+from keras_bert_zoo.models.replaced_tokens import ReplacedTokenModel
+from keras_bert_zoo.tokenizers import WordPieceTokenizer
+from keras_bert_zoo.training.pretrain_recipe import PretrainRecipe
+
+
+def make(recipe: PretrainRecipe, tokenizer: WordPieceTokenizer, shards: Shards) -> keras.Model:
+    """A new model, or one that goes on from a checkpoint.
+
+    Raises:
+        ShardError: the checkpoint has another vocabulary than the shards.
+        ConfigError: the sizes contradict each other.
+    """
+    if recipe.model is not None:
+        return _published(recipe, shards)
+    encoder = BertEncoder(
+        _config(recipe, tokenizer),
+        add_pooling_layer=_task(recipe) == "pretraining",
+        packed=recipe.packed,
+        dtype=recipe.dtype,
+    )
+    if recipe.generator is not None:
+        return _with_generator(encoder, recipe)
+    return PretrainingModel(encoder, next_sentence=_task(recipe) == "pretraining")
+
+
+def kept(model: keras.Model) -> keras.Model:
+    """What a run leaves: all but a generator."""
+    return model.detector if isinstance(model, ReplacedTokenModel) else model
+
+
+def _task(recipe: PretrainRecipe) -> str:
+    if recipe.generator is not None:
+        return "replaced_tokens"
+    return "masked_lm" if recipe.sentences == "none" else "pretraining"
+
+
+def _published(recipe: PretrainRecipe, shards: Shards) -> keras.Model:
+    loaded = bundle.load(
+        recipe.model or "", task=_task(recipe), dtype=recipe.dtype, packed=recipe.packed
+    )
+    if loaded.tokenizer is not None:
+        shards.check_vocabulary(loaded.tokenizer.words)
+    if recipe.generator is not None:
+        return _with_generator(loaded.model.encoder, recipe)
+    return loaded.model
+
+
+def _with_generator(encoder: BertEncoder, recipe: PretrainRecipe) -> keras.Model:
+    config = encoder.config.replace(**(recipe.generator or {}))
+    return ReplacedTokenModel(encoder, config, seed=recipe.seed)
+
+
+def _config(recipe: PretrainRecipe, tokenizer: WordPieceTokenizer) -> EncoderConfig:
+    sizes = {
+        "vocab_size": len(tokenizer.vocabulary),
+        "pad_token_id": tokenizer.pad_token_id,
+        "max_position_embeddings": 512,
+    }
+    return EncoderConfig.from_dict({**sizes, **(recipe.encoder or {})})
