@@ -69,8 +69,9 @@ class PretrainRecipe:
         encoder: of a new encoder, the keys of config.json; vocab_size and pad_token_id come
             from the shards.
         generator: sizes in which ELECTRA's generator differs from the encoder, e.g.
-            {hidden_size: 64, num_attention_heads: 1, intermediate_size: 256}; with it the encoder learns by telling
-            replaced words from original ones, and is what is kept. Needs sentences none.
+            {hidden_size: 64, num_attention_heads: 1, intermediate_size: 256}; with it the encoder
+            learns by telling replaced words from original ones, and is what is kept. Needs
+            sentences none.
         held_out: shards for validation; by default held_out/ inside shards, where it exists.
         sentences: next (as published), order (as in ALBERT) or none (as in RoBERTa).
         masking: token, whole_word, ngram or span.
