@@ -43,10 +43,10 @@ def write_corpus(path, megabytes):
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    return write_corpus(tmp_path_factory.mktemp("corpus") / "corpus.txt", 24)
+    return write_corpus(tmp_path_factory.mktemp("corpus") / "corpus.txt", 12)
 
 
-OPTIONS = {"format": "documents", "held_out": 0.1, "shard_tokens": 1_000_000}
+OPTIONS = {"format": "documents", "held_out": 0.1, "shard_tokens": 500_000}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_one_worker_and_three_write_the_same(corpus, tokenizer, whole, tmp_path)
         assert contents(output) == whole
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
     corpus, tokenizer, whole, tmp_path, seed
 ):
@@ -96,7 +96,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
             break
         assert process.returncode == -signal.SIGKILL, said
         kills += 1
-    assert kills >= 3
+    assert kills >= 2
     assert contents(output) == whole
 
 
@@ -133,11 +133,11 @@ def peak(made):
 
 def test_memory_does_not_grow_with_the_corpus(tokenizer, tmp_path):
     peaks = {}
-    for megabytes in (16, 96):
+    for megabytes in (16, 64):
         path = write_corpus(tmp_path / f"{megabytes}.txt", megabytes)
         made = command(path, tmp_path / f"out-{megabytes}", tokenizer, 1, **OPTIONS)
         peaks[megabytes] = peak(made)
-    assert peaks[96] < peaks[16] + 40, peaks
+    assert peaks[64] < peaks[16] + 40, peaks
 
 
 @pytest.mark.parametrize("text", ["word ", "好", "."])

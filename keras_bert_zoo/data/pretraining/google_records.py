@@ -38,6 +38,8 @@ def read_google_records(
 ) -> tf.data.Dataset:
     """Batches for a ``PretrainingModel``, once over the records; the last batch may be short.
 
+    >>> model.fit(read_google_records("rows-*", batch_size=32).repeat(), steps_per_epoch=1000)
+
     Args:
         files: names or patterns.
         batch_size: ``B``.
