@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ def prepare(
     tokenizer: str,
     options: PrepareOptions,
     workers: int | None = None,
+    beam: str | None = None,
 ) -> None:
     """Tokenise a corpus once, into shards that pretraining reads.
 
@@ -27,15 +30,11 @@ def prepare(
     """
     import rich
 
-    from keras_bert_zoo.commands.corpus_progress import reading
-    from keras_bert_zoo.corpus import prepare as preparation
-    from keras_bert_zoo.corpus.sources import find
-
     directory = tokenizer_directory(tokenizer)
-    with reading(find(corpus)) as report:
-        shards = preparation.prepare(
-            corpus, output, directory, options, workers=workers, report=report
-        )
+    if beam is None:
+        shards = _on_this_machine(corpus, output, directory, options, workers)
+    else:
+        shards = _on_a_pipeline(corpus, output, directory, options, beam)
     rich.print(_table(shards))
     unknown = _percent_unknown(shards)
     if unknown > _MANY_UNKNOWN:
@@ -45,7 +44,36 @@ def prepare(
         )
 
 
-def tokenizer_directory(name: str) -> Any:
+def _on_this_machine(
+    corpus: Sequence[str],
+    output: str,
+    tokenizer: pathlib.Path,
+    options: PrepareOptions,
+    workers: int | None,
+) -> Shards:
+    from keras_bert_zoo.commands.corpus_progress import reading
+    from keras_bert_zoo.corpus.prepare import prepare as write_shards
+    from keras_bert_zoo.corpus.sources import find
+
+    with reading(find(corpus)) as report:
+        return write_shards(corpus, output, tokenizer, options, workers=workers, report=report)
+
+
+def _on_a_pipeline(
+    corpus: Sequence[str],
+    output: str,
+    tokenizer: pathlib.Path,
+    options: PrepareOptions,
+    arguments: str,
+) -> Shards:
+    try:
+        from keras_bert_zoo.corpus.beam import prepare_with_beam
+    except ImportError as error:
+        raise ImportError(f"{error}: beam needs pip install keras-bert-zoo[beam].") from error
+    return prepare_with_beam(corpus, output, tokenizer, options, arguments=shlex.split(arguments))
+
+
+def tokenizer_directory(name: str) -> pathlib.Path:
     """Where the tokenizer is: a directory, or what ``load`` takes.
 
     Raises:
@@ -89,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--output", required=True, help="directory of the shards; a run that was killed goes on")
     add("--tokenizer", required=True, help="directory with a tokenizer or vocab.txt, or a bundle")
     add("--workers", type=int | None, help="processes that tokenise; one per core by default")
+    pipeline = "arguments of an Apache Beam pipeline that does the work, e.g. --beam=--runner=…"
+    add("--beam", type=str | None, help=pipeline)
     parser.add_class_arguments(PrepareOptions, as_group=False)
     values = parser.parse_args(argv).as_dict()
-    own = {name: values.pop(name) for name in ("corpus", "output", "tokenizer", "workers")}
+    own = {name: values.pop(name) for name in ("corpus", "output", "tokenizer", "workers", "beam")}
     prepare(**own, options=PrepareOptions(**values))
