@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.corpus.shards import TOKENIZER, Shards
 from keras_bert_zoo.data.pretraining.epochs import Epochs, Place, PlannedBlock
-from keras_bert_zoo.data.pretraining.masking import mask_tokens
+from keras_bert_zoo.data.pretraining.masking import MaskedTokens, mask_tokens
 from keras_bert_zoo.data.pretraining.options import BatchOptions
 from keras_bert_zoo.data.pretraining.rows import Layout
 from keras_bert_zoo.tokenizers import files
@@ -205,7 +205,9 @@ class PretrainingBatches:
 
     def _dataset(self, rows: Callable[[], Iterator[_Arrays]], height: int) -> tf.data.Dataset:
         dataset = tf.data.Dataset.from_generator(rows, output_signature=self._signature(height))
-        dataset = dataset.map(self._masked, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        dataset = dataset.map(
+            self._finished, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        )
         options = tf.data.Options()
         # Each worker has rows of its own already.
         sharding = tf.data.experimental.AutoShardPolicy.OFF
@@ -213,44 +215,71 @@ class PretrainingBatches:
         return dataset.with_options(options).prefetch(2)
 
     def _signature(self, height: int) -> dict[str, tf.TensorSpec]:
-        names = ["input_ids", "token_type_ids", "attention_mask"]
-        names += ["position_ids"] * self.options.packed + ["word_continues"] * self._words_known
-        numbers = {"seeds": tf.uint32, "row_weights": tf.float32}
-        if self.options.pairs:
-            numbers["labels"] = tf.int32
+        options = self.options
+        square, column = (height, options.max_length), (height,)
+        specs = {
+            "input_ids": (square, tf.int32, True),
+            "lengths": (column, tf.int32, True),
+            "first_lengths": (column, tf.int32, options.pairs),
+            "documents": (square, tf.int32, options.packed),
+            "word_continues": (square, tf.int32, self._words_known),
+            "seeds": (column, tf.uint32, True),
+            "row_weights": (column, tf.float32, True),
+            "labels": (column, tf.int32, options.pairs),
+        }
         return {
-            **{n: tf.TensorSpec((height, self.options.max_length), tf.int32) for n in names},
-            **{n: tf.TensorSpec((height,), dtype) for n, dtype in numbers.items()},
+            name: tf.TensorSpec(shape, dtype)
+            for name, (shape, dtype, there) in specs.items()
+            if there
         }
 
-    def _masked(self, arrays: dict[str, tf.Tensor]) -> tuple[dict, dict, dict]:
-        """Masks the words of a batch, in the graph."""
-        ids, ids_of = arrays.pop("input_ids"), self._layout.special_ids
-        special = functools.reduce(
-            operator.or_, (tf.equal(ids, ids_of[role]) for role in _NEVER_MASKED)
-        )
-        continues = arrays.pop("word_continues", None)
+    def _finished(self, arrays: dict[str, tf.Tensor]) -> tuple[dict, dict, dict]:
+        """Masks the words of a batch and adds the other inputs, in the graph."""
+        masked = self._masked(arrays)
+        inputs = {
+            "input_ids": masked.input_ids,
+            "masked_positions": masked.positions,
+            **_masks(arrays, self.options.max_length),
+        }
+        row_weights = arrays["row_weights"]
+        labels = {WORDS: masked.labels}
+        weights = {WORDS: masked.weights * row_weights[:, None]}
+        if self.options.pairs:
+            labels[SENTENCES], weights[SENTENCES] = arrays["labels"], row_weights
+        return inputs, labels, weights
+
+    def _masked(self, arrays: dict[str, tf.Tensor]) -> MaskedTokens:
+        ids, ids_of = arrays["input_ids"], self._layout.special_ids
+        special = (tf.equal(ids, ids_of[role]) for role in _NEVER_MASKED)
+        continues = arrays.get("word_continues")
         if continues is None and self.options.masking != "token":
             continues = tf.gather(self._continues, ids)
-        masked = mask_tokens(
+        return mask_tokens(
             ids,
-            special,
-            arrays.pop("seeds"),
+            functools.reduce(operator.or_, special),
+            arrays["seeds"],
             mask_token_id=ids_of["mask_token"],
             vocab_size=len(self._continues),
             word_continues=continues,
             options=self.options,
         )
-        row_weights = arrays.pop("row_weights")
-        labels = {WORDS: masked.labels}
-        weights = {WORDS: masked.weights * row_weights[:, None]}
-        if self.options.pairs:
-            labels[SENTENCES], weights[SENTENCES] = arrays.pop("labels"), row_weights
-        return (
-            {"input_ids": masked.input_ids, **arrays, "masked_positions": masked.positions},
-            labels,
-            weights,
-        )
+
+
+def _masks(arrays: dict[str, tf.Tensor], width: int) -> dict[str, tf.Tensor]:
+    """The encoder's inputs besides the ids."""
+    place = tf.range(width)
+    real = place < arrays["lengths"][:, None]
+    types = tf.zeros_like(arrays["input_ids"])
+    if "first_lengths" in arrays:
+        types = tf.cast(real & (place >= arrays["first_lengths"][:, None]), tf.int32)
+    masks = {"attention_mask": tf.cast(real, tf.int32), "token_type_ids": types}
+    if "documents" in arrays:
+        # Ascending numbers, so that bisection finds where each begins.
+        numbers = tf.where(real, arrays["documents"], width + 1)
+        positions = place - tf.searchsorted(numbers, numbers)
+        masks["attention_mask"] = arrays["documents"]
+        masks["position_ids"] = tf.where(real, positions, 0)
+    return masks
 
 
 def _check_positive(**numbers: int) -> None:

@@ -66,13 +66,11 @@ class Block:
         return self._read("word_continues", places)
 
     def _read(self, name: str, places: np.ndarray) -> np.ndarray:
-        sizes = [len(shard.input_ids) for shard in self.shards]
-        ends = np.cumsum(sizes)
-        shard_of = np.searchsorted(ends, places, side="right")
-        read = np.empty(len(places), "int32")
-        for index in np.unique(shard_of):
-            here = shard_of == index
+        read, end = np.empty(len(places), "int32"), 0
+        for shard in self.shards:
             # A plain array: indexing a memmap costs several times as much.
-            array = np.asarray(getattr(self.shards[index], name))
-            read[here] = array[places[here] - (ends[index] - sizes[index])]
+            array = np.asarray(getattr(shard, name))
+            start, end = end, end + len(array)
+            here = (start <= places) & (places < end)
+            read[here] = array[places[here] - start]
         return read
