@@ -85,7 +85,7 @@ def masking(rows: np.ndarray, tokenizer: Any, options: argparse.Namespace) -> li
     with tempfile.TemporaryDirectory() as folder:
         tokenizer.save(folder)
         theirs = transformers.AutoTokenizer.from_pretrained(folder)
-    batch, seeds = tf.constant(rows), tf.cast(tf.range(len(rows)), tf.uint32)
+    batch, seeds = tf.constant(rows), tf.range(len(rows))
     for name in MASKINGS:
         runs: dict[str, Callable[[], Any]] = {
             "ours": functools.partial(graph(tokenizer, pieces, name), batch, seeds)

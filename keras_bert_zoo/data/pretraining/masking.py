@@ -67,7 +67,7 @@ def mask_tokens(
     Args:
         input_ids: int32 ``(B, S)``; ``S`` is known when the graph is traced.
         special_tokens_mask: boolean or integer ``(B, S)``; where it is 1 nothing is masked.
-        seeds: uint32 ``(B,)``, of each row.
+        seeds: integer ``(B,)``, of each row; their lower 32 bits count.
         mask_token_id: what most masked words become.
         vocab_size: random words are any id below it.
         word_continues: boolean or integer ``(B, S)``: 1 if a token goes on with the word
@@ -78,7 +78,7 @@ def mask_tokens(
         ValueError: the masking needs ``word_continues``.
     """
     options = options or MaskingOptions()
-    special = tf.cast(special_tokens_mask, tf.bool)
+    special, seeds = tf.cast(special_tokens_mask, tf.bool), tf.cast(seeds, tf.uint32)
     if options.masking == "token":
         words = None
     elif word_continues is None:
