@@ -19,6 +19,7 @@ from keras_bert_zoo.data.pretraining.epochs import Epochs, Place, PlannedBlock
 from keras_bert_zoo.data.pretraining.masking import MaskedTokens, mask_tokens
 from keras_bert_zoo.data.pretraining.options import BatchOptions
 from keras_bert_zoo.data.pretraining.rows import Layout
+from keras_bert_zoo.data.pretraining.stopping import until_exit
 from keras_bert_zoo.tokenizers import files
 
 # Outputs of the model that learns from these batches.
@@ -204,7 +205,9 @@ class PretrainingBatches:
         return arrays
 
     def _dataset(self, rows: Callable[[], Iterator[_Arrays]], height: int) -> tf.data.Dataset:
-        dataset = tf.data.Dataset.from_generator(rows, output_signature=self._signature(height))
+        dataset = tf.data.Dataset.from_generator(
+            lambda: until_exit(rows()), output_signature=self._signature(height)
+        )
         dataset = dataset.map(
             self._finished, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )

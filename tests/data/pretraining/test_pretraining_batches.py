@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -261,3 +263,20 @@ def test_impossible_requests_are_refused(shards, tmp_path, documents, save_shard
     other.manifest = {**manifest, "shards": []}
     with pytest.raises(ValueError, match=r"another vocabulary|no tokens"):
         make(other)
+
+
+@pytest.mark.slow
+def test_a_program_ends_while_batches_are_drawn(shards):
+    # Without an end to the generator about one such program in five hangs.
+    program = f"""
+from keras_bert_zoo.corpus.shards import Shards
+from keras_bert_zoo.data.pretraining.batches import PretrainingBatches
+from keras_bert_zoo.data.pretraining.options import BatchOptions
+shards = Shards({str(shards.directory)!r})
+batches = PretrainingBatches(shards, BatchOptions(), batch_size=8, seed=1)
+iterators = [iter(batches.dataset()) for _ in range(8)]
+for iterator in iterators:
+    next(iterator)
+"""
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
