@@ -11,7 +11,6 @@ from keras_bert_zoo.corpus.reading import Part
 from keras_bert_zoo.corpus.sentences import SENTENCE, mark_sentences
 from keras_bert_zoo.corpus.sources import CorpusError
 
-INVALID_UTF8 = ("replace", "error")
 _NOTHING = f" \t\r\n\f\v{SENTENCE}"
 
 
@@ -37,7 +36,7 @@ def read_text(part: Part, *, invalid_utf8: str = "replace", text_column: str = "
 
     Args:
         part: of a file.
-        invalid_utf8: a value of ``INVALID_UTF8``.
+        invalid_utf8: ``"replace"`` or ``"error"``.
         text_column: key of the text in JSON lines.
 
     Raises:

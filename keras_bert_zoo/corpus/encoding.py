@@ -19,7 +19,6 @@ from keras_bert_zoo.corpus.sentences import SENTENCE
 from keras_bert_zoo.tokenizers import files
 from keras_bert_zoo.tokenizers.segmentation import Segmenter
 
-WORDS = ("none", "spaces")
 # Characters that BERT makes a word each; of tokens the first character tells.
 _CHINESE = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F))
 
