@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.normalization import wide
 
@@ -89,7 +90,7 @@ class SelfAttention(keras.layers.Layer):
         self.key = Linear(hidden, output_shape=heads, name="key", **shared)
         self.value = Linear(hidden, output_shape=heads, name="value", **shared)
         self.output_projection = Linear(hidden, input_rank=2, name="output", **shared)
-        self.dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
         """Builds the four projections."""

@@ -8,6 +8,7 @@ import keras
 
 from keras_bert_zoo.layers import activations
 from keras_bert_zoo.layers.attention import SelfAttention
+from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.normalization import LayerNorm
 
@@ -64,10 +65,10 @@ class EncoderBlock(keras.layers.Layer):
         self.output_projection = Linear(hidden, name="output", **shared)
         self.output_norm = LayerNorm(epsilon, name="output_norm", dtype=policy)
         # Named, because an automatic name, and the path of the seed, counts every layer made.
-        self.attention_dropout = keras.layers.Dropout(
+        self.attention_dropout = Dropout(
             dropout, name="attention_dropout", dtype=policy
         )
-        self.output_dropout = keras.layers.Dropout(dropout, name="output_dropout", dtype=policy)
+        self.output_dropout = Dropout(dropout, name="output_dropout", dtype=policy)
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
         """Builds the sub-layers."""

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.normalization import LayerNorm
 
 
@@ -65,7 +66,7 @@ class Embeddings(keras.layers.Layer):
             "initializer_range": initializer_range,
         }
         self.norm = LayerNorm(epsilon, name="norm", dtype=self.dtype_policy)
-        self.dropout = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
+        self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def build(self, *_: Any) -> None:
         """Creates the tables."""

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert_zoo.layers import gradients
+
 
 def one_inferred(shape: tuple[Any, ...]) -> list[Any]:
     """Writes the first size that the graph does not know as -1.
@@ -62,10 +64,14 @@ class Linear(keras.layers.Layer):
         )
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
 
-    def call(self, x: Any) -> Any:
+    def call(self, x: Any, training: bool | None = None) -> Any:
         """Projects ``(..., in)`` to ``(..., *output_shape)``."""
         leading = _inferable(ops.shape(x)[: -self.input_rank], x.shape[: -self.input_rank])
-        y = ops.matmul(ops.reshape(x, (-1, self.input_width)), self.kernel) + self.bias
+        rows = ops.reshape(x, (-1, self.input_width))
+        if training:
+            y = gradients.affine(rows, self.kernel, self.bias)
+        else:
+            y = ops.matmul(rows, self.kernel) + self.bias
         return ops.reshape(y, (*leading, *self.trailing_shape))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_bert_zoo.layers import activations
+from keras_bert_zoo.layers import activations, gradients
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.normalization import LayerNorm, wide
@@ -56,7 +56,7 @@ class MaskedLMHead(keras.layers.Layer):
         self.norm.build((*hidden_shape[:-1], self.transform.units))
         self.bias = self.add_weight(name="bias", shape=(self.vocab_size,), initializer="zeros")
 
-    def call(self, hidden: Any, positions: Any) -> Any:
+    def call(self, hidden: Any, positions: Any, training: bool | None = None) -> Any:
         """Scores words.
 
         Args:
@@ -71,7 +71,10 @@ class MaskedLMHead(keras.layers.Layer):
         chosen = self.norm(self.activation(self.transform(chosen)))
         table = ops.cast(self.table(), self.compute_dtype)
         rows = ops.reshape(chosen, (-1, chosen.shape[-1]))
-        logits = ops.matmul(rows, ops.transpose(table)) + self.bias
+        if training:
+            logits = gradients.scores(rows, table, self.bias)
+        else:
+            logits = ops.matmul(rows, ops.transpose(table)) + self.bias
         logits = ops.reshape(logits, (-1, ops.shape(positions)[1], self.vocab_size))
         return ops.cast(logits, wide(self.compute_dtype))
 

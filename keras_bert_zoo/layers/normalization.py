@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert_zoo.layers import gradients
+
 
 def wide(dtype: str) -> str:
     """The type for statistics, scores and logits: float32, or float64 where all else is."""
@@ -33,11 +35,15 @@ class LayerNorm(keras.layers.Layer):
         self.gamma = self.add_weight(name="gamma", initializer="ones", **options)
         self.beta = self.add_weight(name="beta", initializer="zeros", **options)
 
-    def call(self, x: Any) -> Any:
+    def call(self, x: Any, training: bool | None = None) -> Any:
         """Normalises ``(..., H)``."""
         # Half precision loses an epsilon of 1e-12, and overflows in the squares.
         dtype = wide(self.variable_dtype)
         x, gamma, beta = (ops.cast(value, dtype) for value in (x, self.gamma, self.beta))
+        if training:
+            rows = ops.reshape(x, (-1, x.shape[-1]))
+            normalised = gradients.layer_norm(rows, gamma, beta, self.epsilon)
+            return ops.cast(ops.reshape(normalised, ops.shape(x)), self.compute_dtype)
         centred = x - ops.mean(x, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
         normalised = centred / ops.sqrt(variance + self.epsilon)

@@ -125,7 +125,7 @@ class PretrainingModel(NamedInputs):
         if weighted_metrics == "auto":
             names = {WORDS: "masked_accuracy", SENTENCES: "next_sentence_accuracy"}
             weighted_metrics = {
-                name: [keras.metrics.SparseCategoricalAccuracy(name=names[name])]
+                name: [keras.metrics.SparseTopKCategoricalAccuracy(1, name=names[name])]
                 for name in self.output
             }
         super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
@@ -187,4 +187,13 @@ def cross_entropy_term(logits: Any, labels: Any, weights: Any) -> LossTerm:
 
 
 def _cross_entropy() -> keras.losses.Loss:
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=_REDUCTION)
+    return CrossEntropy(reduction=_REDUCTION)
+
+
+class CrossEntropy(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        from keras import ops
+        from keras_bert_zoo.layers import gradients
+        shape = ops.shape(y_true)
+        y = gradients.cross_entropy(ops.reshape(ops.cast(y_true, "int32"), (-1,)), ops.reshape(y_pred, (-1, y_pred.shape[-1])))
+        return ops.reshape(y, shape)
