@@ -238,6 +238,7 @@ class Peer:
         self.start = self._answer()
 
     def window(self, count: int) -> dict[str, float]:
+        """Elapsed and processor seconds of a step, over ``count`` steps."""
         assert self.process.stdin
         self.process.stdin.write(f"{count}\n")
         self.process.stdin.flush()
@@ -249,6 +250,7 @@ class Peer:
         return json.loads(self.process.stdout.readline())
 
     def close(self) -> None:
+        """Ends the process."""
         assert self.process.stdin
         self.process.stdin.close()
         self.process.wait()

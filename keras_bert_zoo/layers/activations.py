@@ -8,6 +8,8 @@ from typing import Any
 
 from keras import ops
 
+from keras_bert_zoo.layers import gradients
+
 
 def gelu(x: Any) -> Any:
     """Exact GELU, ``x * Phi(x)`` (Hendrycks & Gimpel 2016, arXiv:1606.08415).
@@ -35,12 +37,20 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def get(name: str) -> Callable[[Any], Any]:
+# The same functions for training.
+_WITH_GRADIENT: dict[str, Callable[[Any], Any]] = {"gelu": gradients.gelu}
+
+
+def get(name: str, training: bool | None = None) -> Callable[[Any], Any]:
     """Returns the activation called ``name`` in Hugging Face's configs.
+
+    Args:
+        name: one of ``ACTIVATIONS``.
+        training: whether to prefer a form with a cheaper gradient; exports need the plain one.
 
     Raises:
         ValueError: no activation has that name.
     """
     if name not in ACTIVATIONS:
         raise ValueError(f"hidden_act must be one of {sorted(ACTIVATIONS)}, received {name!r}.")
-    return ACTIVATIONS[name]
+    return _WITH_GRADIENT.get(name, ACTIVATIONS[name]) if training else ACTIVATIONS[name]

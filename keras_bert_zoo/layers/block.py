@@ -61,13 +61,11 @@ class EncoderBlock(keras.layers.Layer):
         )
         self.attention_norm = LayerNorm(epsilon, name="attention_norm", dtype=policy)
         self.intermediate = Linear(intermediate_size, name="intermediate", **shared)
-        self.activation = activations.get(activation)
+        activations.get(activation)  # an unknown name fails here
         self.output_projection = Linear(hidden, name="output", **shared)
         self.output_norm = LayerNorm(epsilon, name="output_norm", dtype=policy)
         # Named, because an automatic name, and the path of the seed, counts every layer made.
-        self.attention_dropout = Dropout(
-            dropout, name="attention_dropout", dtype=policy
-        )
+        self.attention_dropout = Dropout(dropout, name="attention_dropout", dtype=policy)
         self.output_dropout = Dropout(dropout, name="output_dropout", dtype=policy)
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
@@ -83,7 +81,8 @@ class EncoderBlock(keras.layers.Layer):
         attended, probabilities = self.attention(hidden, bias, training=training)
         attended = self.attention_dropout(attended, training=training)
         hidden = self.attention_norm(hidden + attended)
-        widened = self.activation(self.intermediate(hidden))
+        activation = activations.get(self.arguments["activation"], training)
+        widened = activation(self.intermediate(hidden))
         output = self.output_dropout(self.output_projection(widened), training=training)
         return self.output_norm(hidden + output), probabilities
 

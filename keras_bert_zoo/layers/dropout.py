@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -30,7 +31,7 @@ class Dropout(keras.layers.Dropout):
     def _bits(self, inputs: Any) -> Any:
         """A random int16 for each element."""
         shape = ops.shape(inputs)
-        size = ops.size(inputs)
+        size = math.prod(shape)
         draws = keras.random.randint(
             ((size + 1) // 2, 1), -(2**31), 2**31 - 1, "int32", self.seed_generator
         )

@@ -14,6 +14,7 @@ from typing import Any
 from keras import ops
 
 Backward = Callable[[Any], tuple[Any, ...]]
+_ROOT_2, _ROOT_PI = math.sqrt(2.0), math.sqrt(math.pi)
 
 
 def written_gradient(function: Callable[..., tuple[Any, Backward]]) -> Callable[..., Any]:
@@ -38,8 +39,9 @@ def written_gradient(function: Callable[..., tuple[Any, Backward]]) -> Callable[
 
 
 def sum_of_rows(x: Any) -> Any:
-    """``(n, m)`` to ``(m,)``."""
-    return ops.matmul(ops.ones((1, ops.shape(x)[0]), x.dtype), x)[0]
+    """``(..., m)`` to ``(m,)``."""
+    rows = ops.reshape(x, (-1, x.shape[-1]))
+    return ops.matmul(ops.ones((1, ops.shape(rows)[0]), x.dtype), rows)[0]
 
 
 @written_gradient
@@ -70,18 +72,18 @@ def scores(x: Any, table: Any, bias: Any) -> tuple[Any, Backward]:
 @written_gradient
 def gelu(x: Any) -> tuple[Any, Backward]:
     """``x * Phi(x)``, see ``activations.gelu``."""
-    scaled = x * (1.0 / math.sqrt(2.0))
+    scaled = x * (1.0 / _ROOT_2)
     below = 0.5 + 0.5 * ops.erf(scaled)  # Phi(x)
 
     def backward(upstream: Any) -> tuple[Any, ...]:
-        density = scaled * ops.exp(-ops.square(scaled))  # x * phi(x) * sqrt(pi)
-        return (upstream * (below + density * (1.0 / math.sqrt(math.pi))),)
+        peak = scaled * ops.exp(-ops.square(scaled))  # sqrt(pi) * x * phi(x)
+        return (upstream * (below + peak * (1.0 / _ROOT_PI)),)
 
     return x * below, backward
 
 
 def layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
-    """Normalises the rows of ``(n, H)``, see ``LayerNorm``."""
+    """Normalises ``(..., H)``, see ``LayerNorm``."""
 
     @written_gradient
     def run(x: Any, gamma: Any, beta: Any) -> tuple[Any, Backward]:
@@ -89,13 +91,13 @@ def layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
         variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
         inverse = 1.0 / ops.sqrt(variance + epsilon)
         normal = centred * inverse
-        weights = ops.expand_dims(gamma / x.shape[-1], -1)  # a product with it is a mean
 
         def backward(upstream: Any) -> tuple[Any, ...]:
-            aligned = upstream * normal
-            mean, slope = ops.matmul(upstream, weights), ops.matmul(aligned, weights)
-            to_x = inverse * (upstream * gamma - mean - normal * slope)
-            return to_x, sum_of_rows(aligned), sum_of_rows(upstream)
+            to_normal = upstream * gamma
+            mean = ops.mean(to_normal, axis=-1, keepdims=True)
+            slope = ops.mean(to_normal * normal, axis=-1, keepdims=True)
+            to_x = inverse * (to_normal - mean - normal * slope)
+            return to_x, sum_of_rows(upstream * normal), sum_of_rows(upstream)
 
         return normal * gamma + beta, backward
 

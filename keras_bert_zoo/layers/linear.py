@@ -68,10 +68,7 @@ class Linear(keras.layers.Layer):
         """Projects ``(..., in)`` to ``(..., *output_shape)``."""
         leading = _inferable(ops.shape(x)[: -self.input_rank], x.shape[: -self.input_rank])
         rows = ops.reshape(x, (-1, self.input_width))
-        if training:
-            y = gradients.affine(rows, self.kernel, self.bias)
-        else:
-            y = ops.matmul(rows, self.kernel) + self.bias
+        y = (gradients.affine if training else _affine)(rows, self.kernel, self.bias)
         return ops.reshape(y, (*leading, *self.trailing_shape))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -87,6 +84,10 @@ class Linear(keras.layers.Layer):
             "input_rank": self.input_rank,
             "initializer_range": self.initializer_range,
         }
+
+
+def _affine(rows: Any, kernel: Any, bias: Any) -> Any:
+    return ops.matmul(rows, kernel) + bias
 
 
 def _inferable(shape: tuple[Any, ...], static: tuple[int | None, ...]) -> tuple[Any, ...]:

@@ -13,6 +13,10 @@ from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.normalization import LayerNorm, wide
 
 
+def _scores(rows: Any, table: Any, bias: Any) -> Any:
+    return ops.matmul(rows, ops.transpose(table)) + bias
+
+
 class MaskedLMHead(keras.layers.Layer):
     """Scores of all words at some positions; the decoder is the transposed word table.
 
@@ -46,7 +50,8 @@ class MaskedLMHead(keras.layers.Layer):
             name="transform",
             dtype=policy,
         )
-        self.activation = activations.get(activation)
+        activations.get(activation)  # an unknown name fails here
+        self.activation = activation
         self.norm = LayerNorm(epsilon, name="norm", dtype=policy)
         self.vocab_size = sizes["vocab_size"]
 
@@ -62,19 +67,18 @@ class MaskedLMHead(keras.layers.Layer):
         Args:
             hidden: ``(B, S, H)``.
             positions: int32 ``(B, P)``, which hidden states of each row.
+            training: whether gradients are wanted.
 
         Returns:
             Logits ``(B, P, vocab_size)``, float32.
         """
         # Gathered first: P of the S positions are all that is projected on the vocabulary.
         chosen = ops.take_along_axis(hidden, ops.expand_dims(positions, -1), axis=1)  # B P H
-        chosen = self.norm(self.activation(self.transform(chosen)))
+        activation = activations.get(self.activation, training)
+        chosen = self.norm(activation(self.transform(chosen)))
         table = ops.cast(self.table(), self.compute_dtype)
         rows = ops.reshape(chosen, (-1, chosen.shape[-1]))
-        if training:
-            logits = gradients.scores(rows, table, self.bias)
-        else:
-            logits = ops.matmul(rows, ops.transpose(table)) + self.bias
+        logits = (gradients.scores if training else _scores)(rows, table, self.bias)
         logits = ops.reshape(logits, (-1, ops.shape(positions)[1], self.vocab_size))
         return ops.cast(logits, wide(self.compute_dtype))
 

@@ -40,14 +40,8 @@ class LayerNorm(keras.layers.Layer):
         # Half precision loses an epsilon of 1e-12, and overflows in the squares.
         dtype = wide(self.variable_dtype)
         x, gamma, beta = (ops.cast(value, dtype) for value in (x, self.gamma, self.beta))
-        if training:
-            rows = ops.reshape(x, (-1, x.shape[-1]))
-            normalised = gradients.layer_norm(rows, gamma, beta, self.epsilon)
-            return ops.cast(ops.reshape(normalised, ops.shape(x)), self.compute_dtype)
-        centred = x - ops.mean(x, axis=-1, keepdims=True)
-        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
-        normalised = centred / ops.sqrt(variance + self.epsilon)
-        return ops.cast(normalised * gamma + beta, self.compute_dtype)
+        normalise = gradients.layer_norm if training else _layer_norm
+        return ops.cast(normalise(x, gamma, beta, self.epsilon), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the result: that of the input."""
@@ -56,3 +50,9 @@ class LayerNorm(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         return {**super().get_config(), "epsilon": self.epsilon}
+
+
+def _layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
+    centred = x - ops.mean(x, axis=-1, keepdims=True)
+    variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
+    return centred / ops.sqrt(variance + epsilon) * gamma + beta

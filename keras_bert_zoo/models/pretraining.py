@@ -11,6 +11,7 @@ from keras import ops
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear, MaskedLMHead
 from keras_bert_zoo.layers.normalization import wide
+from keras_bert_zoo.models.cross_entropy import CrossEntropy, cross_entropy
 from keras_bert_zoo.models.named_inputs import NamedInputs, inputs_like
 
 WORDS, SENTENCES = "prediction_logits", "seq_relationship_logits"
@@ -117,18 +118,25 @@ class PretrainingModel(NamedInputs):
             optimizer: e.g. ``training.optimizers.BertAdamW()``.
             loss: ``"auto"`` is the mean cross-entropy of the masked words, and that of the
                 sentences added.
-            weighted_metrics: ``"auto"`` is the accuracy of both.
-            **kwargs: of ``keras.Model.compile``.
+            weighted_metrics: ``"auto"`` is the accuracy of both; a label that shares the
+                largest logit counts as right.
+            **kwargs: of ``keras.Model.compile``. On TensorFlow ``jit_compile`` is off unless
+                it is given.
         """
         if loss == "auto":
-            loss = {name: _cross_entropy() for name in self.output}
+            loss = {name: CrossEntropy(reduction=_REDUCTION) for name in self.output}
         if weighted_metrics == "auto":
             names = {WORDS: "masked_accuracy", SENTENCES: "next_sentence_accuracy"}
             weighted_metrics = {
                 name: [keras.metrics.SparseTopKCategoricalAccuracy(1, name=names[name])]
                 for name in self.output
             }
+        if keras.backend.backend() == "tensorflow":
+            # On a CPU, XLA takes longer to compile than it saves in hundreds of steps.
+            kwargs.setdefault("jit_compile", False)
         super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
+        # Now, because a step that creates variables is traced twice.
+        self.optimizer.build(self.trainable_variables)
 
     # How much each term of the loss counts.
     loss_weights: Mapping[str, float] = {"masked_lm": 1.0, "next_sentence": 1.0}
@@ -181,19 +189,9 @@ class PretrainingModel(NamedInputs):
 
 def cross_entropy_term(logits: Any, labels: Any, weights: Any) -> LossTerm:
     """The cross-entropy of classes: ``logits`` ``(…, classes)``, the rest ``(…)``."""
-    losses = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    hits = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
+    losses = cross_entropy(labels, logits)
+    labels = ops.expand_dims(ops.cast(labels, "int32"), -1)
+    chosen = ops.take_along_axis(logits, labels, axis=-1)[..., 0]
+    # Not by argmax, which is slow; a label that shares the largest logit counts as right.
+    hits = chosen >= ops.max(logits, axis=-1)
     return LossTerm(losses, ops.cast(weights, losses.dtype), ops.cast(hits, losses.dtype))
-
-
-def _cross_entropy() -> keras.losses.Loss:
-    return CrossEntropy(reduction=_REDUCTION)
-
-
-class CrossEntropy(keras.losses.Loss):
-    def call(self, y_true, y_pred):
-        from keras import ops
-        from keras_bert_zoo.layers import gradients
-        shape = ops.shape(y_true)
-        y = gradients.cross_entropy(ops.reshape(ops.cast(y_true, "int32"), (-1,)), ops.reshape(y_pred, (-1, y_pred.shape[-1])))
-        return ops.reshape(y, shape)

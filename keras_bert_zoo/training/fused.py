@@ -1,4 +1,4 @@
-"""Kernels of TensorFlow that update a variable in one pass. TensorFlow only."""
+"""What an optimizer does to a variable, in one pass over it. TensorFlow only."""
 
 from __future__ import annotations
 
@@ -9,29 +9,46 @@ import tensorflow as tf
 
 
 def adam(
-    variable: Any, first: Any, second: Any, gradient: Any, rate: Any, **numbers: float
+    variable: Any,
+    first: Any,
+    second: Any,
+    gradient: Any,
+    rate: Any,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
 ) -> None:
-    """Adam without correction of the bias, in place.
+    """Takes one step of Adam in place, without correction of the bias.
 
     Args:
         variable: what is trained.
         first: its first moment.
         second: its second moment.
         gradient: dense.
-        rate: learning rate, of the type of the variable.
-        **numbers: ``beta1``, ``beta2`` and ``epsilon``.
+        rate: learning rate, a scalar of the type of the variable.
+        beta_1: decay of the first moment.
+        beta_2: decay of the second moment.
+        epsilon: added to the root of the second moment.
     """
-    # Powers of 0 say that the moments need no correction.
-    constants = {
-        name: tf.constant(value, variable.dtype)
-        for name, value in {"beta1_power": 0.0, "beta2_power": 0.0, **numbers}.items()
-    }
+    nothing = tf.zeros_like(rate)  # as powers of both betas: the moments need no correction
     tf.raw_ops.ResourceApplyAdam(
-        var=variable.handle, m=first.handle, v=second.handle, lr=rate, grad=gradient, **constants
+        var=variable.handle,
+        m=first.handle,
+        v=second.handle,
+        beta1_power=nothing,
+        beta2_power=nothing,
+        lr=rate,
+        beta1=beta_1,
+        beta2=beta_2,
+        epsilon=epsilon,
+        grad=gradient,
     )
 
 
 def global_norm(gradients: Iterable[Any]) -> Any:
-    """Float32 norm of all gradients together."""
-    halves = [tf.nn.l2_loss(tf.cast(gradient, tf.float32)) for gradient in gradients]
+    """Norm of all gradients together: float32, or float64 where they are."""
+    gradients = list(gradients)
+    doubles = any(gradient.dtype == tf.float64 for gradient in gradients)
+    wide = tf.float64 if doubles else tf.float32
+    halves = [tf.nn.l2_loss(tf.cast(gradient, wide)) for gradient in gradients]
     return tf.sqrt(2.0 * tf.add_n(halves))

@@ -156,6 +156,21 @@ class BertAdamW(MomentOptimizer):
     Arguments are those of ``MomentOptimizer``.
     """
 
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Applies one clipped gradient to one variable; on TensorFlow with its fused kernel."""
+        if keras.backend.backend() != "tensorflow":
+            super().update_step(gradient, variable, learning_rate)
+            return
+        from keras_bert_zoo.training import fused
+
+        index = self._get_variable_index(variable)
+        rate = ops.cast(learning_rate, variable.dtype) * self._scales[index]
+        if self._decays[index]:
+            self.assign_sub(variable, rate * self.decay * variable)
+        moments = self._first[index].value, self._second[index].value
+        numbers = (self.beta_1, self.beta_2, self.epsilon)
+        fused.adam(variable, *moments, ops.cast(gradient, variable.dtype), rate, *numbers)
+
     def _direction(self, m: Any, v: Any, variable: Any, decays: bool) -> Any:
         update = m / (ops.sqrt(v) + self.epsilon)
         return update + self.decay * variable if decays else update
@@ -175,6 +190,15 @@ def _dense(gradient: Any, variable: Any) -> Any:
     return ops.segment_sum(gradient.values, gradient.indices, num_segments=variable.shape[0])
 
 
+def _global_norm(gradients: list[Any]) -> Any:
+    if keras.backend.backend() == "tensorflow":
+        from keras_bert_zoo.training import fused
+
+        return fused.global_norm(gradients)
+    wide = keras.backend.result_type("float32", *(g.dtype for g in gradients))
+    return ops.sqrt(sum(ops.sum(ops.square(ops.cast(g, wide))) for g in gradients))
+
+
 def clip_by_global_norm(gradients: Iterable[Any], limit: float | None) -> list[Any]:
     """Scales dense gradients together so that their joint norm is at most ``limit``.
 
@@ -183,7 +207,6 @@ def clip_by_global_norm(gradients: Iterable[Any], limit: float | None) -> list[A
     gradients = list(gradients)
     if limit is None:
         return gradients
-    wide = keras.backend.result_type("float32", *(g.dtype for g in gradients))
-    norm = ops.sqrt(sum(ops.sum(ops.square(ops.cast(g, wide))) for g in gradients))
+    norm = _global_norm(gradients)
     scale = limit * ops.minimum(1.0 / norm, 1.0 / limit) + (norm - norm)
     return [gradient * ops.cast(scale, gradient.dtype) for gradient in gradients]
