@@ -111,10 +111,12 @@ class SelfAttention(keras.layers.Layer):
         """
         # Scaling the query rather than the scores touches S * H numbers instead of N * S * S,
         # and exporters fold it into the projection.
-        query = self.query(hidden) * (1.0 / math.sqrt(self.head_size))
+        query = self.query(hidden, training=training) * (1.0 / math.sqrt(self.head_size))
         query = ops.transpose(query, (0, 2, 1, 3))  # B N S D
-        key = ops.transpose(self.key(hidden), (0, 2, 3, 1))  # B N D S
-        value = ops.transpose(self.value(hidden), (0, 2, 1, 3))  # B N S D
+        key = self.key(hidden, training=training)
+        key = ops.transpose(key, (0, 2, 3, 1))  # B N D S
+        value = self.value(hidden, training=training)
+        value = ops.transpose(value, (0, 2, 1, 3))  # B N S D
         scores = ops.matmul(query, key)  # B N S S
         # Half precision cannot hold a softmax over hundreds of keys.
         dtype = wide(self.compute_dtype)
@@ -122,7 +124,7 @@ class SelfAttention(keras.layers.Layer):
         probabilities = ops.cast(ops.softmax(scores, axis=-1), self.compute_dtype)
         probabilities = self.dropout(probabilities, training=training)
         context = ops.transpose(ops.matmul(probabilities, value), (0, 2, 1, 3))  # B S N D
-        return self.output_projection(context), probabilities
+        return self.output_projection(context, training=training), probabilities
 
     def compute_output_shape(
         self, hidden_shape: tuple[int | None, ...], *_: Any

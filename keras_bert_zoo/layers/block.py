@@ -8,7 +8,7 @@ import keras
 
 from keras_bert_zoo.layers import activations
 from keras_bert_zoo.layers.attention import SelfAttention
-from keras_bert_zoo.layers.dropout import Dropout
+from keras_bert_zoo.layers.dropout import Dropout, repeating
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.normalization import LayerNorm
 
@@ -28,6 +28,8 @@ class EncoderBlock(keras.layers.Layer):
         attention_dropout: rate on the attention probabilities.
         epsilon: of the normalisations.
         initializer_range: standard deviation of the kernels.
+        recompute: whether training keeps only the input of the block and computes the rest
+            again for the gradient: less memory for a second forward pass.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class EncoderBlock(keras.layers.Layer):
         attention_dropout: float = 0.1,
         epsilon: float = 1e-12,
         initializer_range: float = 0.02,
+        recompute: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -53,6 +56,7 @@ class EncoderBlock(keras.layers.Layer):
             "attention_dropout": attention_dropout,
             "epsilon": epsilon,
             "initializer_range": initializer_range,
+            "recompute": recompute,
         }
         hidden, policy = num_heads * head_size, self.dtype_policy
         shared = {"initializer_range": initializer_range, "dtype": policy}
@@ -78,13 +82,29 @@ class EncoderBlock(keras.layers.Layer):
 
     def call(self, hidden: Any, bias: Any, training: bool | None = None) -> tuple[Any, Any]:
         """Transforms ``(B, S, H)``; also returns the attention probabilities ``(B, N, S, S)``."""
+        if not (training and self.arguments["recompute"]):
+            return self._transform(hidden, bias, training)
+        # Drawn before, for the second pass must drop what the first one dropped.
+        drops = (self.attention.dropout, self.attention_dropout, self.output_dropout)
+        drops = [layer for layer in drops if layer.rate]
+        seeds = [layer.seed_generator.next() for layer in drops]
+
+        def transform(hidden: Any, bias: Any) -> tuple[Any, Any]:
+            with repeating(drops, seeds):
+                return self._transform(hidden, bias, training)
+
+        return keras.remat(transform)(hidden, bias)
+
+    def _transform(self, hidden: Any, bias: Any, training: bool | None) -> tuple[Any, Any]:
+        # `training` is handed on: what is computed again has no call of Keras' around it.
         attended, probabilities = self.attention(hidden, bias, training=training)
         attended = self.attention_dropout(attended, training=training)
-        hidden = self.attention_norm(hidden + attended)
+        hidden = self.attention_norm(hidden + attended, training=training)
         activation = activations.get(self.arguments["activation"], training)
-        widened = activation(self.intermediate(hidden))
-        output = self.output_dropout(self.output_projection(widened), training=training)
-        return self.output_norm(hidden + output), probabilities
+        widened = activation(self.intermediate(hidden, training=training))
+        output = self.output_projection(widened, training=training)
+        output = self.output_dropout(output, training=training)
+        return self.output_norm(hidden + output, training=training), probabilities
 
     def compute_output_shape(
         self, hidden_shape: tuple[int | None, ...], *_: Any

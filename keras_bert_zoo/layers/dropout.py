@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -20,19 +22,43 @@ class Dropout(keras.layers.Dropout):
     same seed gives other masks than Keras' layer.
     """
 
+    drawn: Any = None
+
     def call(self, inputs: Any, training: bool | None = False) -> Any:
         """Drops and scales in training, and is the identity otherwise."""
         if not training or not self.rate:
             return inputs
         dropped = min(round(self.rate * _STEPS), _STEPS - 1)
-        kept = ops.greater_equal(self._bits(inputs), dropped - _STEPS // 2)
+        kept = self._bits(inputs) >= dropped - _STEPS // 2
         return ops.where(kept, inputs * (_STEPS / (_STEPS - dropped)), 0.0)
 
     def _bits(self, inputs: Any) -> Any:
         """A random int16 for each element."""
         shape = ops.shape(inputs)
         size = math.prod(shape)
-        draws = keras.random.randint(
-            ((size + 1) // 2, 1), -(2**31), 2**31 - 1, "int32", self.seed_generator
-        )
+        source = self.seed_generator if self.drawn is None else DrawnSeed(self.drawn)
+        draws = keras.random.randint(((size + 1) // 2, 1), -(2**31), 2**31 - 1, "int32", source)
         return ops.reshape(ops.reshape(ops.view(draws, "int16"), (-1,))[:size], shape)
+
+
+class DrawnSeed(keras.random.SeedGenerator):
+    """Gives the one seed it has, each time."""
+
+    def __init__(self, seed: Any) -> None:
+        self.seed = seed
+
+    def next(self, ordered: bool = True) -> Any:
+        """The seed."""
+        return self.seed
+
+
+@contextmanager
+def repeating(layers: Sequence[Dropout], seeds: Sequence[Any]) -> Iterator[None]:
+    """Lets layers take given seeds instead of new ones, so that masks can be made again."""
+    for layer, seed in zip(layers, seeds, strict=True):
+        layer.drawn = seed
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.drawn = None

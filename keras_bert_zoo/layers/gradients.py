@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import ops
 
 Backward = Callable[[Any], tuple[Any, ...]]
@@ -35,13 +36,19 @@ def written_gradient(function: Callable[..., tuple[Any, Backward]]) -> Callable[
 
         return result, gradient
 
-    return lambda *values: run(*(ops.convert_to_tensor(value) for value in values))
+    return lambda *values: run(*map(_tensor, values))
+
+
+def _tensor(value: Any) -> Any:
+    # TensorFlow would ask for the gradient of a variable a second time.
+    return ops.reshape(value, value.shape) if isinstance(value, keras.Variable) else value
 
 
 def sum_of_rows(x: Any) -> Any:
     """``(..., m)`` to ``(m,)``."""
     rows = ops.reshape(x, (-1, x.shape[-1]))
-    return ops.matmul(ops.ones((1, ops.shape(rows)[0]), x.dtype), rows)[0]
+    ones = ops.ones((1, ops.shape(rows)[0]), x.dtype)
+    return ops.reshape(ops.matmul(ones, rows), (-1,))
 
 
 @written_gradient

@@ -39,6 +39,8 @@ class BertEncoder(NamedInputs):
             again with each document, are a fourth input. The weights are the same.
         embeddings: a layer to share with another encoder; where its width is not
             ``hidden_size`` it is projected (Clark et al. 2020, arXiv:2003.10555).
+        recompute: whether training computes the inside of each block a second time, for the
+            gradient, instead of keeping it: less memory, and a third more products.
         dtype: dtype policy of the layers, e.g. ``"mixed_bfloat16"``; the global one by
             default.
 
@@ -66,6 +68,7 @@ class BertEncoder(NamedInputs):
         output_attentions: bool = False,
         packed: bool = False,
         embeddings: Embeddings | None = None,
+        recompute: bool = False,
         dtype: Any = None,
         name: str = "bert",
         **kwargs: Any,
@@ -73,7 +76,8 @@ class BertEncoder(NamedInputs):
         # === Layers ===
         shared, embeddings = embeddings is not None, embeddings or _embeddings(config, dtype)
         attention_bias = AttentionBias(packed=packed, name="attention_bias", dtype=dtype)
-        blocks = [_block(config, index, dtype) for index in range(config.num_hidden_layers)]
+        indices = range(config.num_hidden_layers)
+        blocks = [_block(config, index, recompute, dtype) for index in indices]
 
         # === Functional graph ===
         inputs = encoder_inputs(packed)
@@ -113,6 +117,7 @@ class BertEncoder(NamedInputs):
             "output_hidden_states": output_hidden_states,
             "output_attentions": output_attentions,
             "packed": packed,
+            "recompute": recompute,
         }
         # `compile` reads it to decide on loss scaling.
         self.dtype_policy = embeddings.dtype_policy
@@ -160,7 +165,7 @@ def _embeddings(config: EncoderConfig, dtype: Any) -> Embeddings:
     )
 
 
-def _block(config: EncoderConfig, index: int, dtype: Any) -> EncoderBlock:
+def _block(config: EncoderConfig, index: int, recompute: bool, dtype: Any) -> EncoderBlock:
     return EncoderBlock(
         num_heads=config.num_attention_heads,
         head_size=config.head_size,
@@ -170,6 +175,7 @@ def _block(config: EncoderConfig, index: int, dtype: Any) -> EncoderBlock:
         attention_dropout=config.attention_probs_dropout_prob,
         epsilon=config.layer_norm_eps,
         initializer_range=config.initializer_range,
+        recompute=recompute,
         dtype=dtype,
         name=f"layer_{index}",
     )
