@@ -47,7 +47,7 @@ class EncoderBlock(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.arguments = {
+        self.arguments: dict[str, Any] = {
             "num_heads": num_heads,
             "head_size": head_size,
             "intermediate_size": intermediate_size,
@@ -85,8 +85,8 @@ class EncoderBlock(keras.layers.Layer):
         if not (training and self.arguments["recompute"]):
             return self._transform(hidden, bias, training)
         # Drawn before, for the second pass must drop what the first one dropped.
-        drops = (self.attention.dropout, self.attention_dropout, self.output_dropout)
-        drops = [layer for layer in drops if layer.rate]
+        layers = (self.attention.dropout, self.attention_dropout, self.output_dropout)
+        drops = [layer for layer in layers if layer.rate]
         seeds = [layer.seed_generator.next() for layer in drops]
 
         def transform(hidden: Any, bias: Any) -> tuple[Any, Any]:
