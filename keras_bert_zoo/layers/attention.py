@@ -68,6 +68,11 @@ class SelfAttention(keras.layers.Layer):
         head_size: ``D``; the hidden size is ``N * D``.
         dropout: rate on the attention probabilities.
         initializer_range: standard deviation of the kernels.
+        fused: whether the backend's own kernel attends, ``keras.ops.dot_product_attention``,
+            which on a GPU with JAX never makes the probabilities: they are not returned.
+
+    Raises:
+        ValueError: the kernel is to drop probabilities, which it does not.
     """
 
     def __init__(
@@ -77,9 +82,16 @@ class SelfAttention(keras.layers.Layer):
         *,
         dropout: float = 0.0,
         initializer_range: float = 0.02,
+        fused: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if fused and dropout:
+            raise ValueError(
+                f"Fused attention drops no probabilities, received dropout={dropout}. Set "
+                "attention_probs_dropout_prob to 0, or fused to False."
+            )
+        self.fused = fused
         self.num_heads = num_heads
         self.head_size = head_size
         self.dropout_rate = dropout
@@ -98,7 +110,7 @@ class SelfAttention(keras.layers.Layer):
             projection.build(hidden_shape)
         self.output_projection.build((*hidden_shape[:-1], self.num_heads, self.head_size))
 
-    def call(self, hidden: Any, bias: Any, training: bool | None = None) -> tuple[Any, Any]:
+    def call(self, hidden: Any, bias: Any, training: bool | None = None) -> Any:
         """Attends.
 
         Args:
@@ -107,8 +119,11 @@ class SelfAttention(keras.layers.Layer):
             training: whether dropout is on.
 
         Returns:
-            The projected context ``(B, S, H)`` and the probabilities ``(B, N, S, S)``.
+            The projected context ``(B, S, H)`` and, where not fused, the probabilities
+            ``(B, N, S, S)``.
         """
+        if self.fused:
+            return self._fused(hidden, bias, training)
         # Scaling the query rather than the scores touches S * H numbers instead of N * S * S,
         # and exporters fold it into the projection.
         query = self.query(hidden, training=training) * (1.0 / math.sqrt(self.head_size))
@@ -126,10 +141,19 @@ class SelfAttention(keras.layers.Layer):
         context = ops.transpose(ops.matmul(probabilities, value), (0, 2, 1, 3))  # B S N D
         return self.output_projection(context, training=training), probabilities
 
-    def compute_output_shape(
-        self, hidden_shape: tuple[int | None, ...], *_: Any
-    ) -> tuple[tuple[int | None, ...], ...]:
-        """Shapes of the context and the probabilities."""
+    def _fused(self, hidden: Any, bias: Any, training: bool | None) -> Any:
+        projections = (self.query, self.key, self.value)
+        query, key, value = (each(hidden, training=training) for each in projections)  # B S N D
+        bias = ops.cast(bias, self.compute_dtype)
+        context = ops.dot_product_attention(
+            query, key, value, bias=bias, scale=1.0 / math.sqrt(self.head_size)
+        )
+        return self.output_projection(context, training=training)
+
+    def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
+        """Shapes of the context and, where not fused, the probabilities."""
+        if self.fused:
+            return hidden_shape
         batch, length, _hidden = hidden_shape
         return hidden_shape, (batch, self.num_heads, length, length)
 
@@ -141,4 +165,5 @@ class SelfAttention(keras.layers.Layer):
             "head_size": self.head_size,
             "dropout": self.dropout_rate,
             "initializer_range": self.initializer_range,
+            "fused": self.fused,
         }

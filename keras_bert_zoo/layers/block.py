@@ -28,6 +28,7 @@ class EncoderBlock(keras.layers.Layer):
         attention_dropout: rate on the attention probabilities.
         epsilon: of the normalisations.
         initializer_range: standard deviation of the kernels.
+        fused_attention: see ``SelfAttention``; the probabilities are not returned then.
         recompute: whether training keeps only the input of the block and computes the rest
             again for the gradient: less memory for a second forward pass.
     """
@@ -43,6 +44,7 @@ class EncoderBlock(keras.layers.Layer):
         attention_dropout: float = 0.1,
         epsilon: float = 1e-12,
         initializer_range: float = 0.02,
+        fused_attention: bool = False,
         recompute: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -56,12 +58,18 @@ class EncoderBlock(keras.layers.Layer):
             "attention_dropout": attention_dropout,
             "epsilon": epsilon,
             "initializer_range": initializer_range,
+            "fused_attention": fused_attention,
             "recompute": recompute,
         }
         hidden, policy = num_heads * head_size, self.dtype_policy
         shared = {"initializer_range": initializer_range, "dtype": policy}
         self.attention = SelfAttention(
-            num_heads, head_size, dropout=attention_dropout, name="attention", **shared
+            num_heads,
+            head_size,
+            dropout=attention_dropout,
+            fused=fused_attention,
+            name="attention",
+            **shared,
         )
         self.attention_norm = LayerNorm(epsilon, name="attention_norm", dtype=policy)
         self.intermediate = Linear(intermediate_size, name="intermediate", **shared)
@@ -80,7 +88,7 @@ class EncoderBlock(keras.layers.Layer):
         self.output_projection.build((*hidden_shape[:-1], self.intermediate.units))
         self.output_norm.build(hidden_shape)
 
-    def call(self, hidden: Any, bias: Any, training: bool | None = None) -> tuple[Any, Any]:
+    def call(self, hidden: Any, bias: Any, training: bool | None = None) -> Any:
         """Transforms ``(B, S, H)``; also returns the attention probabilities ``(B, N, S, S)``."""
         if not (training and self.arguments["recompute"]):
             return self._transform(hidden, bias, training)
@@ -89,27 +97,27 @@ class EncoderBlock(keras.layers.Layer):
         drops = [layer for layer in layers if layer.rate]
         seeds = [layer.seed_generator.next() for layer in drops]
 
-        def transform(hidden: Any, bias: Any) -> tuple[Any, Any]:
+        def transform(hidden: Any, bias: Any) -> Any:
             with repeating(drops, seeds):
                 return self._transform(hidden, bias, training)
 
         return keras.remat(transform)(hidden, bias)
 
-    def _transform(self, hidden: Any, bias: Any, training: bool | None) -> tuple[Any, Any]:
+    def _transform(self, hidden: Any, bias: Any, training: bool | None) -> Any:
         # `training` is handed on: what is computed again has no call of Keras' around it.
-        attended, probabilities = self.attention(hidden, bias, training=training)
+        attended = self.attention(hidden, bias, training=training)
+        attended, *probabilities = [attended] if self.attention.fused else attended
         attended = self.attention_dropout(attended, training=training)
         hidden = self.attention_norm(hidden + attended, training=training)
         activation = activations.get(self.arguments["activation"], training)
         widened = activation(self.intermediate(hidden, training=training))
         output = self.output_projection(widened, training=training)
         output = self.output_dropout(output, training=training)
-        return self.output_norm(hidden + output, training=training), probabilities
+        output = self.output_norm(hidden + output, training=training)
+        return (output, *probabilities) if probabilities else output
 
-    def compute_output_shape(
-        self, hidden_shape: tuple[int | None, ...], *_: Any
-    ) -> tuple[tuple[int | None, ...], ...]:
-        """Shapes of the hidden states and the probabilities."""
+    def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
+        """Shapes of the hidden states and, where not fused, the probabilities."""
         return self.attention.compute_output_shape(hidden_shape)
 
     def get_config(self) -> dict[str, Any]:

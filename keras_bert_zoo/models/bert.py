@@ -39,6 +39,8 @@ class BertEncoder(NamedInputs):
             again with each document, are a fourth input. The weights are the same.
         embeddings: a layer to share with another encoder; where its width is not
             ``hidden_size`` it is projected (Clark et al. 2020, arXiv:2003.10555).
+        fused_attention: whether the backend's own kernel attends, which pays on GPUs with JAX;
+            without ``output_attentions`` and dropout of attention probabilities.
         recompute: whether training computes the inside of each block a second time, for the
             gradient, instead of keeping it: less memory, and a third more products.
         dtype: dtype policy of the layers, e.g. ``"mixed_bfloat16"``; the global one by
@@ -68,16 +70,23 @@ class BertEncoder(NamedInputs):
         output_attentions: bool = False,
         packed: bool = False,
         embeddings: Embeddings | None = None,
+        fused_attention: bool = False,
         recompute: bool = False,
         dtype: Any = None,
         name: str = "bert",
         **kwargs: Any,
     ) -> None:
+        if fused_attention and output_attentions:
+            raise ValueError(
+                "Fused attention makes no attentions. Pass either fused_attention or "
+                "output_attentions."
+            )
+
         # === Layers ===
         shared, embeddings = embeddings is not None, embeddings or _embeddings(config, dtype)
         attention_bias = AttentionBias(packed=packed, name="attention_bias", dtype=dtype)
-        indices = range(config.num_hidden_layers)
-        blocks = [_block(config, index, recompute, dtype) for index in indices]
+        inside = {"fused_attention": fused_attention, "recompute": recompute, "dtype": dtype}
+        blocks = [_block(config, index, inside) for index in range(config.num_hidden_layers)]
 
         # === Functional graph ===
         inputs = encoder_inputs(packed)
@@ -92,13 +101,15 @@ class BertEncoder(NamedInputs):
             )
             hidden = project(hidden)
         bias = attention_bias(inputs["attention_mask"])
-        hidden_states, attentions = [hidden], []
+        hidden_states: list[Any] = [hidden]
+        attentions: list[Any] = []
         # The scope makes variable paths read `encoder/layer_0/attention/query/kernel`.
         with keras.name_scope("encoder"):
             for block in blocks:
-                hidden, probabilities = block(hidden, bias)
+                output = block(hidden, bias)
+                hidden, *probabilities = [output] if fused_attention else output
                 hidden_states.append(hidden)
-                attentions.append(probabilities)
+                attentions += probabilities
         outputs: dict[str, Any] = {"last_hidden_state": hidden}
         if add_pooling_layer:
             pooler = Pooler(config.initializer_range, name="pooler", dtype=dtype)
@@ -117,6 +128,7 @@ class BertEncoder(NamedInputs):
             "output_hidden_states": output_hidden_states,
             "output_attentions": output_attentions,
             "packed": packed,
+            "fused_attention": fused_attention,
             "recompute": recompute,
         }
         # `compile` reads it to decide on loss scaling.
@@ -165,7 +177,7 @@ def _embeddings(config: EncoderConfig, dtype: Any) -> Embeddings:
     )
 
 
-def _block(config: EncoderConfig, index: int, recompute: bool, dtype: Any) -> EncoderBlock:
+def _block(config: EncoderConfig, index: int, options: dict[str, Any]) -> EncoderBlock:
     return EncoderBlock(
         num_heads=config.num_attention_heads,
         head_size=config.head_size,
@@ -175,7 +187,6 @@ def _block(config: EncoderConfig, index: int, recompute: bool, dtype: Any) -> En
         attention_dropout=config.attention_probs_dropout_prob,
         epsilon=config.layer_norm_eps,
         initializer_range=config.initializer_range,
-        recompute=recompute,
-        dtype=dtype,
+        **options,
         name=f"layer_{index}",
     )
