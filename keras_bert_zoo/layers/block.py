@@ -93,8 +93,8 @@ class EncoderBlock(keras.layers.Layer):
         if not (training and self.arguments["recompute"]):
             return self._transform(hidden, bias, training)
         # Drawn before, for the second pass must drop what the first one dropped.
-        layers = (self.attention.dropout, self.attention_dropout, self.output_dropout)
-        drops = [layer for layer in layers if layer.rate]
+        every = (self.attention.dropout, self.attention_dropout, self.output_dropout)
+        drops = [layer for layer in every if layer.rate]
         seeds = [layer.seed_generator.next() for layer in drops]
 
         def transform(hidden: Any, bias: Any) -> Any:

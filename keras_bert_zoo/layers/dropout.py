@@ -17,12 +17,26 @@ _STEPS = 2**16
 class Dropout(keras.layers.Dropout):
     """``keras.layers.Dropout`` with two elements decided by each 32-bit draw.
 
-    On a CPU the random numbers of Keras' own layer cost as much as a projection. Of 16 bits,
-    the rate is a multiple of 2^-16, and what remains is scaled by just that. The
-    same seed gives other masks than Keras' layer.
+    On a CPU the random numbers of Keras' own layer cost more than a projection does. The rate
+    becomes a multiple of 2^-16, and what remains is scaled by that. One seed gives other
+    masks here than there.
+
+    Args:
+        rate: share of the elements that become 0.
+        **kwargs: of ``keras.layers.Dropout``, but for ``noise_shape``.
+
+    Raises:
+        ValueError: ``noise_shape`` is given.
     """
 
-    drawn: Any = None
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        if kwargs.get("noise_shape") is not None:
+            raise ValueError(
+                f"Dropout has no noise_shape, received {kwargs['noise_shape']}. "
+                "Use keras.layers.Dropout."
+            )
+        super().__init__(rate, **kwargs)
+        self.drawn: Any = None  # a seed that replaces the generator, see `repeating`
 
     def call(self, inputs: Any, training: bool | None = False) -> Any:
         """Drops and scales in training, and is the identity otherwise."""
