@@ -2,7 +2,7 @@
 
 The peer is ``create_pretraining_data.py`` of google-research/bert, which is not run here: its
 figure, 26,389 instances of 128 tokens in about 10 s after start-up from 1 MB of novels on one core,
-was measured before on another machine of this kind. Here the same is done: lines are
+was measured once before and not in the same run. Here the same is done: lines are
 sentences, paragraphs are documents, the text is tokenised once, and five epochs of pairs are drawn
 and masked. Start-up (imports, the tracing of graphs, reading the vocabulary) is left out.
 
