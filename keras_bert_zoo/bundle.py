@@ -74,6 +74,7 @@ def load(
     output_hidden_states: bool = False,
     output_attentions: bool = False,
     packed: bool = False,
+    recompute: bool = False,
 ) -> Bundle:
     """Loads a published checkpoint or a saved bundle.
 
@@ -95,6 +96,7 @@ def load(
         output_hidden_states: whether the encoder also returns ``hidden_states``.
         output_attentions: whether the encoder also returns ``attentions``.
         packed: whether a row holds several documents, see ``BertEncoder``.
+        recompute: whether training takes less memory and more time, see ``BertEncoder``.
 
     Raises:
         FileNotFoundError: the source or a file of it does not exist.
@@ -121,6 +123,7 @@ def load(
             "output_hidden_states": output_hidden_states,
             "output_attentions": output_attentions,
             "packed": packed,
+            "recompute": recompute,
             "dtype": dtype,
         }
         model = _build(architecture, head, tensors, options)

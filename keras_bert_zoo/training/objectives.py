@@ -26,6 +26,7 @@ def make(recipe: PretrainRecipe, tokenizer: WordPieceTokenizer, shards: Shards) 
         _config(recipe, tokenizer),
         add_pooling_layer=_task(recipe) == "pretraining",
         packed=recipe.packed,
+        recompute=recipe.recompute,
         dtype=recipe.dtype,
     )
     if recipe.generator is not None:
@@ -46,7 +47,11 @@ def _task(recipe: PretrainRecipe) -> str:
 
 def _published(recipe: PretrainRecipe, shards: Shards) -> keras.Model:
     loaded = bundle.load(
-        recipe.model or "", task=_task(recipe), dtype=recipe.dtype, packed=recipe.packed
+        recipe.model or "",
+        task=_task(recipe),
+        dtype=recipe.dtype,
+        packed=recipe.packed,
+        recompute=recipe.recompute,
     )
     if loaded.tokenizer is not None:
         shards.check_vocabulary(loaded.tokenizer.words)

@@ -22,6 +22,7 @@ _NOT_IDENTITY = (
     "eval_rows",
     "devices",
     "cluster",
+    "recompute",
 )
 _POSITIVE = ("save_steps", "keep_checkpoints", "log_steps", "eval_steps", "eval_rows")
 OPTIMIZERS = ("bert_adamw", "lamb")
@@ -93,6 +94,8 @@ class PretrainRecipe:
         seed: of the new weights, the rows, the masks and the dropout.
         dtype: dtype policy, e.g. mixed_bfloat16.
         jit_compile: compile the training step with XLA; for one device.
+        recompute: keep the inputs of the blocks alone and compute the rest again for the gradient:
+            less memory, a third more products.
         devices: e.g. [GPU:0, GPU:1]; all visible GPUs by default.
         cluster: local:N starts N workers on this machine, for trials; by default what
             TF_CONFIG says.
@@ -133,6 +136,7 @@ class PretrainRecipe:
     seed: int = 1
     dtype: str = "float32"
     jit_compile: bool = False
+    recompute: bool = False
     devices: list[str] | None = None
     cluster: str | None = None
     log_steps: int = 100
