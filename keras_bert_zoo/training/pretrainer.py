@@ -56,8 +56,9 @@ class Pretrainer(keras.Model):
 
         Args:
             optimizer: its variables are made here, in the scope of the strategy.
-            **kwargs: of ``keras.Model.compile``.
+            **kwargs: of ``keras.Model.compile``; ``jit_compile`` is off unless it is given.
         """
+        kwargs.setdefault("jit_compile", False)
         super().compile(optimizer, **kwargs)
         self.optimizer.build(self.trainable_variables)
         # Keras would put averaged weights in the place of the plain ones at the end of each
