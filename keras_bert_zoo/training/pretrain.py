@@ -308,7 +308,7 @@ class _Run:
 
     @functools.cached_property
     def _summed(self) -> Any:
-        return tf.function(lambda batch: self.pretrainer.sums(batch), reduce_retracing=True)
+        return tf.function(self.pretrainer.sums, autograph=False, reduce_retracing=True)
 
     # === The end ===
 

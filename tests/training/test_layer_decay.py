@@ -58,8 +58,9 @@ def test_updates_of_a_classifier_are_those_by_hand(model, randomise):
         [depth] = [d for name, d in depths.items() if variable.path.startswith(name)] or [4]
         rates = [2.0**-7 * 0.5 ** (4 - depth)] * 3
         wanted = adamw(starts, steps, rates, decays)[index]
-        # The head of a classifier is float32 whatever its encoder is.
-        tolerance = 1e-10 if variable.dtype == "float64" else 1e-7
+        # The head of a classifier is float32 whatever its encoder is, and TensorFlow's kernel
+        # takes 1 - 0.999 in float32: the second moment is 1.3e-5 of itself too small.
+        tolerance = 1e-10 if variable.dtype == "float64" else 1e-6
         np.testing.assert_allclose(variable.numpy(), wanted, rtol=0, atol=tolerance)
 
 

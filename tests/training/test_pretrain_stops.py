@@ -87,6 +87,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(recipe,
         assert all(point[k] == v for k, v in expected.items() if k.startswith("val_"))
 
 
+@pytest.mark.slow
 def test_asked_to_stop_it_saves_and_goes_on(recipe, pretraining, tmp_path):
     process = start(recipe, "--save_steps=10000")
     history = pathlib.Path(pretraining["output"]) / "history.jsonl"

@@ -90,6 +90,7 @@ def test_several_files_shuffled_without_next_sentences(tmp_path):
     assert sorted(rows(1)) == sorted(rows(None))
 
 
+@pytest.mark.slow
 def test_the_model_learns_from_them(tiny_config, tmp_path):
     from keras_bert_zoo.models import BertEncoder
     from keras_bert_zoo.models.pretraining import PretrainingModel
