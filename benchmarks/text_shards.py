@@ -51,6 +51,7 @@ def shards_of(
     manifest = {
         "format": format_.FORMAT,
         "vocabulary": format_.vocabulary_digest(tokenizer.words),
+        "vocab_size": len(tokenizer.words),
         "shards": [{"file": file.name, "bytes": file.stat().st_size, "tokens": tokens}],
     }
     (directory / format_.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")

@@ -43,6 +43,7 @@ def write_shards(directory, documents, *, per_shard=None, words=None, vocabulary
     manifest = {
         "format": format_.FORMAT,
         "vocabulary": format_.vocabulary_digest(vocabulary),
+        "vocab_size": len(vocabulary),
         "shards": entries,
     }
     (directory / format_.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")

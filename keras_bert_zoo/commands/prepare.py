@@ -93,6 +93,8 @@ def _percent_unknown(shards: Shards) -> float:
 def _table(shards: Shards) -> Any:
     from rich.table import Table
 
+    from keras_bert_zoo.corpus.shards import MANIFEST, Shards
+
     counts = shards.manifest["counts"]
     table = Table("", "number", title=str(shards.directory))
     table.columns[1].justify = "right"
@@ -100,8 +102,18 @@ def _table(shards: Shards) -> Any:
         table.add_row(name.replace("_", " "), f"{number:,}")
     table.add_row("tokens a document", f"{counts['tokens'] / counts['documents']:.1f}")
     table.add_row("unknown tokens, %", f"{_percent_unknown(shards):.3f}")
-    table.add_row("shards", f"{len(shards):,}")
+    for name, directory in {"to train on": shards.directory, "held out": _held_out(shards)}.items():
+        if (directory / MANIFEST).is_file():
+            parts = Shards(directory).manifest["shards"]
+            documents, tokens = (sum(p[key] for p in parts) for key in ("documents", "tokens"))
+            table.add_row(f"documents {name}", f"{documents:,}")
+            table.add_row(f"tokens {name}", f"{tokens:,}")
+    table.add_row("shards to train on", f"{len(shards):,}")
     return table
+
+
+def _held_out(shards: Shards) -> pathlib.Path:
+    return shards.directory / "held_out"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

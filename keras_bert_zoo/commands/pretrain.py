@@ -22,6 +22,8 @@ def main(arguments: Sequence[str]) -> int:
     result = pretrain(recipe)
     for name, scores in result.metrics.items():
         print(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in scores.items()))
+    if result.history and not result.metrics:
+        print("Nothing was held out: no scores. prepare --held_out 0.01 holds documents out.")
     if result.history:
         print(f"bundle: {result.bundle}")
     return 0

@@ -18,8 +18,9 @@ def vocab(corpus: Sequence[str], *, output: str, options: VocabularyOptions) -> 
 
     from keras_bert_zoo.commands.corpus_progress import reading
     from keras_bert_zoo.corpus.sources import find
-    from keras_bert_zoo.corpus.vocabulary import save, train
+    from keras_bert_zoo.corpus.vocabulary import check_output, save, train
 
+    check_output(output)
     with reading(find(corpus), times=2) as report:
         source = train(corpus, options, report=report)
     save(source, output)

@@ -69,6 +69,7 @@ def prepare(
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, received {workers}.")
     directory = pathlib.Path(output)
+    check_output(directory, corpus)
     directory.mkdir(parents=True, exist_ok=True)
     run = Run(corpus, directory, pathlib.Path(tokenizer), options or PrepareOptions())
     with alone(directory):
@@ -76,6 +77,24 @@ def prepare(
             with pool.encoding(workers or len(os.sched_getaffinity(0)), **run.encoder) as encode:
                 run.work(encode, report)
     return Shards(directory)
+
+
+def check_output(directory: pathlib.Path, corpus: Sequence[str]) -> None:
+    """Refuses an output that is a file, or that a later run would read as text.
+
+    Raises:
+        FileExistsError: it is a file.
+        ValueError: it lies in a directory of the corpus.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise FileExistsError(f"output {str(directory)!r} is a file. Take a directory.")
+    around = [name for name in corpus if pathlib.Path(name).is_dir()]
+    inside = [n for n in around if directory.resolve().is_relative_to(pathlib.Path(n).resolve())]
+    if inside:
+        raise ValueError(
+            f"output {str(directory)!r} lies in {inside[0]!r}, whose files are the corpus. Take a "
+            "directory elsewhere."
+        )
 
 
 class At(NamedTuple):
@@ -212,6 +231,11 @@ class Run:
         if not counts.documents:
             raise CorpusError(
                 f"The corpus is empty: {self._settings['corpus']} hold no document with a token."
+            )
+        if not any("" in step.written for step in steps):
+            raise CorpusError(
+                f"No document is left to train on: all {counts.documents} are held out with "
+                f"held_out={self.options.held_out}. Lower it, or give more documents."
             )
         run = {**self._settings, "text": steps[-1].text}
         self.target.write_manifests([step.written for step in steps], counts, run)

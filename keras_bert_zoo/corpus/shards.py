@@ -68,8 +68,8 @@ def open_shard(path: pathlib.Path) -> Shard:
             shapes = {name: part.get_shape() for name, part in slices.items()}
     except (safetensors.SafetensorError, OSError, KeyError) as error:
         raise ShardError(
-            f"{path} is no complete shard: {error}. Remove it and run prepare again, which makes "
-            "what is missing."
+            f"{path} is no complete shard: {error}. Run prepare again with the same arguments: it "
+            "makes all shards anew."
         ) from error
     with path.open("rb") as raw:
         offset = 8 + int.from_bytes(raw.read(8), "little")
@@ -104,7 +104,10 @@ class Shards:
                 f"{self.directory} holds no {MANIFEST}: it is no directory of finished shards. "
                 "keras-bert-zoo prepare makes one."
             )
-        self.manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            self.manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ShardError(f"{path} is damaged: {error}. Run prepare again.") from error
         self.files = [self.directory / shard["file"] for shard in self.manifest["shards"]]
         self._check()
 
@@ -116,16 +119,33 @@ class Shards:
         ]
         if wrong:
             raise ShardError(
-                f"{self.directory} lacks {wrong}, or they are truncated; the other shards are as "
-                "they were. Run prepare again: it makes what is missing."
+                f"{self.directory} lacks {wrong}, or they are truncated. Run prepare again with "
+                "the same arguments: it makes all shards anew."
             )
 
     def __len__(self) -> int:
         return len(self.files)
 
     def open(self, index: int) -> Shard:
-        """Maps one shard."""
-        return open_shard(self.files[index])
+        """Maps one shard.
+
+        Raises:
+            ShardError: it is damaged.
+        """
+        shard, file = open_shard(self.files[index]), self.files[index]
+        size = self.manifest["vocab_size"]
+        ends = (shard.sentence_ends, shard.document_ends)
+        if (
+            int(shard.input_ids.max()) >= size
+            or ends[0][-1] != len(shard.input_ids)
+            or ends[1][-1] != len(ends[0])
+            or any(np.any(np.diff(each) <= 0) for each in ends)
+        ):
+            raise ShardError(
+                f"{file} is damaged: its ids or ends are none that prepare writes. Remove it and "
+                "run prepare again."
+            )
+        return shard
 
     @property
     def tokens(self) -> list[int]:

@@ -18,7 +18,7 @@ from tokenizers import models, normalizers, pre_tokenizers, trainers
 
 from keras_bert_zoo.corpus import sources
 from keras_bert_zoo.corpus.documents import read_text
-from keras_bert_zoo.corpus.formats import DOCUMENT
+from keras_bert_zoo.corpus.formats import DOCUMENT, FORMATS
 from keras_bert_zoo.corpus.reading import Reader
 from keras_bert_zoo.corpus.sentences import SENTENCE
 from keras_bert_zoo.tokenizers import files
@@ -42,11 +42,12 @@ class VocabularyOptions:
         min_frequency: how often a pair of pieces must stand in the text to become one.
         limit_alphabet: characters that are kept, the most frequent ones; by default those
             that make up 99.99 % of the text: some hundred of English, some 4,000 of Chinese.
-        format: as for prepare.
-        text_column: as for prepare.
+        format: auto (by the suffix; running text where it says nothing), sentences, documents,
+            paragraphs, text, jsonl or parquet, as for prepare.
+        text_column: of the text in JSON lines and parquet.
 
     Raises:
-        ValueError: a number is too small.
+        ValueError: a number is too small, or there is no such format.
     """
 
     size: int = 30522
@@ -57,7 +58,11 @@ class VocabularyOptions:
     text_column: str = "text"
 
     def __post_init__(self) -> None:
-        """Refuses numbers that are too small."""
+        """Refuses numbers that are too small, and formats that there are not."""
+        if self.format not in ("auto", *FORMATS):
+            raise ValueError(
+                f"format must be one of {('auto', *FORMATS)}, received {self.format!r}."
+            )
         least = {"size": len(SPECIAL_TOKENS) + 1, "min_frequency": 1, "limit_alphabet": 1}
         for name, smallest in least.items():
             value = getattr(self, name)
@@ -96,19 +101,30 @@ def train(
     return TokenizerSource(words, TokenizerOptions(do_lower_case=options.lower_case))
 
 
-def save(source: TokenizerSource, directory: str | pathlib.Path) -> None:
-    """Writes the files that ``transformers.AutoTokenizer`` reads, and ``vocab.txt``.
+def check_output(directory: str | pathlib.Path) -> None:
+    """Raises what ``save`` would raise of a directory, before a vocabulary is trained.
 
     Raises:
-        FileExistsError: there is a tokenizer.
+        FileExistsError: there is a tokenizer, or a file.
     """
     path = pathlib.Path(directory)
+    if path.exists() and not path.is_dir():
+        raise FileExistsError(f"output {str(path)!r} is a file. Take a directory.")
     there = [
         name for name in (files.TOKENIZER_FILE, files.VOCABULARY_FILE) if (path / name).exists()
     ]
     if there:
         raise FileExistsError(f"{path} holds {there}. Take another output, or remove them.")
-    files.write(source, path)
+
+
+def save(source: TokenizerSource, directory: str | pathlib.Path) -> None:
+    """Writes the files that ``transformers.AutoTokenizer`` reads, and ``vocab.txt``.
+
+    Raises:
+        FileExistsError: there is a tokenizer, or a file.
+    """
+    check_output(directory)
+    files.write(source, pathlib.Path(directory))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -61,8 +61,8 @@ def with_perplexity(values: dict[str, float]) -> dict[str, float]:
     """Adds ``perplexity``: the exponential of the loss of masked words."""
     if _MASKED_LOSS not in values:
         return values
-    # A loss beyond this is none a model can have; exp would overflow.
-    return {**values, "perplexity": math.exp(min(values[_MASKED_LOSS], 700.0))}
+    # Beyond this float32, which TensorBoard takes, would overflow.
+    return {**values, "perplexity": math.exp(min(values[_MASKED_LOSS], 80.0))}
 
 
 class Journal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from keras_bert_zoo import bundle
-from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.config import ConfigError, EncoderConfig
 from keras_bert_zoo.corpus.shards import Shards
 from keras_bert_zoo.models import BertEncoder, PretrainingModel
 from keras_bert_zoo.models.replaced_tokens import ReplacedTokenModel
@@ -71,4 +71,10 @@ def _config(recipe: PretrainRecipe, tokenizer: WordPieceTokenizer) -> EncoderCon
         "pad_token_id": tokenizer.pad_token_id,
         "max_position_embeddings": 512,
     }
-    return EncoderConfig.from_dict({**sizes, **(recipe.encoder or {})})
+    config = EncoderConfig.from_dict({**sizes, **(recipe.encoder or {})})
+    if config.vocab_size < len(tokenizer.vocabulary):
+        raise ConfigError(
+            f"encoder: vocab_size {config.vocab_size} is less than the {len(tokenizer.vocabulary)} "
+            "tokens of the shards. Leave it out, or give more, to pad the table to a round size."
+        )
+    return config

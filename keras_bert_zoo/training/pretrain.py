@@ -8,6 +8,7 @@ import functools
 import hashlib
 import json
 import pathlib
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -74,6 +75,11 @@ def pretrain(recipe: PretrainRecipe, *, verbose: int | None = None) -> PretrainR
         ConnectionError: another worker is gone.
         TrainingInterrupted: a signal stopped the run; its state is saved.
     """
+    with _lost_workers():
+        return _pretrain(recipe, verbose)
+
+
+def _pretrain(recipe: PretrainRecipe, verbose: int | None) -> PretrainResult:
     # First of all: afterwards TensorFlow takes no other devices.
     strategy = distribution.strategy_for(recipe.devices)
     directory = RunDirectory(pathlib.Path(recipe.output), _CHECKPOINTS, (_HISTORY, _CURVE))
@@ -83,7 +89,7 @@ def pretrain(recipe: PretrainRecipe, *, verbose: int | None = None) -> PretrainR
     with _prepared(directory, recipe):
         keras.utils.set_random_seed(recipe.seed)
         run = _Run(recipe, directory, strategy)
-        with stop_requests() as request, _lost_workers():
+        with stop_requests() as request:
             run.train(request, verbose)
             return run.finish()
 
@@ -104,7 +110,7 @@ def _lost_workers() -> Iterator[None]:
     """Says what a failed exchange with another worker means."""
     try:
         yield
-    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+    except tf.errors.OpError as error:
         if distribution.workers() == 1:
             raise
         raise ConnectionError(
@@ -152,6 +158,11 @@ class _Run:
         if self.recipe.held_out is None and not (inside / MANIFEST).is_file():
             return None
         held_out = Shards(self.recipe.held_out or inside)
+        if held_out.directory.resolve() == self.shards.directory.resolve():
+            raise ValueError(
+                f"held_out {str(held_out.directory)!r} is the directory of the training shards: "
+                "its scores would not be those of unseen text."
+            )
         held_out.check_vocabulary(self.tokenizer.words)
         return held_out
 
@@ -323,8 +334,7 @@ class _Run:
         bundle.save(kept, self.tokenizer, self.directory / BUNDLE, overwrite=True)
         self._draw(read_points(self.directory / _HISTORY))
         (self.directory / METRICS).write_text(scores_json(metrics), encoding="utf-8")
-        for path in self.checkpoints.files():
-            path.unlink()
+        shutil.rmtree(self.checkpoints.directory)
         return _result(self.directory)
 
     def _draw(self, points: list[dict[str, Any]]) -> None:

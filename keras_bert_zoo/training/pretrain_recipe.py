@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
+from collections.abc import Iterable
 from typing import Any
 
-from keras_bert_zoo.config import ConfigError
+from keras_bert_zoo.config import ConfigError, EncoderConfig
 from keras_bert_zoo.data.pretraining.options import BatchOptions
 
 # What may change when a run goes on: where and how it is kept, and on how many devices.
@@ -25,6 +27,9 @@ _NOT_IDENTITY = (
     "recompute",
 )
 _POSITIVE = ("save_steps", "keep_checkpoints", "log_steps", "eval_steps", "eval_rows")
+# Keys of config.json that make an encoder; what else a file may hold makes no difference.
+_ENCODER_KEYS = {field.name for field in dataclasses.fields(EncoderConfig)} - {"extra"}
+DTYPES = ("float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float64")
 OPTIMIZERS = ("bert_adamw", "lamb")
 # Fields of the batches that a recipe states once for all phases.
 _SHARED = ("masking", "masked_lm_prob", "sentences", "short_seq_prob", "packed")
@@ -159,6 +164,8 @@ class PretrainRecipe:
             if getattr(self, name) < 1
         ]
         problems += [message for wrong, message in self._contradictions() if wrong]
+        for name in ("encoder", "generator"):
+            problems += _unknown_keys(name, getattr(self, name) or {})
         for index, phase in enumerate(self.phases):
             problems += [f"phases[{index}]: {message}" for message in self._phase_problems(phase)]
         if problems:
@@ -180,6 +187,10 @@ class PretrainRecipe:
             (
                 self.optimizer not in OPTIMIZERS,
                 f"optimizer must be one of {OPTIMIZERS}, received {self.optimizer!r}",
+            ),
+            (
+                self.dtype not in DTYPES,
+                f"dtype must be one of {DTYPES}, received {self.dtype!r}",
             ),
             (not self.learning_rate > 0, f"learning_rate must be positive: {self.learning_rate}"),
             (
@@ -258,3 +269,13 @@ class PretrainRecipe:
         """The values that must not change when a run goes on."""
         values = dataclasses.asdict(self)
         return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}
+
+
+def _unknown_keys(name: str, given: Iterable[str]) -> list[str]:
+    """A complaint for each key that no encoder has, with the near one."""
+    problems = []
+    for key in sorted(set(given) - _ENCODER_KEYS):
+        near = difflib.get_close_matches(key, _ENCODER_KEYS, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {sorted(_ENCODER_KEYS)}"
+        problems.append(f"{name} has no key {key!r}: {hint}")
+    return problems

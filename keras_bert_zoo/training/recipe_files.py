@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import importlib.resources
 import pathlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -60,6 +61,7 @@ def parse_recipe(
     words = _spelled_out(arguments, {field.name for field in fields if field.type == "bool"})
     flags = [word[2:].split("=")[0] for word in words if word.startswith("--")]
     _check_keys([flag.rstrip("+") for flag in flags], keys | {"help", "print_config"}, "argument")
+    words = _file_first(words)
     if words and not words[0].startswith("-"):
         path = find_recipe(words[0], folder)
         _check_keys(_keys_of(path), keys, f"key in {path}")
@@ -75,13 +77,31 @@ def parse_recipe(
     return recipe_class(**values.as_dict())
 
 
+def _file_first(words: list[str]) -> list[str]:
+    """Moves ``--config`` to the front, so that what else is written changes the file."""
+    joined = " ".join(words)
+    spelled = re.findall(r"(?:^|(?<= ))--config(?:=| )(\S+)", joined)
+    if not spelled:
+        return words
+    if len(spelled) > 1 or not words[0].startswith("-"):
+        raise ConfigError(
+            "One recipe at a time: give either RECIPE or --config, once. Received "
+            f"{[word for word in words[:1] if word[0] != '-'] + spelled}."
+        )
+    place = next(i for i, word in enumerate(words) if re.match("--config(=|$)", word))
+    length = 1 if "=" in words[place] else 2
+    rest = words[:place] + words[place + length :]
+    return [f"--config={spelled[0]}", *rest]
+
+
 def _spelled_out(words: Sequence[str], switches: set[str]) -> list[str]:
     """Lets ``--resume`` alone mean ``--resume=true``."""
     follows = [*words[1:], "--"]
     alone = {f"--{switch}" for switch in switches}
     return [
         f"{word}=true" if word in alone and after.startswith("--") else word
-        for word, after in zip(words, follows, strict=True)
+        # Without words there is one more that follows.
+        for word, after in zip(words, follows, strict=False)
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -57,9 +58,8 @@ def test_a_run_leaves_a_bundle_with_its_heads(finished):
     assert loaded.config.vocab_size == len(loaded.tokenizer.vocabulary) == 1000
     assert loaded.config.max_position_embeddings == 512
     names = sorted(path.name for path in pathlib.Path(values["output"]).iterdir())
-    wanted = ["bundle", "checkpoints", "history.jsonl", "logs", "metrics.json", "recipe.yaml"]
-    assert [name for name in names if name != "curve.png"] == wanted
-    assert not list((pathlib.Path(values["output"]) / "checkpoints").iterdir())
+    wanted = ["bundle", "curve.png", "history.jsonl", "logs", "metrics.json", "recipe.yaml"]
+    assert names == wanted
 
 
 def test_the_curve_has_the_points_that_are_due(finished):
@@ -164,6 +164,12 @@ def test_checkpoints_that_are_too_many_go(pretraining, monkeypatch):
         ({"warmup_steps": 31}, "from 0 to the 30 steps"),
         ({"sentences": "following"}, "sentences must be one of"),
         ({"packed": True}, "packed rows need sentences='none'"),
+        ({"dtype": "int8"}, "dtype must be one of"),
+        (
+            {"encoder": {"hidden_sise": 3}},
+            r"no key 'hidden_sise': did you mean 'hidden_size'",
+        ),
+        ({"generator": {"width": 3}, "sentences": "none"}, "generator has no key 'width'"),
         ({"resume": True, "overwrite": True}, "exclude each other"),
         ({"save_minutes": 0.0}, "save_minutes must be positive"),
         ({"log_steps": 0}, "log_steps must be at least 1"),
@@ -206,6 +212,24 @@ def test_what_does_not_fit_the_model(pretraining, shards, tmp_path):
         )
     with pytest.raises(FileNotFoundError, match="no directory of finished shards"):
         run(pretraining, shards=str(tmp_path))
+    with pytest.raises(ConfigError, match="vocab_size 5 is less than the 1000 tokens"):
+        run(pretraining, encoder={**pretraining["encoder"], "vocab_size": 5}, overwrite=True)
+    with pytest.raises(ValueError, match="is the directory of the training shards"):
+        run(pretraining, held_out=str(shards), overwrite=True)
+
+
+def test_a_damaged_shard_is_named(pretraining, shards, tmp_path):
+    copy = tmp_path / "shards"
+    shutil.copytree(shards, copy)
+    file = sorted(copy.glob("shard-*"))[0]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 200] = b"\xff" * 200
+    file.write_bytes(content)
+    with pytest.raises(ShardError, match=r"shard-00000\.safetensors is damaged"):
+        run(pretraining, shards=str(copy))
+    (copy / "shards.json").write_text("{")
+    with pytest.raises(ShardError, match=r"shards\.json is damaged"):
+        run(pretraining, shards=str(copy), overwrite=True)
 
 
 def test_the_default_number_of_predictions_is_the_published_one(pretraining):
@@ -267,8 +291,10 @@ def test_replaced_tokens_are_told_apart(pretraining, ten_words):
 
 
 @pytest.mark.slow
-def test_averaged_weights_are_those_that_are_saved(pretraining, ten_words):
-    changes = {"shards": str(ten_words), "held_out": str(ten_words), "learning_rate": 1e-2}
+def test_averaged_weights_are_those_that_are_saved(pretraining, ten_words, tmp_path):
+    same = tmp_path / "held_out"
+    shutil.copytree(ten_words, same)
+    changes = {"shards": str(ten_words), "held_out": str(same), "learning_rate": 1e-2}
     result = run(pretraining, **changes, ema=0.99)
     # With so long a memory they are still near the first ones, where the plain ones have learned.
     plain = result.history[-1]["val_masked_lm_loss"]
