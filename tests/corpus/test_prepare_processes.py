@@ -145,7 +145,7 @@ def test_memory_does_not_grow_with_the_corpus(tokenizer, tmp_path):
 @pytest.mark.parametrize("text", ["word ", "好", "."])
 def test_one_line_of_100_megabytes(tokenizer, tmp_path, text):
     small, long = tmp_path / "small.txt", tmp_path / "long.txt"
-    small.write_text((text * 2**20)[: 2**22])
+    small.write_text((text * 2**22)[: 2**22])
     with pathlib.Path(long).open("w") as file:
         for _ in range(100):
             file.write((text * 2**20)[: 2**20])
