@@ -88,6 +88,24 @@ def locked(directory: pathlib.Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def alone(directory: pathlib.Path) -> Iterator[None]:
+    """Keeps other runs out of an output directory until this one ends, however it does.
+
+    Raises:
+        FileExistsError: one writes into it.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(directory))
+        except BlockingIOError as error:
+            raise FileExistsError(
+                f"output {str(directory)!r}: another run writes into it at this moment. Wait for "
+                "its end, or take another directory."
+            ) from error
+        yield
+
+
 def remove_leftovers(target: pathlib.Path) -> None:
     """Removes what killed writers of ``target`` left beside it, but not what others write."""
     for leftover in target.parent.glob(f"{_prefix(target)}*"):

@@ -18,6 +18,7 @@ PLACES = {
     "config": (0, 0),
     "tokenizers": (0, 1),
     "atomic": (0, 2),
+    "identity": (0, 3),
     "corpus": (1, 3),
     "configs": (6, 1),
     "layers": (1, 0),

@@ -16,12 +16,13 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from keras_bert_zoo.atomic import alone
 from keras_bert_zoo.corpus.choosing import Kept
 from keras_bert_zoo.corpus.counts import Counts
 from keras_bert_zoo.corpus.encoding import Encoded, Encoder
 from keras_bert_zoo.corpus.filling import filled
 from keras_bert_zoo.corpus.options import PrepareOptions
-from keras_bert_zoo.corpus.prepare import Run, alone
+from keras_bert_zoo.corpus.prepare import Run
 from keras_bert_zoo.corpus.reading import TextDigest, Unit
 from keras_bert_zoo.corpus.records import Step
 from keras_bert_zoo.corpus.shards import Shards
@@ -59,7 +60,6 @@ def prepare_with_beam(
     if STDIN in corpus:
         raise CorpusError("A pipeline cannot read standard input. Give files.")
     directory = pathlib.Path(output)
-    directory.mkdir(parents=True, exist_ok=True)
     run = Run(corpus, directory, pathlib.Path(tokenizer), options or PrepareOptions())
     with alone(directory):
         if not run.finished():

@@ -5,7 +5,6 @@ TensorFlow-only.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import logging
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_bert_zoo.atomic import locked
+from keras_bert_zoo.atomic import alone
 from keras_bert_zoo.corpus import pool, sources
 from keras_bert_zoo.corpus.choosing import Kept, choose
 from keras_bert_zoo.corpus.counts import Counts
@@ -69,8 +68,6 @@ def prepare(
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, received {workers}.")
     directory = pathlib.Path(output)
-    check_output(directory, corpus)
-    directory.mkdir(parents=True, exist_ok=True)
     run = Run(corpus, directory, pathlib.Path(tokenizer), options or PrepareOptions())
     with alone(directory):
         if not run.finished():
@@ -121,6 +118,10 @@ class Run:
         directory: receives the shards.
         tokenizer: directory of its files.
         options: how to read and what to keep.
+
+    Raises:
+        FileExistsError: the directory is a file.
+        ValueError: it lies in a directory of the corpus.
     """
 
     def __init__(
@@ -130,6 +131,8 @@ class Run:
         tokenizer: pathlib.Path,
         options: PrepareOptions,
     ) -> None:
+        check_output(directory, corpus)
+        directory.mkdir(parents=True, exist_ok=True)
         self.options = options
         self.sources = sources.find(corpus)
         self.reader = Reader(options.format, options.text_column)
@@ -253,21 +256,3 @@ def _skip(units: Iterator[tuple[Unit, At]], step: Step, report: Report) -> None:
         "The corpus changed since the run that was to go on. Take another output, or remove "
         "this one to start anew."
     )
-
-
-@contextlib.contextmanager
-def alone(directory: pathlib.Path) -> Iterator[None]:
-    """Keeps other runs out of a directory.
-
-    Raises:
-        FileExistsError: one writes into it.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(locked(directory))
-        except BlockingIOError as error:
-            raise FileExistsError(
-                f"{directory}: another run writes into it at this moment. Wait for its end, or "
-                "take another output."
-            ) from error
-        yield

@@ -14,6 +14,7 @@ import numpy as np
 from keras_bert_zoo.atomic import write_bytes, write_text
 from keras_bert_zoo.corpus.counts import Counts
 from keras_bert_zoo.corpus.writing import Written
+from keras_bert_zoo.identity import changes
 
 _RUN = "run.json"
 
@@ -88,16 +89,11 @@ def check_same_run(directory: pathlib.Path, before: dict[str, Any], now: dict[st
     Raises:
         ValueError: they differ; says in what.
     """
-    before, now = _flat(before), json.loads(json.dumps(_flat(now)))
-    changes = [
-        f"{key}: was {before.get(key)!r}, is {now.get(key)!r}"
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key)
-    ]
-    if changes:
+    changed = changes(_flat(before), _flat(now))
+    if changed:
         raise ValueError(
             f"{directory} holds shards of another run, which cannot go on with these options: "
-            f"{'; '.join(changes)}. Take the former options, or another output."
+            f"{changed}. Take the former options, or another output."
         )
 
 

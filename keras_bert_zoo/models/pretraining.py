@@ -55,6 +55,9 @@ class PretrainingModel(NamedInputs):
         ValueError: next sentences are to be predicted, and the encoder has no pooler.
     """
 
+    # How much each term of the loss counts.
+    loss_weights: Mapping[str, float] = {"masked_lm": 1.0, "next_sentence": 1.0}
+
     def __init__(
         self,
         encoder: keras.Model,
@@ -137,9 +140,6 @@ class PretrainingModel(NamedInputs):
         super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
         # Now, because a step that creates variables is traced twice.
         self.optimizer.build(self.trainable_variables)
-
-    # How much each term of the loss counts.
-    loss_weights: Mapping[str, float] = {"masked_lm": 1.0, "next_sentence": 1.0}
 
     def normalizers(self, inputs: Any, labels: Any, weights: Any) -> dict[str, Any]:
         """How much there is to predict in a batch, for each term; float scalars.

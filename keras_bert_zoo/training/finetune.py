@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from keras_bert_zoo import bundle
+from keras_bert_zoo.atomic import alone
 from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches, EncodedTexts, encode
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.labels import label_names
@@ -73,7 +74,7 @@ def finetune(recipe: FinetuneRecipe, *, verbose: int | None = None) -> FinetuneR
     if recipe.resume and directory.finished:
         return _finished(directory, recipe)
     directory.check(resume=recipe.resume, overwrite=recipe.overwrite)
-    with directory.alone():
+    with alone(directory.path):
         keras.utils.set_random_seed(recipe.seed)
         run = _Run(recipe, directory.path)
         if not recipe.resume:

@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo import bundle
+from keras_bert_zoo.atomic import alone
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.corpus.shards import MANIFEST, TOKENIZER, Shards
 from keras_bert_zoo.data.pretraining.batches import PretrainingBatches
@@ -62,8 +63,8 @@ def pretrain(recipe: PretrainRecipe, *, verbose: int | None = None) -> PretrainR
 
     Args:
         recipe: the run.
-        verbose: of the progress bar, as in ``keras.Model.fit``; by default a bar on a
-            terminal, and a line for each point of the curve elsewhere.
+        verbose: 0 is silent, 1 shows a progress bar, 2 prints a line for each point of the
+            curve; by default 1 on a terminal and 2 elsewhere.
 
     Raises:
         FileExistsError: the output directory is in use and neither ``resume`` nor
@@ -101,7 +102,7 @@ def _prepared(directory: RunDirectory, recipe: PretrainRecipe) -> Iterator[None]
         yield
         return
     directory.check(resume=recipe.resume, overwrite=recipe.overwrite)
-    with directory.alone():
+    with alone(directory.path):
         yield
 
 
@@ -214,7 +215,9 @@ class _Run:
     def train(self, request: StopRequest, verbose: int | None) -> None:
         """Fits what is left of each phase."""
         if verbose is None:
-            verbose = int(sys.stdout.isatty() and self.chief)
+            verbose = 1 if sys.stdout.isatty() else 2
+        if not self.chief:
+            verbose = 0
         first = 0
         for index, phase in enumerate(self.recipe.phases):
             if self.counter.step < first + phase.steps:
@@ -236,7 +239,7 @@ class _Run:
             steps_per_epoch=phase.steps - done,
             callbacks=self._callbacks(batches, phase, first, request, verbose),
             shuffle=False,  # the dataset shuffles
-            verbose=verbose,
+            verbose=int(verbose == 1),
         )
 
     def _batches(self, shards: Shards, phase: Phase, seed: int) -> PretrainingBatches:
@@ -299,23 +302,17 @@ class _Run:
             last_step=recipe.steps,
             learning_rate=lambda step: float(self.schedule(step)),
             evaluate=None if self.held_out is None else lambda: self.evaluate(phase),
-            echo=verbose == 0 and sys.stdout is not None,
+            echo=verbose == 2,
         )
 
     def evaluate(self, phase: Phase) -> dict[str, float]:
         """Losses and accuracies on held-out text: the same rows and masks each time."""
         assert self.held_out is not None
-        dataset = self._held_out_batches(phase)
-        sums, totals = self._summed(next(iter(dataset)))
-        for batch in dataset.skip(1):
-            sums, totals = tf.nest.map_structure(tf.add, (sums, totals), self._summed(batch))
-        return with_perplexity({k: float(v) for k, v in means(sums, totals).items()})
-
-    def _held_out_batches(self, phase: Phase) -> tf.data.Dataset:
-        assert self.held_out is not None
         batches = self._batches(self.held_out, phase, seed=0)
-        rows = max(1, phase.batch_size // phase.accumulation)
-        return batches.fixed(rows, self.recipe.eval_rows)
+        fixed = batches.fixed(phase.batch_size // phase.accumulation, self.recipe.eval_rows)
+        parts = [self._summed(batch) for batch in fixed]
+        sums, totals = tf.nest.map_structure(lambda *each: sum(each), *parts)
+        return with_perplexity({k: float(v) for k, v in means(sums, totals).items()})
 
     @functools.cached_property
     def _summed(self) -> Any:

@@ -74,9 +74,8 @@ class CountAndWatch(keras.callbacks.Callback):
         """
         self.counter.step += 1
         loss = (logs or {})["loss"]
-        # Where the loss is scaled, the optimizer leaves such a step out and scales it less.
-        scaled = isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer)
-        if math.isfinite(loss) or scaled:
+        # Not the scaled one: where that overflows the optimizer leaves the step out.
+        if math.isfinite(loss):
             return
         last = next((str(path) for path in self.checkpoints.files()), "none")
         raise DivergedError(

@@ -6,7 +6,6 @@ import dataclasses
 import difflib
 import importlib.resources
 import pathlib
-import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -61,11 +60,12 @@ def parse_recipe(
     words = _spelled_out(arguments, {field.name for field in fields if field.type == "bool"})
     flags = [word[2:].split("=")[0] for word in words if word.startswith("--")]
     _check_keys([flag.rstrip("+") for flag in flags], keys | {"help", "print_config"}, "argument")
-    words = _file_first(words)
-    if words and not words[0].startswith("-"):
-        path = find_recipe(words[0], folder)
+    name, words = _recipe_of(words)
+    if name is not None:
+        path = find_recipe(name, folder)
         _check_keys(_keys_of(path), keys, f"key in {path}")
-        words[0] = f"--config={path}"
+        # In front, so that what else is written changes the file.
+        words = [f"--config={path}", *words]
     parser = jsonargparse.ArgumentParser(prog=program, exit_on_error=False)
     parser.add_argument("--config", action="config", help="Instead of RECIPE: path of a YAML file.")
     parser.add_class_arguments(recipe_class, as_group=False)
@@ -77,21 +77,22 @@ def parse_recipe(
     return recipe_class(**values.as_dict())
 
 
-def _file_first(words: list[str]) -> list[str]:
-    """Moves ``--config`` to the front, so that what else is written changes the file."""
-    joined = " ".join(words)
-    spelled = re.findall(r"(?:^|(?<= ))--config(?:=| )(\S+)", joined)
-    if not spelled:
-        return words
-    if len(spelled) > 1 or not words[0].startswith("-"):
-        raise ConfigError(
-            "One recipe at a time: give either RECIPE or --config, once. Received "
-            f"{[word for word in words[:1] if word[0] != '-'] + spelled}."
-        )
-    place = next(i for i, word in enumerate(words) if re.match("--config(=|$)", word))
-    length = 1 if "=" in words[place] else 2
-    rest = words[:place] + words[place + length :]
-    return [f"--config={spelled[0]}", *rest]
+def _recipe_of(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The one recipe that is named, first or with ``--config``, and the other words."""
+    names, others = [], []
+    rest = iter(words)
+    for index, word in enumerate(rest):
+        if word == "--config":
+            names.append(next(rest, ""))
+        elif word.startswith("--config="):
+            names.append(word.removeprefix("--config="))
+        elif index == 0 and not word.startswith("-"):
+            names.append(word)
+        else:
+            others.append(word)
+    if len(names) > 1:
+        raise ConfigError(f"Give one recipe, as RECIPE or with --config. Received {names}.")
+    return (names[0] if names else None), others
 
 
 def _spelled_out(words: Sequence[str], switches: set[str]) -> list[str]:

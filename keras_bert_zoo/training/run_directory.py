@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 from keras_bert_zoo import bundle
-from keras_bert_zoo.atomic import locked
 from keras_bert_zoo.training.state import check_identity
 
 BUNDLE, METRICS, RECIPE, LOGS = "bundle", "metrics.json", "recipe.yaml", "logs"
@@ -75,19 +73,6 @@ class RunDirectory:
         path.mkdir(parents=True, exist_ok=True)
         if not os.access(path, os.W_OK):
             raise PermissionError(f"output {str(path)!r} cannot be written.")
-
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Holds the directory against other runs until this one ends, however it does."""
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(locked(self.path))
-            except BlockingIOError as error:
-                raise FileExistsError(
-                    f"output {str(self.path)!r}: another run writes into it at this moment. Wait "
-                    "for it, or pass another directory."
-                ) from error
-            yield
 
     def clear(self, identity: Mapping[str, Any]) -> None:
         """Removes what an older run left, but its bundle: the new one will take its place.

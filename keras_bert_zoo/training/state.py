@@ -14,6 +14,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from keras_bert_zoo.identity import changes
+
 P = TypeVar("P")
 
 
@@ -117,16 +119,11 @@ def check_identity(
     Raises:
         ValueError: names each setting that changed.
     """
-    current = json.loads(json.dumps(current))
-    changed = [
-        f"{key}: was {saved.get(key)!r}, is {current.get(key)!r}"
-        for key in sorted(saved.keys() | current.keys())
-        if saved.get(key) != current.get(key)
-    ]
+    changed = changes(saved, current)
     if changed:
         raise ValueError(
             f"The run saved in {path} cannot go on with other settings: "
-            f"{'; '.join(changed)}. Set them back, or start anew with overwrite."
+            f"{changed}. Set them back, or start anew with overwrite."
         )
 
 

@@ -5,30 +5,20 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from pretrainer_process import ROWS, WIDTH, batches
+from pretrainer_process import ROWS, batches, tiny_encoder
 
 
 def main() -> None:
     import keras
 
-    from keras_bert_zoo import BertEncoder, EncoderConfig, PretrainingModel
+    from keras_bert_zoo import PretrainingModel
     from keras_bert_zoo.training.optimizers import BertAdamW
 
     if keras.backend.backend() == "jax":
         keras.distribution.set_distribution(keras.distribution.DataParallel())
-    config = EncoderConfig(
-        vocab_size=50,
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=WIDTH,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
     # On JAX with the kernel that GPUs have a faster form of.
     fused = keras.backend.backend() == "jax"
-    model = PretrainingModel(BertEncoder(config, fused_attention=fused))
+    model = PretrainingModel(tiny_encoder(fused_attention=fused))
     # The backends draw other numbers from a seed.
     generator = np.random.default_rng(1)
     model.set_weights([generator.normal(0, 0.1, v.shape) for v in model.get_weights()])

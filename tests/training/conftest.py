@@ -103,19 +103,24 @@ def ten_words(tmp_path_factory):
     return directory
 
 
+@pytest.fixture(scope="session")
+def sizes():
+    """Of a small encoder, with dropout."""
+    return {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
+
+
 @pytest.fixture
-def pretraining(shards, tmp_path):
+def pretraining(shards, sizes, tmp_path):
     """A recipe of two short phases, with dropout."""
     return {
         "shards": str(shards),
         "output": str(tmp_path / "run"),
-        "encoder": {
-            "hidden_size": 32,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "intermediate_size": 64,
-            "max_position_embeddings": 64,
-        },
+        "encoder": {**sizes, "max_position_embeddings": 64},
         "phases": [
             {"steps": 20, "max_length": 32, "batch_size": 16},
             {"steps": 10, "max_length": 48, "batch_size": 8, "accumulation": 2},

@@ -34,6 +34,23 @@ def batches(steps=STEPS):
         yield (*whole, weights)
 
 
+def tiny_encoder(**options):
+    """Without dropout, whose masks differ between devices and backends."""
+    from keras_bert_zoo import BertEncoder, EncoderConfig
+
+    config = EncoderConfig(
+        vocab_size=50,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=WIDTH,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    return BertEncoder(config, **options)
+
+
 def train(replicas=1, accumulation=1, dtype="float64", optimizer="BertAdamW", loss_scale=None):
     """Returns the logs of the last step, and all weights as one vector."""
     import tensorflow as tf
@@ -46,23 +63,13 @@ def train(replicas=1, accumulation=1, dtype="float64", optimizer="BertAdamW", lo
     strategy = strategy or tf.distribute.get_strategy()
     import keras
 
-    from keras_bert_zoo import BertEncoder, EncoderConfig, PretrainingModel
+    from keras_bert_zoo import PretrainingModel
     from keras_bert_zoo.training import optimizers
     from keras_bert_zoo.training.pretrainer import Pretrainer
 
     keras.utils.set_random_seed(3)
-    config = EncoderConfig(
-        vocab_size=50,
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=WIDTH,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
     with strategy.scope():
-        model = PretrainingModel(BertEncoder(config, dtype=dtype))
+        model = PretrainingModel(tiny_encoder(dtype=dtype))
         pretrainer = Pretrainer(model, accumulation=accumulation)
         chosen = getattr(optimizers, optimizer)(1e-2)
         if loss_scale:

@@ -29,16 +29,11 @@ def weights(directory):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, shards):
+def finished(tmp_path_factory, shards, sizes):
     values = {
         "shards": str(shards),
         "output": str(tmp_path_factory.mktemp("finished") / "run"),
-        "encoder": {
-            "hidden_size": 32,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "intermediate_size": 64,
-        },
+        "encoder": sizes,
         "phases": [
             {"steps": 12, "max_length": 32, "batch_size": 16},
             {"steps": 8, "max_length": 48, "batch_size": 8, "accumulation": 2},
@@ -127,9 +122,10 @@ def test_every_objective_learns(pretraining, ten_words, changes):
     bundle.load(result.bundle, task=task, fresh_head=False)
 
 
-def test_a_loss_that_is_no_number_stops_the_run(pretraining):
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+def test_a_loss_that_is_no_number_stops_the_run(pretraining, dtype):
     with pytest.raises(DivergedError, match=r"The loss of step \d+ is (nan|inf).*step-0000"):
-        run(pretraining, learning_rate=1e30, warmup_steps=0, save_steps=1)
+        run(pretraining, learning_rate=1e30, warmup_steps=0, save_steps=1, dtype=dtype)
     checkpoints = sorted((pathlib.Path(pretraining["output"]) / "checkpoints").iterdir())
     for path in checkpoints:
         arrays = safetensors.numpy.load_file(path)
@@ -313,3 +309,11 @@ def test_every_recipe_of_the_package_is_one(path):
 def test_the_published_recipes_are_there():
     names = {path.stem for path in packaged_recipes("pretrain")}
     assert names >= {"bert-base", "bert-large", "bert-base-24h", "small-cpu", "tweets-minilm"}
+
+
+@pytest.mark.parametrize(("verbose", "printed"), [(0, 0), (2, 2)])
+def test_what_is_printed(pretraining, capsys, verbose, printed):
+    phases = [{"steps": 4, "max_length": 32, "batch_size": 16}]
+    values = {**pretraining, "phases": phases, "warmup_steps": 1, "log_steps": 2, "eval_steps": 9}
+    pretrain(PretrainRecipe(**values), verbose=verbose)
+    assert capsys.readouterr().out.count("\n") == printed

@@ -108,12 +108,12 @@ def test_a_recipe_loads_no_tensorflow():
 
 
 def test_the_command_line_wins_wherever_the_file_stands(tmp_path):
-    path = tmp_path / "mine.yaml"
+    path = tmp_path / "my recipe.yaml"
     path.write_text("model: m\noutput: o\ntrain: t.csv\nseed: 3\n")
     for words in (["--output=p", f"--config={path}"], ["--output", "p", "--config", str(path)]):
         recipe = parse(*words)
         assert (recipe.output, recipe.seed) == ("p", 3)
-    with pytest.raises(ConfigError, match="either RECIPE or --config"):
+    with pytest.raises(ConfigError, match="Give one recipe, as RECIPE or with --config"):
         parse("tweets-minilm", "--config", str(path))
     with pytest.raises(ConfigError, match="model"):
         parse()
