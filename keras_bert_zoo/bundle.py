@@ -8,7 +8,7 @@ import functools
 import json
 import logging
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -23,25 +23,12 @@ from keras_bert_zoo.checkpoints.model_card import model_card
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 from keras_bert_zoo.checkpoints.weights import arrays_of, build_from_tensors, canonical_tensors
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.models import (
-    BertEncoder,
-    PretrainingModel,
-    ReplacedTokenDetector,
-    SequenceClassifier,
-)
+from keras_bert_zoo.models import TASKS, BertEncoder
 
 if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
     from keras_bert_zoo.tokenizers import WordPieceTokenizer
 
-# What a task's head is put on an encoder with; a model names its task itself.
-_TASKS: dict[str, Callable[..., keras.Model]] = {
-    "sequence_classification": SequenceClassifier,
-    "masked_lm": functools.partial(PretrainingModel, next_sentence=False),
-    "pretraining": PretrainingModel,
-    "replaced_tokens": ReplacedTokenDetector,
-}
-_MODELS = (BertEncoder, SequenceClassifier, PretrainingModel, ReplacedTokenDetector)
 _WRITTEN = {"config.json", "model.safetensors", "README.md", *sources.TOKENIZER_FILES}
 
 
@@ -192,7 +179,7 @@ def _make_model(head: Head, with_pooler: bool, options: dict[str, Any]) -> keras
     encoder = BertEncoder(head.config, add_pooling_layer=with_pooler, **options)
     if head.task is None:
         return encoder
-    return _TASKS[head.task](encoder, dtype=options["dtype"])
+    return TASKS[head.task](encoder, dtype=options["dtype"])
 
 
 def save(
@@ -250,10 +237,14 @@ def save(
 
 
 def _task_of(model: keras.Model) -> str | None:
-    if isinstance(model, _MODELS):
+    kinds: tuple[Any, ...] = (
+        BertEncoder,
+        *(kind for kind in TASKS.values() if isinstance(kind, type)),
+    )
+    if isinstance(model, kinds):
         return model.task
     raise TypeError(
-        f"model must be one of {[kind.__name__ for kind in _MODELS]}, received "
+        f"model must be one of {[kind.__name__ for kind in kinds]}, received "
         f"{type(model).__name__}. Of a model you extended, save the encoder."
     )
 

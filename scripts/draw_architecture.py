@@ -26,6 +26,7 @@ PLACES = {
     "data": (2, 3),
     "checkpoints": (3, 0),
     "evaluation": (4, 3),
+    "tasks": (5, 3),
     "zoo": (4, 0),
     "bundle": (5, 1),
     "training": (6, 3),

@@ -54,8 +54,6 @@ def choose_head(
         )
     stated = _stated_class(config)
     tasks: dict[str | None, str | None] = {name: key for key, name in architecture.classes.items()}
-    if task in architecture.on_request:
-        return _head_without_labels(architecture, task, config, tensors, labels or problem_type)
     own = tasks.get(stated)
     task = task or (None if own in architecture.on_request else own)
     if task is None:
@@ -66,31 +64,43 @@ def choose_head(
                 f"{sorted(architecture.heads)}."
             )
         return Head(None, config)
+    # Heads of several tasks have tensors of one name.
     weight = architecture.heads[task][0].tensor
-    if tasks.get(stated) == task or (weight in tensors and stated not in architecture.foreign):
+    stored = weight in tensors and own in (None, task, *_without(weight, architecture))
+    if task in architecture.without_labels:
+        return _head_without_labels(architecture, task, config, stored, labels or problem_type)
+    if problem_type is not None and task != "sequence_classification":
+        raise ValueError(f"task={task!r} has no problem_type, received {problem_type!r}.")
+    if own == task or stored:
         return _stored_head(task, config, tensors.get(weight), _checked(labels), problem_type)
     # A head of another kind has labels of its own, which mean something else.
     known = config.labels if stated in (None, architecture.classes[None]) else ()
     return _fresh_head(task, config, _checked(labels) or known, problem_type)
 
 
+def _without(tensor: str, architecture: Architecture) -> list[str]:
+    """The tasks whose heads have no tensor of that name."""
+    return [
+        task
+        for task, rows in architecture.heads.items()
+        if tensor not in {row.tensor for row in rows}
+    ]
+
+
 def _head_without_labels(
-    architecture: Architecture,
-    task: str,
-    config: EncoderConfig,
-    tensors: Mapping[str, StoredTensor],
-    labelling: object,
+    architecture: Architecture, task: str, config: EncoderConfig, stored: bool, labelling: object
 ) -> Head:
     if labelling:
         raise ValueError(
             f"task={task!r} has no labels and no problem_type, received {labelling!r}."
         )
-    if config.extra.get("tie_word_embeddings") is False:
+    tied = any(row.variable == "predictions/bias" for row in architecture.heads[task])
+    if tied and config.extra.get("tie_word_embeddings") is False:
         raise ValueError(
             "tie_word_embeddings is false: the checkpoint's decoder is not its word table, and "
             f"task={task!r} is only known with one that is."
         )
-    return Head(task, config, fresh=architecture.heads[task][0].tensor not in tensors)
+    return Head(task, config, fresh=not stored)
 
 
 def _stated_class(config: EncoderConfig) -> str | None:
@@ -130,7 +140,7 @@ def _stored_head(
         raise ValueError(
             f"problem_type {problem_type!r} contradicts the checkpoint's {config.problem_type!r}."
         )
-    return Head(task, _with_labels(config, stored, problem_type or config.problem_type))
+    return Head(task, _with_labels(task, config, stored, problem_type or config.problem_type))
 
 
 def _fresh_head(
@@ -141,7 +151,7 @@ def _fresh_head(
             f"The checkpoint has no head and names no classes for task={task!r}. Fine-tune it, or "
             "pass labels for a new head, e.g. labels=['negative', 'positive']."
         )
-    return Head(task, _with_labels(config, labels, problem_type), fresh=True)
+    return Head(task, _with_labels(task, config, labels, problem_type), fresh=True)
 
 
 def _numbered(count: int) -> tuple[str, ...]:
@@ -150,8 +160,10 @@ def _numbered(count: int) -> tuple[str, ...]:
 
 
 def _with_labels(
-    config: EncoderConfig, labels: tuple[str, ...], problem_type: str | None
+    task: str, config: EncoderConfig, labels: tuple[str, ...], problem_type: str | None
 ) -> EncoderConfig:
+    if task != "sequence_classification":
+        return config.replace(id2label=dict(enumerate(labels)), problem_type=None)
     # What `transformers` takes an open problem type to mean.
     default = "regression" if len(labels) == 1 else "single_label_classification"
     return config.replace(id2label=dict(enumerate(labels)), problem_type=problem_type or default)

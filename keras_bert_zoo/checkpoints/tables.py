@@ -38,13 +38,13 @@ class Architecture:
         pooler: rows that a checkpoint may lack altogether.
         heads: rows of each task.
         classes: Hugging Face's class for each task; ``None`` is the bare encoder.
-        on_request: tasks whose heads are loaded only when they are asked for, and have no
-            labels: what a checkpoint was pretrained with is seldom what it is used for.
+        on_request: tasks whose heads are loaded only when they are asked for: what a checkpoint
+            was pretrained with is seldom what it is used for.
+        without_labels: tasks whose answers are no classes of the user's.
         without_pooler: tasks that need none.
         copies: tensors that some checkpoints store a second time, and of which.
         aliases: old parts of names, and what they are called now.
         skippable: tensors that may be left unread, as patterns, and what they are.
-        foreign: classes of other heads, whose tensors have the names of a head's.
     """
 
     prefix: str
@@ -53,11 +53,11 @@ class Architecture:
     heads: Mapping[str, tuple[Row, ...]]
     classes: Mapping[str | None, str]
     on_request: tuple[str, ...]
+    without_labels: tuple[str, ...]
     without_pooler: tuple[str, ...]
     copies: Mapping[str, str]
     aliases: Mapping[str, str]
     skippable: Mapping[str, str]
-    foreign: tuple[str, ...] = ()
 
     def rows(self, config: EncoderConfig, *, pooler: bool, task: str | None) -> tuple[Row, ...]:
         """Returns the rows of a model, in the order in which Hugging Face lists them."""
@@ -120,6 +120,8 @@ _PREDICTIONS = (
     *_norm("cls.predictions.transform.LayerNorm", "predictions/norm", in_encoder=False),
     Row("cls.predictions.bias", "predictions/bias", in_encoder=False),
 )
+_CLASSIFIER = _linear("classifier", "classifier", in_encoder=False)
+_FOLLOWING = _linear("cls.seq_relationship", "seq_relationship", in_encoder=False)
 
 BERT = Architecture(
     prefix="bert.",
@@ -139,21 +141,33 @@ BERT = Architecture(
     ),
     pooler=_linear("pooler.dense", "pooler/dense"),
     heads={
-        "sequence_classification": _linear("classifier", "classifier", in_encoder=False),
+        "sequence_classification": _CLASSIFIER,
+        "token_classification": _CLASSIFIER,
+        "multiple_choice": _CLASSIFIER,
+        "question_answering": _linear("qa_outputs", "qa_outputs", in_encoder=False),
         "masked_lm": _PREDICTIONS,
-        "pretraining": (
-            *_PREDICTIONS,
-            *_linear("cls.seq_relationship", "seq_relationship", in_encoder=False),
-        ),
+        "next_sentence": _FOLLOWING,
+        "pretraining": (*_PREDICTIONS, *_FOLLOWING),
     },
     classes={
         None: "BertModel",
         "sequence_classification": "BertForSequenceClassification",
+        "token_classification": "BertForTokenClassification",
+        "multiple_choice": "BertForMultipleChoice",
+        "question_answering": "BertForQuestionAnswering",
         "masked_lm": "BertForMaskedLM",
+        "next_sentence": "BertForNextSentencePrediction",
         "pretraining": "BertForPreTraining",
     },
-    on_request=("masked_lm", "pretraining"),
-    without_pooler=("masked_lm",),
+    on_request=("masked_lm", "next_sentence", "pretraining"),
+    without_labels=(
+        "multiple_choice",
+        "question_answering",
+        "masked_lm",
+        "next_sentence",
+        "pretraining",
+    ),
+    without_pooler=("token_classification", "question_answering", "masked_lm"),
     copies={
         "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
         "cls.predictions.decoder.bias": "cls.predictions.bias",
@@ -166,7 +180,6 @@ BERT = Architecture(
         r"pooler\.dense\..*": "a pooler, which the task does not use",
         r"qa_outputs\..*": "a question-answering head",
     },
-    foreign=("BertForTokenClassification", "BertForMultipleChoice"),
 )
 
 # The discriminator; of embeddings as wide as its layers, which `transformers` does not project.
@@ -184,6 +197,7 @@ ELECTRA = dataclasses.replace(
     },
     classes={None: "ElectraModel", "replaced_tokens": "ElectraForPreTraining"},
     on_request=("replaced_tokens",),
+    without_labels=("replaced_tokens",),
     without_pooler=("replaced_tokens",),
     copies={},
     skippable={
@@ -191,7 +205,6 @@ ELECTRA = dataclasses.replace(
         rf"{_DETECTOR}\..*": "the head that finds replaced tokens",
         r"classifier\..*": "a classification head",
     },
-    foreign=(),
 )
 
 ARCHITECTURES: dict[str, Architecture] = {"bert": BERT, "electra": ELECTRA}

@@ -6,7 +6,6 @@ TensorFlow-only. ``B`` is the batch size, ``S`` the width of one batch: a bucket
 from __future__ import annotations
 
 import dataclasses
-import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,65 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.rows import INPUTS, Rows, labelled_rows
 
 # Steps of 8 while rows are short: with 16, 32, 64 a third of a batch of tweets is padding.
 # For XLA, which compiles the training step once for each width, take fewer.
 BUCKETS = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512)
-_TOKENISED_AT_ONCE = 4096
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-
-
-@dataclasses.dataclass(frozen=True)
-class EncodedTexts:
-    """Token ids of N texts, one after the other.
-
-    Args:
-        input_ids: int32 ``(tokens,)``.
-        token_type_ids: int32 ``(tokens,)``.
-        lengths: int64 ``(N,)``, tokens of each text.
-        pad_token_id: fills ``input_ids``.
-    """
-
-    input_ids: np.ndarray
-    token_type_ids: np.ndarray
-    lengths: np.ndarray
-    pad_token_id: int
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    @functools.cached_property
-    def _starts(self) -> np.ndarray:
-        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
-
-    def padded(self, rows: np.ndarray, width: int) -> dict[str, np.ndarray]:
-        """The model's inputs for some rows, int32 ``(len(rows), width)`` each."""
-        columns = np.arange(width)
-        mask = columns < self.lengths[rows, None]
-        # Where the mask is 0 any valid place will do.
-        places = np.where(mask, self._starts[rows, None] + columns, 0)
-        return {
-            "input_ids": np.where(mask, self.input_ids[places], self.pad_token_id),
-            "attention_mask": mask.astype("int32"),
-            "token_type_ids": np.where(mask, self.token_type_ids[places], 0),
-        }
-
-
-def encode(examples: Examples, tokenizer: Any, max_length: int) -> EncodedTexts:
-    """Tokenises all texts, truncated to ``max_length`` tokens with the special ones."""
-    parts = []
-    for start in range(0, len(examples), _TOKENISED_AT_ONCE):
-        part = slice(start, start + _TOKENISED_AT_ONCE)
-        pairs = None if examples.text_pairs is None else examples.text_pairs[part]
-        parts.append(tokenizer(examples.texts[part], pairs, truncation=True, max_length=max_length))
-    return EncodedTexts(
-        input_ids=np.concatenate([part["input_ids"].flat_values.numpy() for part in parts]),
-        token_type_ids=np.concatenate(
-            [part["token_type_ids"].flat_values.numpy() for part in parts]
-        ),
-        lengths=np.concatenate([part["input_ids"].row_lengths().numpy() for part in parts]),
-        pad_token_id=tokenizer.pad_token_id,
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,54 +75,52 @@ def plan(
 
 
 class BucketedBatches:
-    """Batches of labelled examples, tokenised once, shuffled anew in each epoch.
+    """Batches of labelled rows, shuffled anew in each epoch.
 
-    A batch is ``(inputs, labels, weights)``: a dict of int32 ``(B, S)``; the encoded labels
-    ``(B, …)``; float32 ``(B,)`` that is 1, and 0 in the rows which fill the last batch up.
-    So every batch of a width has one shape, and XLA compiles one program for it.
+    A batch is ``(inputs, labels, weights)``: dicts of int32 ``(B, S)``; of labels by output,
+    ``(B, …)`` or for tokens ``(B, S)``; of float32 weights, ``(B,)`` or ``(B, S)``, 0 for
+    labels to ignore and in the rows which fill the last batch up. So every batch of a width
+    has one shape, and XLA compiles one program for it.
 
     Args:
-        examples: texts with labels.
-        tokenizer: a ``WordPieceTokenizer``.
+        rows: tokenised texts with labels.
         batch_size: ``B``.
-        max_length: tokens at which texts are truncated.
+        max_length: tokens of the longest row.
         seed: decides the order of each epoch; ``None`` does not shuffle.
         buckets: widths of batches; those of ``max_length`` and more become ``max_length``.
 
     Raises:
-        ValueError: the examples have no labels, or there are none; a number is too small.
+        ValueError: the rows have no labels, or there are none; a number is too small.
     """
 
     def __init__(
         self,
-        examples: Examples,
-        tokenizer: Any,
+        rows: Rows,
         *,
         batch_size: int,
         max_length: int,
         seed: int | None = None,
         buckets: Sequence[int] = BUCKETS,
     ) -> None:
-        if examples.labels is None or not len(examples):
+        if not len(rows) or not (rows.labels or rows.token_labels):
             raise ValueError("Training needs at least one example, and a label for each.")
         least = {"batch_size": (batch_size, 1), "max_length": (max_length, 3), "seed": (seed, 0)}
         for name, (value, smallest) in least.items():
             if value is not None and value < smallest:
                 raise ValueError(f"{name} must be at least {smallest}, received {value}.")
-        self.encoded = encode(examples, tokenizer, max_length)
-        self.labels = examples.labels
+        self.rows = rows
         self.batch_size = batch_size
         self.seed = seed
         self.buckets = buckets_for(max_length, buckets)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        return -(-len(self.encoded) // self.batch_size)
+        return -(-len(self.rows) // self.batch_size)
 
     def plan(self, epoch: int) -> list[Batch]:
         """The batches of one epoch, see ``plan``."""
         return plan(
-            self.encoded.lengths,
+            self.rows.lengths,
             batch_size=self.batch_size,
             buckets=self.buckets,
             seed=self.seed,
@@ -193,25 +136,34 @@ class BucketedBatches:
         """
         epochs = itertools.count(first_epoch)
 
-        def batches() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
+        def batches() -> Iterator[Any]:
             for batch in self.plan(next(epochs))[first_step:]:
-                yield self._filled(batch)
+                yield self.filled(batch)
 
-        rows = tf.TensorSpec((self.batch_size, None), tf.int32)
-        label_shape = (self.batch_size, *self.labels.shape[1:])
-        signature = (
-            dict.fromkeys(_INPUTS, rows),
-            tf.TensorSpec(label_shape, self.labels.dtype),
-            tf.TensorSpec((self.batch_size,), tf.float32),
-        )
-        dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
+        dataset = tf.data.Dataset.from_generator(batches, output_signature=self._signature())
         cardinality = tf.data.experimental.assert_cardinality(len(self) - first_step)
         return dataset.apply(cardinality).prefetch(2)
 
-    def _filled(self, batch: Batch) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-        rows = np.resize(batch.rows, self.batch_size)  # repeats them where they are too few
-        weights = (np.arange(self.batch_size) < len(batch.rows)).astype("float32")
-        return self.encoded.padded(rows, batch.width), self.labels[rows], weights
+    def _signature(self) -> Any:
+        members = (self.rows.members,) if self.rows.members > 1 else ()
+        size = self.batch_size
+        spec = tf.TensorSpec
+        tokens = self.rows.token_labels
+        labels = {k: spec((size, *v.shape[1:]), v.dtype) for k, v in self.rows.labels.items()}
+        weights = {name: spec((size,), tf.float32) for name in labels}
+        return (
+            dict.fromkeys(INPUTS, spec((size, *members, None), tf.int32)),
+            labels | {name: spec((size, None), v.dtype) for name, v in tokens.items()},
+            weights | dict.fromkeys(tokens, spec((size, None), tf.float32)),
+        )
+
+    def filled(self, batch: Batch) -> tuple[dict[str, np.ndarray], ...]:
+        """One batch, rows repeated with weights of 0 where they are too few."""
+        rows = np.resize(batch.rows, self.batch_size)
+        labels, weights = self.rows.targets(rows, batch.width)
+        for values in weights.values():
+            values[len(batch.rows) :] = 0.0
+        return self.rows.inputs(rows, batch.width), labels, weights
 
 
 def buckets_for(max_length: int, buckets: Sequence[int] = BUCKETS) -> tuple[int, ...]:
@@ -225,6 +177,14 @@ def buckets_for(max_length: int, buckets: Sequence[int] = BUCKETS) -> tuple[int,
     return (*(bound for bound in sorted(buckets) if bound < max_length), max_length)
 
 
-def batches(examples: Examples, tokenizer: Any, **options: Any) -> tf.data.Dataset:
-    """Batches for ``model.fit``: ``BucketedBatches(examples, tokenizer, **options).dataset()``."""
-    return BucketedBatches(examples, tokenizer, **options).dataset()
+def batches(examples: Examples, tokenizer: Any, *, max_length: int, **options: Any) -> Any:
+    """Batches for ``model.fit`` of a classifier, as a ``tf.data.Dataset``.
+
+    Args:
+        examples: texts with labels.
+        tokenizer: a ``WordPieceTokenizer``.
+        max_length: tokens at which texts are truncated.
+        **options: of ``BucketedBatches``.
+    """
+    rows = labelled_rows(examples, tokenizer, max_length)
+    return BucketedBatches(rows, max_length=max_length, **options).dataset()

@@ -1,18 +1,130 @@
-"""Logits of a model for texts.
+"""What a model answers for texts.
 
 TensorFlow-only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 
-from keras_bert_zoo.data.batches import EncodedTexts, buckets_for, encode, plan
+from keras_bert_zoo.data.batches import Batch, buckets_for, plan
 from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.rows import Rows, labelled_rows
+
+
+class Runner(Protocol):
+    """A model that can be run, in whatever runtime.
+
+    Attributes:
+        sequences: names of the outputs with one answer for each token, ``(B, S, …)``.
+    """
+
+    sequences: frozenset[str]
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs one batch."""
+
+
+class KerasRunner:
+    """Runs a Keras model.
+
+    Args:
+        model: a functional model, dict in and dict out.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        shapes = {name: tensor.shape for name, tensor in model.output.items()}
+        widths = {name: shape[1] for name, shape in shapes.items() if len(shape) > 1}
+        single = len(next(iter(model.input.values())).shape) == 2
+        self.sequences = frozenset(name for name, size in widths.items() if single and size is None)
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs one batch."""
+        return self.model.predict_on_batch(dict(inputs))
+
+
+def outputs_of(
+    run: Runner,
+    rows: Rows,
+    *,
+    max_length: int,
+    batch_size: int = 64,
+    observe: Callable[[Batch, dict[str, np.ndarray]], None] | None = None,
+) -> dict[str, np.ndarray]:
+    """Answers for tokenised rows, short ones with short ones.
+
+    Args:
+        run: the model.
+        rows: N rows.
+        max_length: tokens of the longest row.
+        batch_size: rows at once.
+        observe: sees each batch and its answers, e.g. a ``MeanLoss``.
+
+    Returns:
+        By output ``(N, …)``, or for what is answered for each token ``(tokens, …)``.
+
+    Raises:
+        ValueError: an output is NaN or infinite.
+    """
+    found: dict[str, np.ndarray] = {}
+    buckets = buckets_for(max_length)
+    for batch in plan(rows.lengths, batch_size=batch_size, buckets=buckets):
+        outputs = run(rows.inputs(batch.rows, batch.width))
+        if observe is not None:
+            observe(batch, outputs)
+        for name, values in outputs.items():
+            if not np.isfinite(values).all():
+                raise ValueError(
+                    "The model returns logits that are NaN or infinite: its training diverged "
+                    "(try a smaller learning_rate) or its weights are damaged."
+                )
+            of_tokens = name in run.sequences
+            inner = values.shape[2:] if of_tokens else values.shape[1:]
+            count = rows.tokens if of_tokens else len(rows)
+            target = found.setdefault(name, np.zeros((count, *inner), values.dtype))
+            if of_tokens:
+                rows.encoded.gather(values, batch.rows, target)
+            else:
+                target[batch.rows] = values
+    return found
+
+
+class MeanLoss:
+    """The loss that a task model has on labelled rows, as it is trained with.
+
+    Args:
+        model: a ``TaskModel``.
+        rows: rows with labels.
+    """
+
+    def __init__(self, model: Any, rows: Rows) -> None:
+        self.rows = rows
+        self.losses = model.losses_by_output()
+        self.shares = model.loss_weights or dict.fromkeys(self.losses, 1.0)
+        self.sums = dict.fromkeys(self.losses, 0.0)
+        self.counts = dict.fromkeys(self.losses, 0.0)
+
+    def __call__(self, batch: Batch, outputs: Mapping[str, np.ndarray]) -> None:
+        """Adds one batch."""
+        labels, weights = self.rows.targets(batch.rows, batch.width)
+        for name, loss in self.losses.items():
+            values = keras.ops.convert_to_numpy(loss.call(labels[name], outputs[name]))
+            self.sums[name] += float((values * weights[name]).sum())
+            self.counts[name] += float(weights[name].sum())
+
+    @property
+    def value(self) -> float:
+        """The mean so far."""
+        means = (
+            self.shares[name] * total / max(self.counts[name], 1.0)
+            for name, total in self.sums.items()
+        )
+        return sum(means)
 
 
 def predict_logits(
@@ -24,7 +136,7 @@ def predict_logits(
     max_length: int | None = None,
     batch_size: int = 64,
 ) -> np.ndarray:
-    """Classifies texts, short ones with short ones.
+    """Classifies texts.
 
     Args:
         model: a ``SequenceClassifier``.
@@ -47,47 +159,32 @@ def predict_logits(
             f"model returns {list(model.output)}, no logits. Load a classifier: "
             "load(…, task='sequence_classification')."
         )
+    max_length = checked_max_length(model.config, tokenizer, max_length)
+    examples = Examples(texts, text_pairs)
+    if not len(examples):
+        return np.zeros((0, model.config.num_labels), "float32")
+    rows = labelled_rows(examples, tokenizer, max_length)
+    found = outputs_of(KerasRunner(model), rows, max_length=max_length, batch_size=batch_size)
+    return found["logits"]
+
+
+def checked_max_length(config: Any, tokenizer: Any, max_length: int | None) -> int:
+    """The tokens at which texts are truncated: as asked, or as many as there is room for.
+
+    Raises:
+        ValueError: there is no tokenizer, or ``max_length`` is beyond the position table.
+    """
     if tokenizer is None:
         raise ValueError(
             "tokenizer is None: the bundle holds neither tokenizer.json nor vocab.txt. Add one of "
             "them to it."
         )
+    limit = config.max_position_embeddings
     if max_length is None:
-        max_length = min(tokenizer.model_max_length, model.config.max_position_embeddings)
-    checked_max_length(model, max_length)
-    examples = Examples(texts, text_pairs)
-    if not len(examples):
-        return np.zeros((0, model.config.num_labels), "float32")
-    encoded = encode(examples, tokenizer, max_length)
-    return logits_of(model, encoded, max_length=max_length, batch_size=batch_size)
-
-
-def logits_of(
-    model: keras.Model, encoded: EncodedTexts, *, max_length: int, batch_size: int = 64
-) -> np.ndarray:
-    """Logits of texts that are tokenised already, float32 ``(N, num_labels)``.
-
-    Raises:
-        ValueError: a logit is NaN or infinite.
-    """
-    logits = np.zeros((len(encoded), model.config.num_labels), "float32")
-    buckets = buckets_for(max_length)
-    for batch in plan(encoded.lengths, batch_size=batch_size, buckets=buckets):
-        inputs = encoded.padded(batch.rows, batch.width)
-        logits[batch.rows] = model.predict_on_batch(inputs)["logits"]
-    if not np.isfinite(logits).all():
-        raise ValueError(
-            "The model returns logits that are NaN or infinite: its training diverged (try a "
-            "smaller learning_rate) or its weights are damaged."
-        )
-    return logits
-
-
-def checked_max_length(model: keras.Model, max_length: int) -> None:
-    """Raises a ``ValueError`` where ``max_length`` is beyond the position table."""
-    limit = model.config.max_position_embeddings
+        return min(tokenizer.model_max_length, limit)
     if not 3 <= max_length <= limit:
         raise ValueError(
             f"max_length must be from 3 to {limit}, the positions the model has "
             f"(max_position_embeddings), received {max_length}."
         )
+    return max_length

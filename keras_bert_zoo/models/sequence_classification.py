@@ -10,19 +10,23 @@ from keras import ops
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear
-from keras_bert_zoo.models.named_inputs import NamedInputs, inputs_like
+from keras_bert_zoo.models.named_inputs import inputs_like
+from keras_bert_zoo.models.task_model import (
+    REDUCTION,
+    TaskModel,
+    checked_labels,
+    head_dropout,
+    pooled,
+)
 
-# The loss of each problem type. Weights of 0 (rows that only fill a batch) count neither
-# above nor below the line.
-_REDUCTION = "mean_with_sample_weight"
 LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {
     "single_label_classification": lambda: keras.losses.SparseCategoricalCrossentropy(
-        from_logits=True, reduction=_REDUCTION
+        from_logits=True, reduction=REDUCTION
     ),
     "multi_label_classification": lambda: keras.losses.BinaryCrossentropy(
-        from_logits=True, reduction=_REDUCTION
+        from_logits=True, reduction=REDUCTION
     ),
-    "regression": lambda: keras.losses.MeanSquaredError(reduction=_REDUCTION),
+    "regression": lambda: keras.losses.MeanSquaredError(reduction=REDUCTION),
 }
 # The metric shown beside the loss; logits above 0 are probabilities above one half.
 METRICS: dict[str, Callable[[], keras.metrics.Metric]] = {
@@ -33,7 +37,7 @@ METRICS: dict[str, Callable[[], keras.metrics.Metric]] = {
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
-class SequenceClassifier(NamedInputs):
+class SequenceClassifier(TaskModel):
     """An encoder with dropout and a linear layer on its pooled output.
 
     Devlin et al. 2018, section 4.1. The output is a dict with ``logits``, float32
@@ -63,59 +67,25 @@ class SequenceClassifier(NamedInputs):
         **kwargs: Any,
     ) -> None:
         config = config or encoder.config
-        if not config.num_labels:
-            raise ValueError(
-                "config.id2label names no classes. Pass e.g. "
-                "config.replace(id2label={0: 'negative', 1: 'positive'})."
-            )
-        if "pooler_output" not in encoder.output:
-            raise ValueError(
-                "The encoder has no pooler_output. Build it with add_pooling_layer=True."
-            )
-        rate = config.classifier_dropout
-        rate = config.hidden_dropout_prob if rate is None else rate
-
-        # === Functional graph ===
+        classes = checked_labels(config)
         inputs = inputs_like(encoder)
-        pooled = encoder(inputs)["pooler_output"]
-        pooled = keras.layers.Dropout(rate, dtype=dtype, name="classifier_dropout")(pooled)
+        hidden = pooled(encoder, inputs)
+        dropout = keras.layers.Dropout(head_dropout(config), dtype=dtype, name="classifier_dropout")
         logits = Linear(
-            config.num_labels,
+            classes,
             initializer_range=config.initializer_range,
             dtype="float32",
             name="classifier",
-        )(pooled)
-        super().__init__(inputs=inputs, outputs={"logits": logits}, name=name, **kwargs)
+        )(dropout(hidden))
+        super().__init__(encoder, config, inputs, {"logits": logits}, name=name, **kwargs)
 
-        # === Config ===
-        self.encoder = encoder
-        self.config = config
-        # `compile` reads it to decide on loss scaling.
-        self.dtype_policy = encoder.dtype_policy
+    def losses_by_output(self) -> dict[str, keras.losses.Loss]:
+        """Cross-entropy, binary cross-entropy or squared error, by the problem type."""
+        return {"logits": LOSSES[self.problem_type]()}
 
-    def compile(
-        self,
-        optimizer: Any,
-        loss: Any = "auto",
-        *,
-        weighted_metrics: Any = "auto",
-        **kwargs: Any,
-    ) -> None:
-        """Prepares training; ``fit`` takes labels as ``data.labels.encode_labels`` makes them.
-
-        Args:
-            optimizer: e.g. ``training.optimizers.BertAdamW()``.
-            loss: ``"auto"`` is that of ``config.problem_type``: cross-entropy, binary
-                cross-entropy or squared error, as ``transformers`` computes it.
-            weighted_metrics: ``"auto"`` is accuracy, or the mean absolute error.
-            **kwargs: of ``keras.Model.compile``.
-        """
-        self.checks_labels = loss == "auto"
-        if loss == "auto":
-            loss = {"logits": LOSSES[self.problem_type]()}
-        if weighted_metrics == "auto":
-            weighted_metrics = {"logits": [METRICS[self.problem_type]()]}
-        super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
+    def metrics_by_output(self) -> dict[str, list[keras.metrics.Metric]]:
+        """Accuracy, or the mean absolute error."""
+        return {"logits": [METRICS[self.problem_type]()]}
 
     @property
     def problem_type(self) -> str:
@@ -161,28 +131,6 @@ class SequenceClassifier(NamedInputs):
                 f"{self.config.num_labels} labels, received {dtype} of shape "
                 f"{tuple(labels.shape)}. `data.labels.encode_labels` makes them."
             )
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles a model that was saved compiled, optimizer and its state included."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "config": self.config.to_dict(),
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> SequenceClassifier:
-        """Rebuilds the model from ``get_config``."""
-        values = dict(config)
-        values["encoder"] = keras.saving.deserialize_keras_object(values["encoder"])
-        values["config"] = EncoderConfig.from_dict(values["config"])
-        return cls(**values)
 
 
 def _has_width(shape: Any, width: int) -> bool:

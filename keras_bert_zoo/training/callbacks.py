@@ -35,7 +35,7 @@ class TokensPerSecond(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Counts the tokens of the steps to come."""
-        lengths = self.batches.encoded.lengths
+        lengths = self.batches.rows.row_tokens
         batches = self.batches.plan(epoch)[self.first_step :]
         self.tokens = np.cumsum([lengths[batch.rows].sum() for batch in batches])
         self.start = time.perf_counter()

@@ -10,20 +10,24 @@ import hashlib
 import json
 import pathlib
 import sys
-from typing import Any
+from collections.abc import Mapping
 
 import keras
 import numpy as np
 
 from keras_bert_zoo import bundle
 from keras_bert_zoo.atomic import alone
-from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches, EncodedTexts, encode
-from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.data.labels import label_names
-from keras_bert_zoo.data.text_files import TextTable
-from keras_bert_zoo.evaluation.classification import score, scores_json
-from keras_bert_zoo.evaluation.prediction import checked_max_length, logits_of
-from keras_bert_zoo.models.sequence_classification import LOSSES
+from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches
+from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.evaluation.classification import scores_json
+from keras_bert_zoo.evaluation.prediction import (
+    KerasRunner,
+    MeanLoss,
+    checked_max_length,
+    outputs_of,
+)
+from keras_bert_zoo.tasks import task_named
+from keras_bert_zoo.tasks.task import Settings
 from keras_bert_zoo.training import callbacks
 from keras_bert_zoo.training.interruption import StopRequest, stop_requests
 from keras_bert_zoo.training.optimizers import BertAdamW
@@ -53,7 +57,7 @@ class FinetuneResult:
 
 
 def finetune(recipe: FinetuneRecipe, *, verbose: int | None = None) -> FinetuneResult:
-    """Fine-tunes a classifier and saves it as a bundle.
+    """Fine-tunes a model for a task and saves it as a bundle.
 
     Seeds make a run repeatable to the bit on one CPU. SIGINT and SIGTERM save the state and
     stop; with ``resume`` the run then ends with the weights it would have had.
@@ -90,31 +94,34 @@ class _Run:
     def __init__(self, recipe: FinetuneRecipe, directory: pathlib.Path) -> None:
         self.recipe = recipe
         self.directory = directory
-        examples, labels = _read_examples(recipe)
+        self.task = task_named(recipe.task)(_settings(recipe))
+        sources = {name: getattr(recipe, name) for name in ("train", "validation", "test")}
+        self.examples = {name: self.task.read(source) for name, source in sources.items() if source}
+        labels = tuple(recipe.labels or self.task.label_names(self.examples["train"]) or ())
+        self.examples["train"] = self.examples["train"][: recipe.limit]
         loaded = bundle.load(
             recipe.model,
-            task="sequence_classification",
-            labels=labels,
-            problem_type=recipe.problem_type,
+            task=recipe.task,
+            labels=labels or None,
+            problem_type=self.task.problem_type,
             dtype=recipe.dtype,
         )
         if loaded.tokenizer is None:
             raise ValueError(f"model {recipe.model!r} has no tokenizer files: texts need them.")
-        self.model, self.tokenizer = loaded.model, loaded.tokenizer
-        checked_max_length(self.model, recipe.max_length)
+        self.model, self.tokenizer, self.labels = loaded.model, loaded.tokenizer, labels
+        checked_max_length(loaded.config, loaded.tokenizer, recipe.max_length)
+        self.rows: dict[str, Rows] = {
+            name: self.task.rows(each, self.tokenizer, labels)
+            for name, each in self.examples.items()
+        }
         self.batches = BucketedBatches(
-            examples.pop("train"),
-            self.tokenizer,
+            self.rows.pop("train"),
             batch_size=recipe.batch_size,
             max_length=recipe.max_length,
             seed=recipe.seed,
             buckets=recipe.buckets or BUCKETS,
         )
-        self.held_out: dict[str, tuple[EncodedTexts, Any]] = {
-            name: (encode(each, self.tokenizer, recipe.max_length), each.labels)
-            for name, each in examples.items()
-        }
-        if "validation" in self.held_out:
+        if "validation" in self.rows:
             self._check_monitored()
         self._compile()
         self.state = StateFile(directory / _STATE, self.model, self._identity())
@@ -130,14 +137,17 @@ class _Run:
         self.model.compile(optimizer, jit_compile=self.recipe.jit_compile)
         self.model.optimizer.build(self.model.trainable_variables)
         # Creates the variables of the metrics, which the state holds.
-        logits = np.zeros((1, self.model.config.num_labels), "float32")
-        self.model.compute_metrics(None, self.batches.labels[:1], {"logits": logits}, np.ones(1))
+        labels, weights = self.batches.rows.targets(np.zeros(1, int), width=1)
+        blank = _Silent(self.model)(self.batches.rows.inputs(np.zeros(1, int), width=1))
+        self.model.compute_metrics(None, labels, blank, weights)
         self.model.reset_metrics()
 
     def _identity(self) -> dict[str, object]:
-        digest = hashlib.sha256(self.batches.encoded.input_ids.tobytes())
-        digest.update(self.batches.encoded.lengths.tobytes())
-        digest.update(self.batches.labels.tobytes())
+        rows = self.batches.rows
+        encoded, labels = rows.encoded, (*rows.labels.values(), *rows.token_labels.values())
+        digest = hashlib.sha256()
+        for array in (encoded.input_ids, encoded.lengths, *labels):
+            digest.update(array.tobytes())
         return {**self.recipe.identity(), "training data (digest)": digest.hexdigest()[:16]}
 
     def train(self, request: StopRequest, verbose: int | None) -> None:
@@ -171,10 +181,10 @@ class _Run:
         return [tokens, *self._validation(), record, save, curves]
 
     def _validation(self) -> list[keras.callbacks.Callback]:
-        if "validation" not in self.held_out:
+        if "validation" not in self.rows:
             return []
         best = self.directory / _BEST
-        monitored, patience = self.recipe.monitored, self.recipe.patience
+        monitored, patience = self._monitored, self.recipe.patience
         return [
             callbacks.Validate(lambda: self._scores("validation")),
             callbacks.KeepBest(best, self.progress, monitored, patience),
@@ -182,19 +192,23 @@ class _Run:
 
     def _check_monitored(self) -> None:
         """Refuses a name now that would be missed after the first epoch."""
-        labels = self.held_out["validation"][1]
-        logits = np.zeros((len(labels), self.model.config.num_labels), "float32")
-        names = ["loss", *score(self.recipe.problem_type, labels, logits)]
-        if self.recipe.monitored not in [f"val_{name}" for name in names]:
+        names = list(self._scores("validation", ask=False))
+        if self._monitored not in [f"val_{name}" for name in names]:
             raise ValueError(
-                f"monitor must be val_ and one of {names}, received {self.recipe.monitored!r}."
+                f"monitor must be val_ and one of {names}, received {self._monitored!r}."
             )
 
-    def _scores(self, name: str) -> dict[str, float]:
-        encoded, labels = self.held_out[name]
-        logits = logits_of(self.model, encoded, max_length=self.recipe.max_length)
-        loss = float(LOSSES[self.recipe.problem_type]()(labels, logits))
-        return {"loss": loss, **score(self.recipe.problem_type, labels, logits)}
+    @property
+    def _monitored(self) -> str:
+        return self.recipe.monitor or f"val_{self.task.monitor}"
+
+    def _scores(self, name: str, ask: bool = True) -> dict[str, float]:
+        """Scores of the model as it stands; without ``ask``, of one that says nothing."""
+        examples, rows = self.examples[name], self.rows[name]
+        run = KerasRunner(self.model) if ask else _Silent(self.model)
+        loss = MeanLoss(self.model, rows)
+        outputs = outputs_of(run, rows, max_length=self.recipe.max_length, observe=loss)
+        return {"loss": loss.value, **self.task.score(examples, rows, outputs, self.labels)}
 
     def finish(self) -> FinetuneResult:
         """Takes the best weights, scores them, saves the bundle and drops the state."""
@@ -203,7 +217,7 @@ class _Run:
             _, arrays = read_tensors(best)
             for index, variable in enumerate(self.model.weights):
                 variable.assign(arrays[str(index)])
-        metrics = {name: self._scores(name) for name in self.held_out}
+        metrics = {name: self._scores(name) for name in self.rows}
         saved = self.directory / BUNDLE
         bundle.save(self.model, self.tokenizer, saved, overwrite=True)
         (self.directory / METRICS).write_text(scores_json(metrics), encoding="utf-8")
@@ -222,21 +236,18 @@ def _finished(directory: RunDirectory, recipe: FinetuneRecipe) -> FinetuneResult
     return FinetuneResult(directory.path / BUNDLE, history, metrics)
 
 
-def _read_examples(recipe: FinetuneRecipe) -> tuple[dict[str, Examples], tuple[str, ...]]:
-    table = TextTable(
-        text=recipe.text_column,
-        text_pair=recipe.pair_column,
-        label=recipe.label_column,
-        delimiter=recipe.delimiter,
-        encoding=recipe.encoding,
-        empty_texts=recipe.empty_texts,
-    )
-    sources = {name: getattr(recipe, name) for name in ("train", "validation", "test")}
-    rows = {name: table.read(source) for name, source in sources.items() if source}
-    found = label_names(rows["train"].labels or [], recipe.problem_type)
-    labels = tuple(recipe.labels or found)
-    if recipe.problem_type == "single_label_classification" and len(labels) < 2:
-        raise ValueError(f"{recipe.train} has one class only: {labels}. It takes two to choose.")
-    examples = {name: each.examples(recipe.problem_type, labels) for name, each in rows.items()}
-    examples["train"] = examples["train"].take(recipe.limit)
-    return examples, labels
+def _settings(recipe: FinetuneRecipe) -> Settings:
+    names = [field.name for field in dataclasses.fields(Settings)]
+    return Settings(**{name: getattr(recipe, name) for name in names})
+
+
+class _Silent(KerasRunner):
+    """Runs no model: all answers are 0."""
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Answers of the shapes that the model's have."""
+        ids = inputs["input_ids"]
+        return {
+            name: np.zeros((len(ids), *(ids.shape[1] if d is None else d for d in x.shape[1:])))
+            for name, x in self.model.output.items()
+        }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 from keras_bert_zoo.config import PROBLEM_TYPES, ConfigError
+from keras_bert_zoo.tasks import TASKS
 
 # What may change when a run goes on: where and how it is kept, not what it computes.
 _NOT_IDENTITY = ("output", "resume", "overwrite", "save_steps")
@@ -14,27 +16,31 @@ _POSITIVE = ("max_length", "batch_size", "epochs", "save_steps", "patience", "li
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FinetuneRecipe:
-    """A fine-tuning run for one prediction per text or pair of texts.
+    """A fine-tuning run.
 
     Args:
         model: the encoder to start from: a short name of the zoo, a bundle directory,
             hf://org/name or package://name/folder.
         output: directory of the run; it gets bundle/, history.json, history.csv,
             metrics.json, recipe.yaml and logs/ for TensorBoard.
-        train: .csv, .tsv or .jsonl file of the training examples, or tweets://train.
+        train: file of the training examples, or tweets://train; which formats there are is
+            told by the task.
         validation: the same for validation; without it nothing is monitored and the last
             epoch is kept.
         test: the same for the final test.
-        problem_type: single_label_classification, multi_label_classification or regression.
+        task: one of tasks.TASKS.
+        problem_type: of sequence_classification: single_label_classification (by default),
+            multi_label_classification or regression.
         labels: class names in the order of their index; by default those in the training
             file, sorted.
-        text_column: column of the text.
+        text_column: column of the text; by default the task's.
         pair_column: column of the second text, for pairs.
         label_column: column of the label: a name or an index; "a|b" or a list for
-            multi-label; a number for regression.
+            multi-label; a number for regression. By default the task's column.
         delimiter: of columns; by default comma for .csv and tab for .tsv.
         encoding: of the files.
         empty_texts: error, drop or keep rows without text.
+        options: what only the task has, see its Options.
         limit: use only the first so many training examples.
         max_length: tokens at which texts are truncated.
         batch_size: examples of a step.
@@ -49,7 +55,7 @@ class FinetuneRecipe:
         dtype: dtype policy, e.g. mixed_bfloat16.
         jit_compile: compile the training step with XLA; take few buckets then.
         monitor: what decides about the best epoch, e.g. val_f1_macro; by default
-            val_accuracy, or val_loss for a regression.
+            the task's choice, val_accuracy for classes.
         patience: epochs without a better value before training stops; by default all epochs run.
         save_steps: steps between two saves of the state inside an epoch.
         resume: go on with the run in the output directory.
@@ -64,14 +70,16 @@ class FinetuneRecipe:
     train: str
     validation: str | None = None
     test: str | None = None
-    problem_type: str = "single_label_classification"
+    task: str = "sequence_classification"
+    problem_type: str | None = None
     labels: list[str] | None = None
-    text_column: str = "text"
+    text_column: str | None = None
     pair_column: str | None = None
-    label_column: str = "label"
+    label_column: str | None = None
     delimiter: str | None = None
     encoding: str = "utf-8-sig"
     empty_texts: str = "error"
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
     limit: int | None = None
     max_length: int = 128
     batch_size: int = 32
@@ -98,7 +106,7 @@ class FinetuneRecipe:
             if getattr(self, name) is not None and getattr(self, name) < 1
         ]
         problems += [
-            f"{name} must be one of {valid}, received {getattr(self, name)!r}"
+            f"{name} must be one of {list(valid)}, received {getattr(self, name)!r}"
             for name, valid in _CHOICES.items()
             if getattr(self, name) not in valid
         ]
@@ -130,18 +138,14 @@ class FinetuneRecipe:
             (monitored and self.validation is None, "monitor and patience need validation data"),
         ]
 
-    @property
-    def monitored(self) -> str:
-        """The value that decides about the best epoch."""
-        return self.monitor or ("val_loss" if self.problem_type == "regression" else "val_accuracy")
-
     def identity(self) -> dict[str, Any]:
         """The values that must not change when a run goes on."""
         values = dataclasses.asdict(self)
         return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}
 
 
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "problem_type": PROBLEM_TYPES,
+_CHOICES: dict[str, Collection[str | None]] = {
+    "task": TASKS,
+    "problem_type": (None, *PROBLEM_TYPES),
     "empty_texts": ("error", "drop", "keep"),
 }

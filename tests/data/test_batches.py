@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_bert_zoo.data.batches import BucketedBatches, EncodedTexts, encode, plan
+from keras_bert_zoo.data.batches import BucketedBatches, plan
 from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.rows import EncodedTexts, encode, labelled_rows
 
 BUCKETS = (4, 8, 12)
 
@@ -71,7 +72,7 @@ def test_rows_beyond_the_buckets_and_batches_of_nothing_are_refused():
 
 
 def test_encode_truncates_like_the_tokenizer(tokenizer, monkeypatch):
-    monkeypatch.setattr("keras_bert_zoo.data.batches._TOKENISED_AT_ONCE", 2)
+    monkeypatch.setattr("keras_bert_zoo.data.rows._TOKENISED_AT_ONCE", 2)
     texts, pairs = ["a b c d e f", "a", "", "g h"], ["w1 w2 w3", "w1", "w2", ""]
     encoded = encode(Examples(texts, pairs), tokenizer, max_length=7)
     wanted = tokenizer(texts, pairs, truncation=True, max_length=7)
@@ -85,9 +86,8 @@ def test_encode_truncates_like_the_tokenizer(tokenizer, monkeypatch):
 def batches(tokenizer):
     texts = [" ".join("abcdefghij"[: i % 10]) for i in range(23)]
     examples = Examples(texts, labels=np.arange(23, dtype="int32"))
-    return BucketedBatches(
-        examples, tokenizer, batch_size=4, max_length=12, seed=5, buckets=(4, 8, 64)
-    )
+    rows = labelled_rows(examples, tokenizer, 12)
+    return BucketedBatches(rows, batch_size=4, max_length=12, seed=5, buckets=(4, 8, 64))
 
 
 def test_the_dataset_yields_the_plan_of_each_epoch(batches):
@@ -97,8 +97,8 @@ def test_the_dataset_yields_the_plan_of_each_epoch(batches):
         for batch, (inputs, labels, weights) in zip(batches.plan(epoch), dataset, strict=True):
             count = len(batch.rows)
             assert inputs["input_ids"].shape == (4, batch.width)
-            np.testing.assert_array_equal(labels[:count], batch.rows)
-            np.testing.assert_array_equal(weights, np.arange(4) < count)
+            np.testing.assert_array_equal(labels["logits"][:count], batch.rows)
+            np.testing.assert_array_equal(weights["logits"], np.arange(4) < count)
 
 
 def test_a_dataset_can_go_on_inside_an_epoch(batches):
@@ -106,7 +106,7 @@ def test_a_dataset_can_go_on_inside_an_epoch(batches):
     assert int(rest.cardinality()) == 2
     wanted = list(batches.dataset(first_epoch=1))[4:]
     for ours, theirs in zip(rest, wanted, strict=True):
-        np.testing.assert_array_equal(ours[1], theirs[1])
+        np.testing.assert_array_equal(ours[1]["logits"], theirs[1]["logits"])
         np.testing.assert_array_equal(ours[0]["input_ids"], theirs[0]["input_ids"])
 
 
@@ -116,13 +116,13 @@ def test_buckets_end_at_the_longest_text(batches):
 
 def test_labels_are_needed(tokenizer):
     with pytest.raises(ValueError, match="label"):
-        BucketedBatches(Examples(["a"]), tokenizer, batch_size=4, max_length=12)
+        rows = labelled_rows(Examples(["a"]), tokenizer, 12)
+        BucketedBatches(rows, batch_size=4, max_length=12)
 
 
 @pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"max_length": 2}, {"seed": -1}])
 def test_numbers_that_are_too_small(tokenizer, wrong):
     [(name, value)] = wrong.items()
+    rows = labelled_rows(Examples(["a"], labels=[0]), tokenizer, 12)
     with pytest.raises(ValueError, match=f"{name} must be at least .* received {value}"):
-        BucketedBatches(
-            Examples(["a"], labels=[0]), tokenizer, **{"batch_size": 4, "max_length": 12, **wrong}
-        )
+        BucketedBatches(rows, **{"batch_size": 4, "max_length": 12, **wrong})

@@ -1,0 +1,63 @@
+"""Which of several texts goes best with a first one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.layers import Linear
+from keras_bert_zoo.models.task_model import REDUCTION, TaskModel, head_dropout, pooled
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class MultipleChoice(TaskModel):
+    """An encoder with one number for each choice; a softmax over them.
+
+    Devlin et al. 2018, section 4.4. Inputs are int32 ``(B, C, S)``: a row for each choice,
+    the first text and the choice as a pair. The output is a dict with ``logits``, float32
+    ``(B, C)``; labels are int ``(B,)``.
+
+    Args:
+        encoder: an encoder with a ``pooler_output`` and a ``config``.
+        config: the encoder's config; by default ``encoder.config``.
+        dtype: dtype policy of the head's dropout; the linear layer is float32.
+
+    Raises:
+        ValueError: the encoder has no pooler.
+    """
+
+    task = "multiple_choice"
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        config: EncoderConfig | None = None,
+        *,
+        dtype: Any = None,
+        name: str = "multiple_choice",
+        **kwargs: Any,
+    ) -> None:
+        config = config or encoder.config
+        inputs = {
+            key: keras.Input((None, None), dtype=x.dtype, name=key)
+            for key, x in encoder.input.items()
+        }
+        rows = {key: ops.reshape(x, (-1, ops.shape(x)[2])) for key, x in inputs.items()}
+        dropout = keras.layers.Dropout(head_dropout(config), dtype=dtype, name="classifier_dropout")
+        scores = Linear(
+            1, initializer_range=config.initializer_range, dtype="float32", name="classifier"
+        )(dropout(pooled(encoder, rows)))
+        logits = ops.reshape(scores, (-1, ops.shape(inputs["input_ids"])[1]))
+        super().__init__(encoder, config, inputs, {"logits": logits}, name=name, **kwargs)
+
+    def losses_by_output(self) -> dict[str, keras.losses.Loss]:
+        """Cross-entropy over the choices."""
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=REDUCTION)
+        return {"logits": loss}
+
+    def metrics_by_output(self) -> dict[str, list[keras.metrics.Metric]]:
+        """How often the right choice has the largest number."""
+        return {"logits": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]}

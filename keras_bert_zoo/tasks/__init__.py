@@ -1,0 +1,28 @@
+"""What a user wants of a model: how it is trained, judged and asked, a row for each task."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import Any
+
+_HERE = "keras_bert_zoo.tasks"
+# Where each task lives; it is loaded when it is used. The keys are those of `models.TASKS`.
+TASKS: dict[str, str] = {
+    "sequence_classification": f"{_HERE}.sequence_classification:SequenceClassification",
+    "token_classification": f"{_HERE}.token_classification:TokenClassification",
+}
+
+
+def task_named(name: str) -> Any:
+    """The ``Task`` of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in TASKS:
+        near = difflib.get_close_matches(str(name), TASKS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"task must be one of {sorted(TASKS)}, received {name!r}.{hint}")
+    module, _, kind = TASKS[name].partition(":")
+    return getattr(importlib.import_module(module), kind)

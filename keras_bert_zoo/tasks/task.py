@@ -1,0 +1,107 @@
+"""What a kind of model is trained on, judged by and asked."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from keras_bert_zoo.data.rows import Rows
+
+# Examples: what `read` returns, with a length and slices.
+E = TypeVar("E", bound=Any)
+Outputs = Mapping[str, np.ndarray]
+Labels = tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where a task finds what it reads, and how long its rows are.
+
+    Args:
+        max_length: tokens of the longest row.
+        problem_type: of sequence classification, one of ``config.PROBLEM_TYPES``.
+        text_column: column of the text; the task's own by default.
+        pair_column: column of the second text.
+        label_column: column of the label; the task's own by default.
+        delimiter: of columns, see ``data.records``.
+        encoding: of the files.
+        empty_texts: ``"error"``, ``"drop"`` or ``"keep"`` rows without text.
+        options: what only this task has, see its ``Options``.
+    """
+
+    max_length: int
+    problem_type: str | None = None
+    text_column: str | None = None
+    pair_column: str | None = None
+    label_column: str | None = None
+    delimiter: str | None = None
+    encoding: str = "utf-8-sig"
+    empty_texts: str = "error"
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """A task without options of its own."""
+
+
+class Task(abc.ABC, Generic[E]):
+    """One kind of question to a model: a row of ``tasks.TASKS``.
+
+    Examples are what ``read`` and ``asked`` return, with a length and slices; ``outputs``
+    are those of ``evaluation.prediction.outputs_of``.
+
+    Args:
+        settings: how to read and tokenise.
+
+    Raises:
+        ValueError: ``settings.options`` has names that this task does not know.
+    """
+
+    Options: ClassVar[type] = NoOptions
+    # The score that decides about the best epoch, by default; without ``val_``.
+    monitor = "accuracy"
+    problem_type: str | None = None
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        known = [field.name for field in dataclasses.fields(self.Options)]
+        unknown = sorted(set(settings.options) - set(known))
+        if unknown:
+            raise ValueError(f"options of this task are {known}, received {unknown}.")
+        self.options: Any = self.Options(**settings.options)
+
+    @abc.abstractmethod
+    def read(self, source: str) -> E:
+        """Reads labelled examples from a file.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it holds something else; the message names file and line.
+        """
+
+    @abc.abstractmethod
+    def asked(self, questions: Sequence[Any]) -> E:
+        """Makes examples without labels of what a user passes: texts, pairs or dicts."""
+
+    def label_names(self, examples: E) -> Labels | None:
+        """The classes that occur, in order; ``None`` for a task without."""
+        return None
+
+    @abc.abstractmethod
+    def rows(self, examples: E, tokenizer: Any, labels: Labels) -> Rows:
+        """Tokenises examples, with labels where they have some."""
+
+    @abc.abstractmethod
+    def score(self, examples: E, rows: Rows, outputs: Outputs, labels: Labels) -> dict[str, float]:
+        """Scores answers to labelled examples, as the field does."""
+
+    @abc.abstractmethod
+    def answers(
+        self, examples: E, rows: Rows, outputs: Outputs, labels: Labels
+    ) -> list[dict[str, Any]]:
+        """What a user wants to know, one JSON object for each example."""
