@@ -23,22 +23,25 @@ The files are in the Hugging Face layout: `transformers.{loader}.from_pretrained
 What the model was trained on, how well it does and what it must not be used for is for its
 author to add here.
 """
-_LOADERS = {
-    None: ("AutoModel", ""),
-    "sequence_classification": (
-        "AutoModelForSequenceClassification",
-        "\npipeline_tag: text-classification",
-    ),
-    "masked_lm": ("AutoModelForMaskedLM", "\npipeline_tag: fill-mask"),
-    "replaced_tokens": ("AutoModelForPreTraining", ""),
-    "pretraining": ("AutoModelForPreTraining", "\npipeline_tag: fill-mask"),
+# task: class of `transformers` and what its hub calls the task
+_LOADERS: dict[str | None, tuple[str, str | None]] = {
+    None: ("AutoModel", None),
+    "sequence_classification": ("AutoModelForSequenceClassification", "text-classification"),
+    "token_classification": ("AutoModelForTokenClassification", "token-classification"),
+    "question_answering": ("AutoModelForQuestionAnswering", "question-answering"),
+    "multiple_choice": ("AutoModelForMultipleChoice", None),
+    "masked_lm": ("AutoModelForMaskedLM", "fill-mask"),
+    "next_sentence": ("AutoModelForNextSentencePrediction", None),
+    "replaced_tokens": ("AutoModelForPreTraining", None),
+    "pretraining": ("AutoModelForPreTraining", "fill-mask"),
 }
 
 
 def model_card(config: EncoderConfig, task: str | None, title: str) -> str:
     """Returns a card that states what the config knows."""
     loader, pipeline = _LOADERS[task]
-    classes = f"\nClasses: {', '.join(config.labels)} ({config.problem_type}).\n"
+    kind = f" ({config.problem_type})" if config.problem_type else ""
+    classes = f"\nClasses: {', '.join(config.labels)}{kind}.\n"
     return _CARD.format(
         title=title,
         model_type=config.model_type,
@@ -48,5 +51,5 @@ def model_card(config: EncoderConfig, task: str | None, title: str) -> str:
         vocab=config.vocab_size,
         labels=classes if config.labels else "",
         loader=loader,
-        pipeline=pipeline,
+        pipeline=f"\npipeline_tag: {pipeline}" if pipeline else "",
     )

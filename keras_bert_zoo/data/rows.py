@@ -94,6 +94,7 @@ class Rows:
             there is nothing to learn.
         owners: which example a row is a part of, ``(N,)``; by default each is one.
         members: texts of a row. With more than one, inputs are ``(B, members, S)``.
+        memory: what the task needs to read the answers.
 
     Raises:
         ValueError: there are more or fewer labels than rows or tokens.
@@ -104,6 +105,7 @@ class Rows:
     token_labels: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     owners: np.ndarray | None = None
     members: int = 1
+    memory: Any = None
 
     def __post_init__(self) -> None:
         """Refuses labels that belong to other rows."""

@@ -19,8 +19,6 @@ class SequenceClassification(Task[TextRows]):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.problem_type: str = settings.problem_type or "single_label_classification"
-        if self.problem_type == "regression":
-            self.monitor = "loss"
 
     def read(self, source: str) -> TextRows:
         """Reads a table of texts, see ``data.text_files``."""
@@ -47,6 +45,10 @@ class SequenceClassification(Task[TextRows]):
             place = examples.places[0].partition(",")[0]
             raise ValueError(f"{place} has one class only: {found}. It takes two to choose.")
         return found
+
+    def monitored(self, labels: Labels) -> str:
+        """Accuracy, or the loss of a regression."""
+        return "loss" if self.problem_type == "regression" else "accuracy"
 
     def rows(self, examples: TextRows, tokenizer: Any, labels: Labels) -> Rows:
         """A row for each text or pair."""

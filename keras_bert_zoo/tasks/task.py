@@ -63,8 +63,6 @@ class Task(abc.ABC, Generic[E]):
     """
 
     Options: ClassVar[type] = NoOptions
-    # The score that decides about the best epoch, by default; without ``val_``.
-    monitor = "accuracy"
     problem_type: str | None = None
 
     def __init__(self, settings: Settings) -> None:
@@ -91,6 +89,10 @@ class Task(abc.ABC, Generic[E]):
     def label_names(self, examples: E) -> Labels | None:
         """The classes that occur, in order; ``None`` for a task without."""
         return None
+
+    def monitored(self, labels: Labels) -> str:
+        """The score that decides about the best epoch, by default."""
+        return "accuracy"
 
     @abc.abstractmethod
     def rows(self, examples: E, tokenizer: Any, labels: Labels) -> Rows:

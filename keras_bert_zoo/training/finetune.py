@@ -200,7 +200,7 @@ class _Run:
 
     @property
     def _monitored(self) -> str:
-        return self.recipe.monitor or f"val_{self.task.monitor}"
+        return self.recipe.monitor or f"val_{self.task.monitored(self.labels)}"
 
     def _scores(self, name: str, ask: bool = True) -> dict[str, float]:
         """Scores of the model as it stands; without ``ask``, of one that says nothing."""

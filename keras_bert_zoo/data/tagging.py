@@ -1,0 +1,247 @@
+"""Texts of which each word has a tag: CoNLL files, and JSON lines with words or with entities."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import logging
+import pathlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from keras_bert_zoo.data.records import Reader, Record, records
+
+CONLL = (".conll", ".bio", ".iob", ".txt")
+_ENTITIES = "entities"
+# A word, a Chinese character, or one of anything else but space: what BERT's tokenizer cuts at.
+_WORD = re.compile(r"[㐀-䶿一-鿿豈-﫿𠀀-𯨟]|[^\W㐀-䶿一-鿿豈-﫿𠀀-𯨟]+|[^\w\s]")
+_PREFIXED = re.compile(r"[BIESMLU]-.+")
+
+_log = logging.getLogger(__name__)
+Span = tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class TaggedText:
+    """A text, its words, and a tag for each.
+
+    Args:
+        text: as people read it.
+        words: first character of each word, and the one behind its last.
+        tags: as many, or ``None`` to predict.
+        place: for error messages, e.g. ``"train.conll, line 7"``.
+    """
+
+    text: str
+    words: tuple[Span, ...]
+    tags: tuple[str, ...] | None
+    place: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TagTable:
+    """How to read tagged texts.
+
+    Args:
+        words: column of the list of words.
+        tags: column of the list of their tags.
+        joiner: what stands between two words in the text: a space, or nothing for scripts
+            without spaces.
+        token_column: of a CoNLL file, from 0; negative ones count from the last.
+        tag_column: the same for the tag.
+        inconsistent: of tags that go on with an entity that did not begin (``I-`` after
+            ``O`` or after another kind): ``"repair"`` lets one begin, and logs how many;
+            ``"error"`` stops; ``"keep"``.
+        encoding: of the files.
+    """
+
+    words: str = "tokens"
+    tags: str = "tags"
+    joiner: str = " "
+    token_column: int = 0
+    tag_column: int = -1
+    inconsistent: str = "repair"
+    encoding: str = "utf-8-sig"
+
+    def __post_init__(self) -> None:
+        """Refuses an unknown choice."""
+        if self.inconsistent not in ("repair", "error", "keep"):
+            raise ValueError(
+                f"inconsistent must be 'repair', 'error' or 'keep', received {self.inconsistent!r}."
+            )
+
+    def read(self, source: str | pathlib.Path) -> list[TaggedText]:
+        """Reads a CoNLL file (``.conll``, ``.bio``, ``.iob``, ``.txt``) or ``.jsonl``.
+
+        A line of JSON has ``tokens`` and ``tags``; or ``text`` and ``entities``, a list of
+        ``{"start": …, "end": …, "label": …}`` in characters.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it holds something else; the message names file and line.
+        """
+        conll: Reader = functools.partial(
+            conll_records,
+            columns=(self.token_column, self.tag_column),
+            names=(self.words, self.tags),
+        )
+        readers = dict.fromkeys(CONLL, conll)
+        found = [
+            self.tagged(*record)
+            for record in records(source, encoding=self.encoding, readers=readers)
+        ]
+        if not found:
+            raise ValueError(f"{source} holds no texts.")
+        return self._consistent(str(source), found)
+
+    def tagged(self, place: str, values: dict[str, Any]) -> TaggedText:
+        """Makes a tagged text of one record; without tags where it has none."""
+        if self.words in values:
+            text, words = joined(place, values[self.words], self.joiner)
+            tags = values.get(self.tags)
+            return TaggedText(text, words, _checked_tags(place, tags, len(words)), place)
+        if isinstance(values.get("text"), str):
+            return _with_entities(place, values["text"], values.get(_ENTITIES))
+        raise ValueError(
+            f"{place}: no column {self.words!r} (a list of words) and no 'text' with 'entities'. "
+            f"The columns are {list(values)}; say which to take with text_column and label_column."
+        )
+
+    def _consistent(self, source: str, found: list[TaggedText]) -> list[TaggedText]:
+        broken = [(row, repaired(row.tags or ())) for row in found]
+        wrong = [(row, tags) for row, tags in broken if row.tags is not None and row.tags != tags]
+        if not wrong or self.inconsistent == "keep":
+            return found
+        count = sum(
+            a != b for row, tags in wrong for a, b in zip(row.tags or (), tags, strict=True)
+        )
+        message = (
+            f"{source}: {count} tags go on with an entity that did not begin, the first at "
+            f"{wrong[0][0].place}"
+        )
+        if self.inconsistent == "error":
+            raise ValueError(f"{message}. Mend the file, or set inconsistent to 'repair'.")
+        _log.warning("%s; they begin one now.", message)
+        return [
+            dataclasses.replace(row, tags=tags if row.tags is not None else None)
+            for row, tags in broken
+        ]
+
+
+def conll_records(
+    path: pathlib.Path, content: str, *, columns: Span, names: tuple[str, str]
+) -> Iterator[Record]:
+    """Sentences of a CoNLL file: a word a line, columns by tabs or spaces, a blank line after.
+
+    ``-DOCSTART-`` lines and comments (``# …`` without a tag) are skipped.
+    """
+    rows: list[list[str]] = []
+    first = 0
+    # Not splitlines(): a word may be a strange kind of line break.
+    for number, line in enumerate([*content.replace("\r\n", "\n").split("\n"), ""], start=1):
+        fields = line.split("\t") if "\t" in line else line.split()
+        if not line.strip() or fields[0] == "-DOCSTART-":
+            if rows:
+                picked = (list(column) for column in zip(*rows, strict=True))
+                yield f"{path}, line {first}", dict(zip(names, picked, strict=True))
+            rows = []
+            continue
+        if len(fields) < 2 and line.startswith("#"):
+            continue
+        try:
+            word, tag = (fields[column].strip() for column in columns)
+        except IndexError:
+            word = tag = ""
+        if len(fields) < 2 or not word or not tag:
+            raise ValueError(
+                f"{path}, line {number}: expected a word and a tag, separated by a tab or spaces, "
+                f"in the columns {columns}; received {line[:60]!r}."
+            )
+        first = first if rows else number
+        rows.append([word, tag])
+
+
+def joined(place: str, words: Any, joiner: str) -> tuple[str, tuple[Span, ...]]:
+    """The text that words make, and where each lies in it."""
+    valid = isinstance(words, list | tuple) and words
+    if not valid or not all(isinstance(word, str) and word.strip() for word in words):
+        raise ValueError(f"{place}: expected a list of words, none of them empty: {words!r:.80}")
+    starts, at = [], 0
+    for word in words:
+        starts.append(at)
+        at += len(word) + len(joiner)
+    spans = tuple((start, start + len(word)) for start, word in zip(starts, words, strict=True))
+    return joiner.join(words), spans
+
+
+def words_of(text: str, cuts: Iterable[int] = ()) -> tuple[Span, ...]:
+    """Words of a text, as BERT's tokenizer separates them, and cut at some places besides."""
+    borders = sorted(set(cuts))
+    spans = []
+    for match in _WORD.finditer(text):
+        start, end = match.span()
+        inner = [at for at in borders if start < at < end] if borders else []
+        edges = [start, *inner, end]
+        spans += list(itertools.pairwise(edges))
+    return tuple(spans)
+
+
+def _with_entities(place: str, text: str, entities: Any) -> TaggedText:
+    if entities is None:
+        return TaggedText(text, words_of(text), None, place)
+    found = sorted(_entity(place, text, entity) for entity in entities)
+    for (_, end, _), (start, _, label) in itertools.pairwise(found):
+        if start < end:
+            raise ValueError(
+                f"{place}: the entity {label!r} at {start} begins inside another, which ends at "
+                f"{end}. A word has one tag: remove one of them."
+            )
+    words = words_of(text, (at for start, end, _ in found for at in (start, end)))
+    tags = ["O"] * len(words)
+    for start, end, label in found:
+        inside = [i for i, word in enumerate(words) if start <= word[0] and word[1] <= end]
+        for number, index in enumerate(inside):
+            tags[index] = f"{'I' if number else 'B'}-{label}"
+    return TaggedText(text, words, tuple(tags), place)
+
+
+def _entity(place: str, text: str, entity: Any) -> tuple[int, int, str]:
+    try:
+        start, end, label = (entity[key] for key in ("start", "end", "label"))
+        fits = 0 <= start < end <= len(text) and text[start:end].strip() and isinstance(label, str)
+    except (TypeError, KeyError):
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{place}: an entity has start, end (characters of the text, which has {len(text)}) "
+            f"and label, received {entity!r}."
+        )
+    return start, end, label
+
+
+def _checked_tags(place: str, tags: Any, count: int) -> tuple[str, ...] | None:
+    if tags is None:
+        return None
+    if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
+        raise ValueError(f"{place}: tags must be a list of strings, received {tags!r:.80}")
+    if len(tags) != count:
+        raise ValueError(f"{place}: {len(tags)} tags for {count} words.")
+    return tuple(tags)
+
+
+def repaired(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags in which what goes on has begun: ``I-X`` that follows no ``X`` becomes ``B-X``.
+
+    Of tags with ends (BIOES, BMES), whole words; tags without kinds stay as they are.
+    """
+    result: list[str] = []
+    before = "O"
+    for tag in tags:
+        kind = tag[2:] if _PREFIXED.fullmatch(tag) else None
+        going = kind is not None and before[:2] in ("B-", "I-", "M-") and before[2:] == kind
+        starts = {"I": "B", "M": "B", "E": "S", "L": "U"}.get(tag[0]) if kind else None
+        before = tag if going or starts is None else f"{starts}-{kind}"
+        result.append(before)
+    return tuple(result)

@@ -1,0 +1,72 @@
+"""Scores of tags, computed by seqeval and scikit-learn, and the entities that tags spell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from seqeval.metrics import sequence_labeling
+from sklearn import metrics
+
+_PREFIXED = re.compile(r"[BIESMLU]-.+")
+# Tags of word segmentation have no kind; MLU are other names for IES.
+_PLAIN = frozenset("BIMESLUO")
+_NAMES = str.maketrans("MLU", "IES")
+Entity = tuple[str, int, int]
+
+
+def spells_entities(labels: Iterable[str]) -> bool:
+    """Whether tags are of entities or of words, and not for instance parts of speech."""
+    names = set(labels)
+    prefixed = any(_PREFIXED.fullmatch(name) for name in names)
+    return prefixed or (bool(names) and names <= _PLAIN and "B" in names)
+
+
+def entities(tags: Sequence[str]) -> list[Entity]:
+    """Kind, first and last word of each entity, as seqeval reads tags by default.
+
+    BIO, BIOES, BILOU and BMES; tags without a kind spell entities of the kind ``word``.
+    """
+    return [tuple(found) for found in sequence_labeling.get_entities(_as_seqeval(tags))]
+
+
+def score(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Compares tags, one sequence for each text.
+
+    Returns:
+        Of entities ``f1``, ``precision`` and ``recall``, each entity counting once (Tjong Kim
+        Sang & De Meulder 2003, CoNLL-2003); of other tags ``f1_macro``; ``accuracy`` of single
+        tags of both.
+
+    Raises:
+        ValueError: there is nothing to compare.
+    """
+    flat = [tag for tags in true for tag in tags]
+    answered = [tag for tags in predicted for tag in tags]
+    if not flat:
+        raise ValueError("score needs at least one tag, received none.")
+    accuracy = float(metrics.accuracy_score(flat, answered))
+    if not spells_entities(flat):
+        f1 = metrics.f1_score(flat, answered, average="macro", zero_division=0.0)
+        return {"accuracy": accuracy, "f1_macro": float(f1)}
+    both = [[_as_seqeval(tags) for tags in texts] for texts in (true, predicted)]
+    options: dict[str, Any] = {"average": "micro", "zero_division": 0}
+    return {
+        "f1": float(sequence_labeling.f1_score(*both, **options)),
+        "precision": float(sequence_labeling.precision_score(*both, **options)),
+        "recall": float(sequence_labeling.recall_score(*both, **options)),
+        "accuracy": accuracy,
+    }
+
+
+def _as_seqeval(tags: Sequence[str]) -> list[str]:
+    return [_named(tag) for tag in tags]
+
+
+def _named(tag: str) -> str:
+    if _PREFIXED.fullmatch(tag):
+        return tag[0].translate(_NAMES) + tag[1:]
+    if len(tag) == 1 and tag in _PLAIN - {"O"}:
+        return f"{tag.translate(_NAMES)}-word"
+    return tag
