@@ -2,51 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from keras_bert_zoo.data.text_files import TextTable
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
-def evaluate(bundle: str, data: str, *, table: TextTable, max_length: int | None = None) -> None:
-    """Score a bundle on labelled texts; prints the scores as JSON.
+def evaluate(
+    bundle: str,
+    data: str,
+    *,
+    task: str | None = None,
+    max_length: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    **columns: Any,
+) -> None:
+    """Score a bundle on labelled examples; prints the scores as JSON.
 
     The arguments are those of the command line.
     """
-    from keras_bert_zoo.bundle import load
-    from keras_bert_zoo.evaluation.classification import score, scores_json
-    from keras_bert_zoo.evaluation.prediction import predict_logits
+    from keras_bert_zoo.evaluation.classification import scores_json
+    from keras_bert_zoo.tasks.predictor import predictor
 
-    if table.label is None:
-        raise ValueError("label_column is null: there is nothing to score the answers with.")
-    rows = table.read(data)
-    loaded = load(bundle, task="sequence_classification", fresh_head=False)
-    problem_type = loaded.model.problem_type
-    examples = rows.examples(problem_type, loaded.config.labels)
-    logits = predict_logits(
-        loaded.model,
-        loaded.tokenizer,
-        examples.texts,
-        examples.text_pairs,
-        max_length=max_length,
-    )
-    print(scores_json(score(problem_type, examples.labels, logits)), end="")
+    ask = predictor(bundle, task=task, max_length=max_length, options=options, **columns)
+    print(scores_json(ask.evaluate(data)), end="")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parses the arguments of the command and runs it."""
     import jsonargparse
 
-    from keras_bert_zoo.commands.table_options import add_table_options, take_table
+    from keras_bert_zoo.commands.predict import add_task_options
 
     description = (evaluate.__doc__ or "").splitlines()[0]
     parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo evaluate", description=description)
     add = parser.add_argument
-    add("bundle", help="directory of a classifier, or where else one is found")
-    add("data", help=".csv, .tsv or .jsonl of labelled texts, or tweets://test")
-    add_table_options(parser, empty_texts="keep")
-    length = "tokens at which texts are truncated; by default the model's positions"
-    add("--max_length", type=int | None, help=length)
-    options = vars(parser.parse_args(argv))
-    evaluate(table=take_table(options), **options)
+    add("bundle", help="directory of a fine-tuned model, or where else one is found")
+    add("data", help="file of labelled examples, or tweets://test")
+    add("--text_column", type=str | None, help="column of the text; by default the task's")
+    add("--pair_column", type=str | None, help="column of the second text, for pairs")
+    add("--label_column", type=str | None, help="column of the label; by default the task's")
+    add("--delimiter", type=str | None, help="of columns; by default by the file's suffix")
+    add("--encoding", default="utf-8-sig", help="of the file")
+    add("--empty_texts", default="keep", help="error, drop or keep rows without text")
+    add_task_options(parser)
+    evaluate(**vars(parser.parse_args(argv)))

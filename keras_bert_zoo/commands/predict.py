@@ -2,45 +2,77 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+# Questions that are read and answered before the next ones are.
+_AT_ONCE = 256
 
 
 def predict(
-    bundle: str, texts: Sequence[str], *, pairs: bool = False, max_length: int | None = None
+    bundle: str,
+    texts: Sequence[str],
+    *,
+    input: str | None = None,
+    pairs: bool = False,
+    jsonl: bool = False,
+    task: str | None = None,
+    max_length: int | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> None:
-    """Classify texts; prints one JSON object a line.
+    """Answer texts or records; prints one JSON object a line.
 
     The arguments are those of the command line.
     """
-    from keras_bert_zoo.bundle import load
-    from keras_bert_zoo.evaluation.classification import probabilities
-    from keras_bert_zoo.evaluation.prediction import predict_logits
+    from keras_bert_zoo.tasks.predictor import predictor
 
-    loaded = load(bundle, task="sequence_classification", fresh_head=False)
-    lines = list(texts) or [line.rstrip("\r\n") for line in sys.stdin]
-    columns = _pairs(lines) if pairs else {"text": lines}
-    logits = predict_logits(
-        loaded.model, loaded.tokenizer, *columns.values(), max_length=max_length
-    )
-    rows = probabilities(loaded.model.problem_type, logits).tolist()
-    for *given, row in zip(*columns.values(), rows, strict=True):
-        named = zip(loaded.config.labels, row, strict=True)
-        scores = {name: round(value, 6) for name, value in named}
-        shown = {**dict(zip(columns, given, strict=True)), "scores": scores}
-        print(json.dumps(shown, ensure_ascii=False))
+    if input is not None and (texts or pairs or jsonl):
+        raise ValueError("input is read instead of texts, pairs and jsonl: leave those out.")
+    questions = _records(input) if input else _questions(texts or sys.stdin, pairs, jsonl)
+    ask = predictor(bundle, task=task, max_length=max_length, options=options)
+    while part := list(itertools.islice(questions, _AT_ONCE)):
+        for question, answer in zip(part, ask(part), strict=True):
+            print(json.dumps({**question, **answer}, ensure_ascii=False), flush=True)
 
 
-def _pairs(lines: Iterable[str]) -> dict[str, list[str]]:
-    split = [line.split("\t") for line in lines]
-    for number, parts in enumerate(split, start=1):
-        if len(parts) != 2:
-            raise ValueError(
-                f"text {number} has {len(parts) - 1} tabs; with pairs it takes one, between the "
-                "two texts."
-            )
-    return {"text": [first for first, _ in split], "text_pair": [second for _, second in split]}
+def _records(source: str) -> Iterator[dict[str, Any]]:
+    from keras_bert_zoo.data.records import records
+
+    return (values for _, values in records(source))
+
+
+def _questions(lines: Iterable[str], pairs: bool, jsonl: bool) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, start=1):
+        text = line.rstrip("\r\n")
+        if jsonl:
+            yield _object(number, text)
+        elif pairs:
+            yield _pair(number, text)
+        else:
+            yield {"text": text}
+
+
+def _object(number: int, text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"line {number} is no JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"line {number} must be a JSON object, received {text[:40]!r}.")
+    return values
+
+
+def _pair(number: int, text: str) -> dict[str, Any]:
+    parts = text.split("\t")
+    if len(parts) != 2:
+        raise ValueError(
+            f"text {number} has {len(parts) - 1} tabs; with pairs it takes one, between the "
+            "two texts."
+        )
+    return {"text": parts[0], "text_pair": parts[1]}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -50,9 +82,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     description = (predict.__doc__ or "").splitlines()[0]
     parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo predict", description=description)
     add = parser.add_argument
-    add("bundle", help="directory of a classifier, or where else one is found")
+    add("bundle", help="directory of a fine-tuned model, or where else one is found")
     add("texts", nargs="*", default=[], help="by default the lines of standard input")
+    add("--input", type=str | None, help="a .csv, .tsv or .jsonl file instead, with the columns")
     add("--pairs", action="store_true", help="each text is two, with a tab between them")
+    add("--jsonl", action="store_true", help="each text is a JSON object with the task's columns")
+    add_task_options(parser)
+    predict(**vars(parser.parse_args(argv)))
+
+
+def add_task_options(parser: Any) -> None:
+    """Adds what the commands that ask a model have in common."""
+    add = parser.add_argument
+    add("--task", type=str | None, help="by default what the checkpoint was trained for")
     length = "tokens at which texts are truncated; by default the model's positions"
     add("--max_length", type=int | None, help=length)
-    predict(**vars(parser.parse_args(argv)))
+    add("--options", type=dict[str, Any] | None, help="of the task, e.g. '{stride: 64}'")

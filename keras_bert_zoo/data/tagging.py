@@ -17,6 +17,7 @@ CONLL = (".conll", ".bio", ".iob", ".txt")
 _ENTITIES = "entities"
 # A word, a Chinese character, or one of anything else but space: what BERT's tokenizer cuts at.
 _WORD = re.compile(r"[㐀-䶿一-鿿豈-﫿𠀀-𯨟]|[^\W㐀-䶿一-鿿豈-﫿𠀀-𯨟]+|[^\w\s]")
+_COMMENT = re.compile(r"# \S+ = ")
 _PREFIXED = re.compile(r"[BIESMLU]-.+")
 
 _log = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ def conll_records(
 ) -> Iterator[Record]:
     """Sentences of a CoNLL file: a word a line, columns by tabs or spaces, a blank line after.
 
-    ``-DOCSTART-`` lines and comments (``# …`` without a tag) are skipped.
+    ``-DOCSTART-`` lines and comments (``# name = value``) are skipped.
     """
     rows: list[list[str]] = []
     first = 0
@@ -148,7 +149,7 @@ def conll_records(
                 yield f"{path}, line {first}", dict(zip(names, picked, strict=True))
             rows = []
             continue
-        if len(fields) < 2 and line.startswith("#"):
+        if _COMMENT.match(line):
             continue
         try:
             word, tag = (fields[column].strip() for column in columns)

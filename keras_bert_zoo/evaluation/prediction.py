@@ -5,8 +5,8 @@ TensorFlow-only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,37 +15,13 @@ from keras_bert_zoo.data.batches import Batch, buckets_for, plan
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.rows import Rows, labelled_rows
 
-
-class Runner(Protocol):
-    """A model that can be run, in whatever runtime.
-
-    Attributes:
-        sequences: names of the outputs with one answer for each token, ``(B, S, …)``.
-    """
-
-    sequences: frozenset[str]
-
-    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Runs one batch."""
+# Runs a batch of inputs in whatever runtime.
+Runner = Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
 
 
-class KerasRunner:
-    """Runs a Keras model.
-
-    Args:
-        model: a functional model, dict in and dict out.
-    """
-
-    def __init__(self, model: keras.Model) -> None:
-        self.model = model
-        shapes = {name: tensor.shape for name, tensor in model.output.items()}
-        widths = {name: shape[1] for name, shape in shapes.items() if len(shape) > 1}
-        single = len(next(iter(model.input.values())).shape) == 2
-        self.sequences = frozenset(name for name, size in widths.items() if single and size is None)
-
-    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Runs one batch."""
-        return self.model.predict_on_batch(dict(inputs))
+def keras_runner(model: keras.Model) -> Runner:
+    """Runs a functional model, dict in and dict out."""
+    return lambda inputs: model.predict_on_batch(dict(inputs))
 
 
 def outputs_of(
@@ -53,8 +29,9 @@ def outputs_of(
     rows: Rows,
     *,
     max_length: int,
+    sequences: Collection[str] = (),
     batch_size: int = 64,
-    observe: Callable[[Batch, dict[str, np.ndarray]], None] | None = None,
+    observe: Callable[[Batch, Mapping[str, np.ndarray]], None] | None = None,
 ) -> dict[str, np.ndarray]:
     """Answers for tokenised rows, short ones with short ones.
 
@@ -62,6 +39,7 @@ def outputs_of(
         run: the model.
         rows: N rows.
         max_length: tokens of the longest row.
+        sequences: outputs with an answer for each token, ``(B, S, …)``.
         batch_size: rows at once.
         observe: sees each batch and its answers, e.g. a ``MeanLoss``.
 
@@ -83,7 +61,7 @@ def outputs_of(
                     "The model returns logits that are NaN or infinite: its training diverged "
                     "(try a smaller learning_rate) or its weights are damaged."
                 )
-            of_tokens = name in run.sequences
+            of_tokens = name in sequences
             inner = values.shape[2:] if of_tokens else values.shape[1:]
             count = rows.tokens if of_tokens else len(rows)
             target = found.setdefault(name, np.zeros((count, *inner), values.dtype))
@@ -164,7 +142,7 @@ def predict_logits(
     if not len(examples):
         return np.zeros((0, model.config.num_labels), "float32")
     rows = labelled_rows(examples, tokenizer, max_length)
-    found = outputs_of(KerasRunner(model), rows, max_length=max_length, batch_size=batch_size)
+    found = outputs_of(keras_runner(model), rows, max_length=max_length, batch_size=batch_size)
     return found["logits"]
 
 

@@ -63,6 +63,8 @@ class Task(abc.ABC, Generic[E]):
     """
 
     Options: ClassVar[type] = NoOptions
+    # Outputs of the model with an answer for each token.
+    sequences: ClassVar[tuple[str, ...]] = ()
     problem_type: str | None = None
 
     def __init__(self, settings: Settings) -> None:

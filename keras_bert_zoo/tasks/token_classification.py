@@ -63,6 +63,7 @@ class TokenClassification(Task[Texts]):
     """Devlin et al. 2018, section 5.3; the model is a ``TokenClassifier``."""
 
     Options = TagOptions
+    sequences = ("logits",)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -21,9 +21,10 @@ from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.evaluation.classification import scores_json
 from keras_bert_zoo.evaluation.prediction import (
-    KerasRunner,
     MeanLoss,
+    Runner,
     checked_max_length,
+    keras_runner,
     outputs_of,
 )
 from keras_bert_zoo.tasks import task_named
@@ -138,7 +139,7 @@ class _Run:
         self.model.optimizer.build(self.model.trainable_variables)
         # Creates the variables of the metrics, which the state holds.
         labels, weights = self.batches.rows.targets(np.zeros(1, int), width=1)
-        blank = _Silent(self.model)(self.batches.rows.inputs(np.zeros(1, int), width=1))
+        blank = _silent(self.model)(self.batches.rows.inputs(np.zeros(1, int), width=1))
         self.model.compute_metrics(None, labels, blank, weights)
         self.model.reset_metrics()
 
@@ -205,9 +206,14 @@ class _Run:
     def _scores(self, name: str, ask: bool = True) -> dict[str, float]:
         """Scores of the model as it stands; without ``ask``, of one that says nothing."""
         examples, rows = self.examples[name], self.rows[name]
-        run = KerasRunner(self.model) if ask else _Silent(self.model)
         loss = MeanLoss(self.model, rows)
-        outputs = outputs_of(run, rows, max_length=self.recipe.max_length, observe=loss)
+        outputs = outputs_of(
+            keras_runner(self.model) if ask else _silent(self.model),
+            rows,
+            max_length=self.recipe.max_length,
+            sequences=self.task.sequences,
+            observe=loss,
+        )
         return {"loss": loss.value, **self.task.score(examples, rows, outputs, self.labels)}
 
     def finish(self) -> FinetuneResult:
@@ -241,13 +247,14 @@ def _settings(recipe: FinetuneRecipe) -> Settings:
     return Settings(**{name: getattr(recipe, name) for name in names})
 
 
-class _Silent(KerasRunner):
-    """Runs no model: all answers are 0."""
+def _silent(model: keras.Model) -> Runner:
+    """Runs nothing: all answers are 0, of the shapes that the model's have."""
 
-    def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Answers of the shapes that the model's have."""
-        ids = inputs["input_ids"]
+    def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        shape = inputs["input_ids"].shape
         return {
-            name: np.zeros((len(ids), *(ids.shape[1] if d is None else d for d in x.shape[1:])))
-            for name, x in self.model.output.items()
+            name: np.zeros((shape[0], *(shape[1] if d is None else d for d in x.shape[1:])))
+            for name, x in model.output.items()
         }
+
+    return run

@@ -1,0 +1,98 @@
+"""Heads beside live `transformers` models with the same random weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo import bundle
+
+pytestmark = pytest.mark.parity
+
+
+def reference(name, config, **choices):
+    import torch
+    import transformers
+
+    values = {**config.to_dict(), **choices}
+    config = transformers.BertConfig(attn_implementation="eager", **values)
+    model = getattr(transformers, name)(config).eval()
+    generator = torch.Generator().manual_seed(7)
+    for path, parameter in model.named_parameters():
+        noise = 0.2 * torch.randn(parameter.shape, generator=generator)
+        parameter.data.copy_(noise + ("LayerNorm.weight" in path))
+    return model
+
+
+def torch_inputs(batch):
+    import torch
+
+    return {name: torch.from_numpy(values).long() for name, values in batch.items()}
+
+
+def beside(task, kind, tmp_path, config, inputs, labels, ours_labels, **choices):
+    """Outputs, loss and gradients of both, and a bundle that `transformers` reads."""
+    import tensorflow as tf
+    import torch
+    import transformers
+
+    theirs = reference(kind, config, **choices)
+    theirs.save_pretrained(tmp_path / "theirs")
+    model = bundle.load(tmp_path / "theirs", task=task).model
+    model.compile("sgd")
+    expected = theirs(**torch_inputs(inputs), **torch_inputs(labels))
+    expected.loss.backward()
+    with tf.GradientTape() as tape:
+        outputs = model(inputs, training=False)
+        loss = model.compute_loss(inputs, ours_labels, outputs)
+    gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
+    for name, values in outputs.items():
+        wanted = expected[name].detach().numpy()
+        np.testing.assert_allclose(values, wanted, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(loss, expected.loss.item(), rtol=1e-5)
+
+    saved = bundle.save(model, None, tmp_path / "ours")
+    again = getattr(transformers, kind).from_pretrained(saved).eval()
+    with torch.no_grad():
+        answers = again(**torch_inputs(inputs))
+    for name, values in outputs.items():
+        np.testing.assert_allclose(values, answers[name].numpy(), rtol=0, atol=1e-5)
+    return model, theirs, gradients
+
+
+def check_gradients(model, theirs, gradients):
+    import tensorflow as tf
+
+    from keras_bert_zoo.checkpoints import tables
+
+    architecture = tables.architecture("bert")
+    pooler = any("pooler" in v.path for v in model.weights)
+    rows = architecture.rows(model.config, pooler=pooler, task=model.task)
+    named = dict(theirs.named_parameters())
+    paths = [variable.path for variable in model.trainable_variables]
+    for row in rows:
+        wanted = named[architecture.published(row, model.task)].grad
+        ours = tf.convert_to_tensor(gradients[paths.index(row.variable)])
+        wanted = wanted.numpy().T if row.transposed else wanted.numpy()
+        np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-5, err_msg=row.tensor)
+
+
+def test_token_classification(tmp_path, make_batch, tiny_config):
+    inputs = make_batch((12, 9, 5, 2))
+    labels = np.random.default_rng(0).integers(0, 3, (4, 12))
+    labels[inputs["attention_mask"] == 0] = -100
+    labels[0, 3:6] = -100
+    names = {0: "O", 1: "B-X", 2: "I-X"}
+    check_gradients(
+        *beside(
+            "token_classification",
+            "BertForTokenClassification",
+            tmp_path,
+            tiny_config,
+            inputs,
+            {"labels": labels},
+            {"logits": labels},
+            id2label=names,
+            label2id={name: index for index, name in names.items()},
+        )
+    )
