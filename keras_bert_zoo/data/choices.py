@@ -1,0 +1,288 @@
+"""Questions with several choices, from CSV, TSV and JSON-lines files as data sets publish them.
+
+``N`` is the number of rows, ``C`` that of the choices of each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import logging
+import pathlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.records import records
+from keras_bert_zoo.data.text_files import EMPTY_TEXTS
+
+_log = logging.getLogger(__name__)
+_BLANK = re.compile("_+")
+
+
+class Layout(NamedTuple):
+    """Which columns hold what.
+
+    Args:
+        text: the first text of each pair.
+        choices: a column with a list, or what the names of numbered columns begin with.
+        label: the right choice.
+        question: what each choice goes on from, if there is such a column.
+    """
+
+    text: str
+    choices: str
+    label: str
+    question: str | None = None
+
+
+# The first of which a row has the text, the choices and the label is that of its file.
+LAYOUTS: dict[str, Layout] = {
+    "RACE": Layout("article", "options", "answer", "question"),
+    "SWAG": Layout("sent1", "ending", "label", "sent2"),
+    "HellaSwag": Layout("ctx", "endings", "label"),
+    "a text and its choices": Layout("text", "choices", "label", "question"),
+    "a text and its endings": Layout("text", "ending", "label", "question"),
+    "ARC and CommonsenseQA": Layout("question", "choices", "answerKey"),
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChoiceTable:
+    """How to read a table of choices; what is ``None`` is found by ``LAYOUTS``.
+
+    Args:
+        text: column of the first text.
+        question: column of what each choice goes on from: SWAG's ``sent2``, RACE's
+            ``question``. A run of ``_`` in it is a blank, and the choice takes its place.
+        choices: column of a list of strings (in a CSV written as JSON) or of ARC's
+            ``{"text": […], "label": […]}``; or what the names of numbered columns begin with:
+            ``ending`` for ``ending0``, ``ending1``, …
+        label: column of the right choice: an index from 0, a letter, or the name that the
+            choices of ARC carry.
+        delimiter: separates columns, see ``data.records``.
+        encoding: of the file.
+        empty_texts: ``"error"``, ``"drop"`` or ``"keep"`` rows whose text or one of whose
+            choices has only white space.
+
+    Raises:
+        ValueError: ``empty_texts`` is something else.
+    """
+
+    text: str | None = None
+    question: str | None = None
+    choices: str | None = None
+    label: str | None = None
+    delimiter: str | None = None
+    encoding: str = "utf-8-sig"
+    empty_texts: str = "error"
+
+    def __post_init__(self) -> None:
+        """Refuses an unknown choice."""
+        if self.empty_texts not in EMPTY_TEXTS:
+            raise ValueError(f"empty_texts must be one of {EMPTY_TEXTS}: {self.empty_texts!r}")
+
+    def read(self, source: str | pathlib.Path) -> ChoiceRows:
+        """Reads a file of labelled rows.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it cannot be read, a column is missing, a text is no string or is empty,
+                a label names no choice, or a row has fewer or more choices than the first;
+                the message names file and line.
+        """
+        found = records(source, delimiter=self.delimiter, encoding=self.encoding)
+        rows = self._without_empty(str(source), [self._row(*record) for record in found])
+        if not rows:
+            raise ValueError(f"{source} holds no rows.")
+        return _gathered(rows)
+
+    def asked(self, questions: Iterable[Mapping[str, Any]]) -> ChoiceRows:
+        """Rows without labels, of dicts with the columns that a file has.
+
+        Raises:
+            ValueError: as for ``read``; the message names the number of the question.
+        """
+        unlabelled = (
+            self._row(f"question {index}", values, labelled=False)
+            for index, values in enumerate(questions)
+        )
+        return _gathered(list(unlabelled))
+
+    def _row(self, place: str, values: Mapping[str, Any], labelled: bool = True) -> _Row:
+        layout = self._layout(place, values, labelled)
+        names, choices = _choices(place, values, layout.choices)
+        text, question = values[layout.text], values[layout.question] if layout.question else ""
+        what = {layout.text: text, layout.question: question}
+        what |= {f"choice {index}": choice for index, choice in enumerate(choices)}
+        for name, value in what.items():
+            if not isinstance(value, str):
+                raise ValueError(f"{place}: {name} must be a string, received {value!r}.")
+        if len(choices) < 2:
+            raise ValueError(f"{place}: {len(choices)} choice(s); it takes two to choose.")
+        label = _label(place, values[layout.label], names, len(choices)) if labelled else None
+        return _Row(place, text, question, choices, label)
+
+    def _layout(self, place: str, values: Mapping[str, Any], labelled: bool) -> Layout:
+        for known in LAYOUTS.values():
+            layout = Layout(
+                self.text or known.text,
+                self.choices or known.choices,
+                self.label or known.label,
+                # That of a layout may be missing, one that was asked for may not.
+                self.question or (known.question if known.question in values else None),
+            )
+            needed = [layout.text, *([layout.label] if labelled else [])]
+            needed += [self.question] if self.question else []
+            if all(name in values for name in needed) and _columns(values, layout.choices):
+                same = layout.question == layout.text
+                return layout._replace(question=None) if same else layout
+        parts = ["a text", "choices", *(["a label"] if labelled else [])]
+        raise ValueError(
+            f"{place}: no columns of {', '.join(parts)}. The columns are {list(values)}; say which "
+            "to take with text_column, pair_column (the question), label_column and "
+            "options.choices."
+        )
+
+    def _without_empty(self, source: str, rows: list[_Row]) -> list[_Row]:
+        empty = [row for row in rows if row.is_empty]
+        if not empty or self.empty_texts == "keep":
+            return rows
+        if self.empty_texts == "error":
+            raise ValueError(
+                f"{source}: {len(empty)} of {len(rows)} rows have an empty text or choice, the "
+                f"first at {empty[0].place}. Fill them, or set empty_texts to 'drop' or 'keep'."
+            )
+        _log.warning("%s: dropped %d rows with an empty text or choice", source, len(empty))
+        return [row for row in rows if not row.is_empty]
+
+
+class _Row(NamedTuple):
+    place: str
+    text: str
+    question: str
+    choices: list[str]
+    label: int | None
+
+    @property
+    def is_empty(self) -> bool:
+        return not all(text.strip() for text in (self.text, *self.choices))
+
+
+@dataclasses.dataclass(frozen=True)
+class ChoiceRows:
+    """Rows as read: N texts and questions, C choices for each, and the place of each row.
+
+    Args:
+        places: for error messages.
+        texts: the first text of each row.
+        questions: what its choices go on from; empty where nothing.
+        choices: C strings for each row.
+        labels: index of the right choice; ``None`` to predict.
+    """
+
+    places: list[str]
+    texts: list[str]
+    questions: list[str]
+    choices: list[list[str]]
+    labels: list[int] | None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, part: slice) -> ChoiceRows:
+        columns = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return ChoiceRows(*(column and column[part] for column in columns))
+
+    @property
+    def members(self) -> int:
+        """C."""
+        return len(self.choices[0]) if self.choices else 1
+
+    def examples(self) -> Examples:
+        """A pair for each choice, ``N · C`` of them, without labels."""
+        pairs = [
+            _joined(question, choice)
+            for question, choices in zip(self.questions, self.choices, strict=True)
+            for choice in choices
+        ]
+        return Examples([text for text in self.texts for _ in range(self.members)], pairs)
+
+    def encoded_labels(self) -> dict[str, np.ndarray]:
+        """Labels by output, int32 ``(N,)``; none where there are none."""
+        return {} if self.labels is None else {"logits": np.array(self.labels, "int32")}
+
+
+def _gathered(rows: Sequence[_Row]) -> ChoiceRows:
+    for row in rows:
+        if len(row.choices) != len(rows[0].choices):
+            raise ValueError(
+                f"{row.place}: {len(row.choices)} choices, {rows[0].place} has "
+                f"{len(rows[0].choices)}. All rows of a batch have the same number: leave the row "
+                "out, add wrong choices to it, or keep rows of each number in a file of their own."
+            )
+    labelled = all(row.label is not None for row in rows)
+    return ChoiceRows(
+        places=[row.place for row in rows],
+        texts=[row.text for row in rows],
+        questions=[row.question for row in rows],
+        choices=[row.choices for row in rows],
+        labels=[row.label for row in rows if row.label is not None] if labelled else None,
+    )
+
+
+def _joined(question: str, choice: str) -> str:
+    if _BLANK.search(question):
+        return _BLANK.sub(lambda _: choice, question, count=1)
+    return f"{question} {choice}" if question else choice
+
+
+def _columns(values: Mapping[str, Any], name: str) -> list[str]:
+    """The column of that name, or the numbered ones that begin with it, in order."""
+    if name in values:
+        return [name]
+    numbered = {
+        int(key.removeprefix(name)): key
+        for key in values
+        if key.startswith(name) and key.removeprefix(name).isdecimal()
+    }
+    return [numbered[number] for number in sorted(numbered)]
+
+
+def _choices(place: str, values: Mapping[str, Any], name: str) -> tuple[list[str], list[Any]]:
+    """The names that choices carry, if any, and the choices."""
+    columns = _columns(values, name)
+    if columns != [name]:
+        return [], [values[column] for column in columns]
+    found = values[name]
+    if isinstance(found, str):
+        with contextlib.suppress(ValueError):  # said below
+            found = json.loads(found)
+    if isinstance(found, dict) and isinstance(found.get("text"), list):
+        return [str(each) for each in found.get("label") or []], list(found["text"])
+    if not isinstance(found, list | tuple):
+        raise ValueError(
+            f"{place}: {name!r} must be a list of strings, in a CSV as JSON, or "
+            f'{{"text": […], "label": […]}}, received {values[name]!r}.'
+        )
+    return [], list(found)
+
+
+def _label(place: str, given: Any, names: Sequence[str], count: int) -> int:
+    # Choices with names are not counted: ARC numbers some of them from 1.
+    letters = [chr(ord("A") + index) for index in range(count)]
+    kinds = (
+        [names] if names else [[str(i) for i in range(count)], letters, "".join(letters).lower()]
+    )
+    places = {name: index for kind in kinds for index, name in enumerate(kind)}
+    label = places.get(str(given).strip())
+    if label is None:
+        valid = ", ".join(names) or f"0 to {count - 1}, or A to {letters[-1]}"
+        raise ValueError(
+            f"{place}: the label {given!r} names none of the {count} choices; valid are {valid}."
+        )
+    return label

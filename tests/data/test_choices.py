@@ -1,0 +1,170 @@
+"""Rows of choices as data sets publish them, and rows that are none."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+
+import pytest
+
+from keras_bert_zoo.data.choices import ChoiceTable
+
+# By data set: a row as published, the first text, the pairs' second texts, the right one.
+PUBLISHED = {
+    "RACE": (
+        {
+            "example_id": "high1.txt",
+            "article": "Ann went home.",
+            "question": "Where did Ann go?",
+            "options": ["Home.", "Out.", "Up.", "Off."],
+            "answer": "C",
+        },
+        "Ann went home.",
+        [f"Where did Ann go? {option}" for option in ("Home.", "Out.", "Up.", "Off.")],
+        2,
+    ),
+    "RACE with a blank": (
+        {"article": "Ann.", "question": "She is _ .", "options": ["in", r"\1"], "answer": "A"},
+        "Ann.",
+        ["She is in .", r"She is \1 ."],
+        0,
+    ),
+    "SWAG": (
+        {
+            "video-id": "x",
+            "startphrase": "He runs. He",
+            "sent1": "He runs.",
+            "sent2": "He",
+            **{f"ending{index}": f"falls {index}." for index in range(11)},
+            "label": 10,
+        },
+        "He runs.",
+        [f"He falls {index}." for index in range(11)],
+        10,
+    ),
+    "HellaSwag": (
+        {"ind": 4, "ctx_a": "A", "ctx_b": "b", "ctx": "A b", "endings": ["x", "y"], "label": "1"},
+        "A b",
+        ["x", "y"],
+        1,
+    ),
+    "ARC with numbers": (
+        {
+            "id": "M1",
+            "question": "Which?",
+            "choices": {"text": ["one", "two"], "label": ["1", "2"]},
+            "answerKey": "2",
+        },
+        "Which?",
+        ["one", "two"],
+        1,
+    ),
+    "ARC with letters": (
+        {"question": "W", "choices": {"text": ["p", "q"], "label": ["A", "B"]}, "answerKey": "A"},
+        "W",
+        ["p", "q"],
+        0,
+    ),
+    "a text and its choices": (
+        {"text": "t", "choices": ["p", "q", "r"], "label": "c", "question": "Q"},
+        "t",
+        ["Q p", "Q q", "Q r"],
+        2,
+    ),
+}
+
+
+def written(folder, rows, name="rows.jsonl"):
+    path = folder / name
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_published_rows_are_read_as_they_are(tmp_path, name, form):
+    row, text, seconds, label = PUBLISHED[name]
+    path = tmp_path / f"rows.{form}"
+    if form == "csv":
+        plain = {k: v if isinstance(v, str) else json.dumps(v) for k, v in row.items()}
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, plain)
+            writer.writeheader()
+            writer.writerows([plain, plain])
+    else:
+        written(tmp_path, [row, row])
+    found = ChoiceTable().read(path)
+    assert found.labels == [label, label] and len(found) == 2
+    examples = found.examples()
+    assert examples.texts == [text] * len(seconds) * 2
+    assert examples.text_pairs == seconds * 2
+    assert found[1:].labels == [label] and found[1:].members == len(seconds)
+    assert found.places[0].startswith(f"{path}, line ")
+
+    asked = ChoiceTable().asked([row])
+    assert asked.labels is None and asked.examples().text_pairs == seconds
+
+
+def test_columns_of_other_data_sets_are_named(tmp_path):
+    row = {"goal": "Boil.", "sol1": "Fire.", "sol2": "Ice.", "note": "", "right": 0}
+    table = ChoiceTable(text="goal", choices="sol", label="right")
+    found = table.read(written(tmp_path, [row]))
+    assert found.examples().text_pairs == ["Fire.", "Ice."] and found.labels == [0]
+    with pytest.raises(ValueError, match=r"line 1: no columns .*'goal'.*options\.choices"):
+        ChoiceTable().read(written(tmp_path, [row]))
+    with pytest.raises(ValueError, match="no columns"):
+        ChoiceTable(text="goal", choices="sol", label="right", question="q").read(
+            written(tmp_path, [row])
+        )
+
+
+GOOD = {"text": "t", "choices": ["p", "q"], "label": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"label": 2}, "label 2 names none of the 2 choices; valid are 0 to 1, or A to B"),
+        ({"label": -1}, "label -1 names none"),
+        ({"label": True}, "label True names none"),
+        ({"label": ""}, "label '' names none"),
+        ({"label": None}, "label None names none"),
+        ({"label": "C"}, "label 'C' names none"),
+        ({"text": 5}, "text must be a string, received 5"),
+        ({"choices": ["p", None]}, "choice 1 must be a string, received None"),
+        ({"choices": ["p"]}, "it takes two to choose"),
+        ({"choices": "p, q"}, "'choices' must be a list of strings"),
+        ({"choices": {"label": ["A"]}}, "'choices' must be a list of strings"),
+        (
+            {"choices": {"text": ["p", "q"], "label": ["1", "2"]}, "label": 0},
+            "valid are 1, 2",
+        ),
+        ({"choices": ["p", "q", "r"]}, r"3 choices, .*line 1 has 2\. .* leave the row out"),
+        ({"text": " "}, r"1 of 2 rows have an empty text or choice, the first at .*line 2"),
+        ({"choices": ["p", ""]}, "1 of 2 rows have an empty text or choice"),
+    ],
+)
+def test_rows_that_do_not_fit_are_named_by_file_and_line(tmp_path, changes, complaint):
+    path = written(tmp_path, [GOOD, {**GOOD, **changes}])
+    with pytest.raises(ValueError, match=complaint) as raised:
+        ChoiceTable().read(path)
+    assert "rows.jsonl, line 2" in str(raised.value)
+
+
+def test_a_label_that_is_not_there(tmp_path):
+    path = written(tmp_path, [{"text": "t", "choices": ["p", "q"]}])
+    with pytest.raises(ValueError, match="line 1: no columns of a text, choices, a label"):
+        ChoiceTable().read(path)
+
+
+def test_empty_texts_are_dropped_or_kept(tmp_path, caplog):
+    path = written(tmp_path, [{**GOOD, "text": ""}, GOOD])
+    with caplog.at_level(logging.WARNING):
+        assert len(ChoiceTable(empty_texts="drop").read(path)) == 1
+    assert "dropped 1 rows" in caplog.text
+    assert len(ChoiceTable(empty_texts="keep").read(path)) == 2
+    with pytest.raises(ValueError, match="empty_texts must be one of"):
+        ChoiceTable(empty_texts="skip")
+    with pytest.raises(ValueError, match="holds no rows"):
+        ChoiceTable(empty_texts="drop").read(written(tmp_path, [{**GOOD, "text": ""}]))
