@@ -1,0 +1,89 @@
+"""Which of several texts goes best with a first one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from keras_bert_zoo.data.choices import ChoiceRows, ChoiceTable
+from keras_bert_zoo.data.rows import Rows, encode
+from keras_bert_zoo.evaluation.classification import probabilities
+from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
+
+_KIND = "single_label_classification"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChoiceOptions:
+    """Options of multiple choice.
+
+    Args:
+        choices: column of the choices, or what the names of their columns begin with; by
+            default found by ``data.choices.LAYOUTS``.
+    """
+
+    choices: str | None = None
+
+
+class MultipleChoice(Task[ChoiceRows]):
+    """Devlin et al. 2018, section 4.4; the model is a ``models.MultipleChoice``."""
+
+    Options = ChoiceOptions
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.table = ChoiceTable(
+            text=settings.text_column,
+            question=settings.pair_column,
+            choices=self.options.choices,
+            label=settings.label_column,
+            delimiter=settings.delimiter,
+            encoding=settings.encoding,
+            empty_texts=settings.empty_texts,
+        )
+
+    def read(self, source: str) -> ChoiceRows:
+        """Reads a table of choices, see ``data.choices``."""
+        return self.table.read(source)
+
+    def asked(self, questions: Sequence[Any]) -> ChoiceRows:
+        """Dicts with the columns of a file, or pairs of a text and its choices."""
+        return self.table.asked([_columns(each, index) for index, each in enumerate(questions)])
+
+    def rows(self, examples: ChoiceRows, tokenizer: Any, labels: Labels) -> Rows:
+        """A row of C pairs for each example."""
+        encoded = encode(examples.examples(), tokenizer, self.settings.max_length)
+        return Rows(encoded, examples.encoded_labels(), members=examples.members)
+
+    def score(
+        self, examples: ChoiceRows, rows: Rows, outputs: Outputs, labels: Labels
+    ) -> dict[str, float]:
+        """How often the right choice has the largest number."""
+        hits = outputs["logits"].argmax(axis=-1) == rows.labels["logits"]
+        return {"accuracy": float(hits.mean())}
+
+    def answers(
+        self, examples: ChoiceRows, rows: Rows, outputs: Outputs, labels: Labels
+    ) -> list[dict[str, Any]]:
+        """Index and ``text`` of the ``choice``, and ``scores`` of all in their order."""
+        chances = probabilities(_KIND, outputs["logits"])
+        return [
+            {
+                "choice": int(row.argmax()),
+                "text": choices[row.argmax()],
+                "scores": [round(chance, 6) for chance in row.tolist()],
+            }
+            for choices, row in zip(examples.choices, chances, strict=True)
+        ]
+
+
+def _columns(question: Any, index: int) -> dict[str, Any]:
+    if isinstance(question, dict):
+        return question
+    if isinstance(question, tuple | list) and len(question) == 2:
+        return {"text": question[0], "choices": question[1]}
+    raise ValueError(
+        f"question {index} must be a dict with a text and choices, or a pair of a text and a list "
+        f"of choices, received {question!r}."
+    )
