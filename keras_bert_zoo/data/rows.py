@@ -140,6 +140,10 @@ class Rows:
         shape = (len(rows), self.members, width)
         return {k: v.reshape(shape) for k, v in self.encoded.padded(texts, width).items()}
 
+    def kept(self, rows: np.ndarray, outputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """What is kept of the answers to a batch of these rows: all of it, or what it says."""
+        return outputs
+
     def targets(
         self, rows: np.ndarray, width: int
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.labels import encode_labels
-from keras_bert_zoo.data.records import Record, records
+from keras_bert_zoo.data.records import Reader, Record, records
 
 EMPTY_TEXTS = ("error", "drop", "keep")
 
@@ -53,8 +53,14 @@ class TextTable:
                 f"encoding must be of text, e.g. utf-8 or gb18030: {error}."
             ) from error
 
-    def read(self, source: str | pathlib.Path) -> TextRows:
+    def read(
+        self, source: str | pathlib.Path, readers: dict[str, Reader] | None = None
+    ) -> TextRows:
         """Reads a ``.csv``, ``.tsv`` or ``.jsonl`` file, or e.g. ``"tweets://train"``.
+
+        Args:
+            source: the file.
+            readers: further formats, by suffix.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -62,7 +68,7 @@ class TextTable:
                 a row has too many or too few columns, a text is no string or is empty;
                 the message names file and line.
         """
-        found = records(source, delimiter=self.delimiter, encoding=self.encoding)
+        found = records(source, delimiter=self.delimiter, encoding=self.encoding, readers=readers)
         rows = [(place, self._pick(place, values)) for place, values in found]
         rows = self._without_empty(str(source), rows)
         if not rows:

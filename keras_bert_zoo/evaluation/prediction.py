@@ -44,7 +44,8 @@ def outputs_of(
         observe: sees each batch and its answers, e.g. a ``MeanLoss``.
 
     Returns:
-        By output ``(N, …)``, or for what is answered for each token ``(tokens, …)``.
+        By output ``(N, …)``, or for what is answered for each token ``(tokens, …)``; of rows
+        that keep something else of the answers, what they keep.
 
     Raises:
         ValueError: an output is NaN or infinite.
@@ -55,7 +56,7 @@ def outputs_of(
         outputs = run(rows.inputs(batch.rows, batch.width))
         if observe is not None:
             observe(batch, outputs)
-        for name, values in outputs.items():
+        for name, values in rows.kept(batch.rows, outputs).items():
             if not np.isfinite(values).all():
                 raise ValueError(
                     "The model returns logits that are NaN or infinite: its training diverged "

@@ -11,7 +11,13 @@ _HERE = "keras_bert_zoo.tasks"
 TASKS: dict[str, str] = {
     "sequence_classification": f"{_HERE}.sequence_classification:SequenceClassification",
     "token_classification": f"{_HERE}.token_classification:TokenClassification",
+    "multiple_choice": f"{_HERE}.multiple_choice:MultipleChoice",
+    "next_sentence": f"{_HERE}.next_sentence:NextSentence",
+    "masked_lm": f"{_HERE}.masked_lm:MaskedLM",
 }
+
+# These learn from text alone: `keras-bert-zoo pretrain` trains them.
+PRETRAINED = ("masked_lm",)
 
 
 def task_named(name: str) -> Any:

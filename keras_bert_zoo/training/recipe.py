@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from keras_bert_zoo.config import PROBLEM_TYPES, ConfigError
-from keras_bert_zoo.tasks import TASKS
+from keras_bert_zoo.tasks import PRETRAINED, TASKS
 
 # What may change when a run goes on: where and how it is kept, not what it computes.
 _NOT_IDENTITY = ("output", "resume", "overwrite", "save_steps")
@@ -135,6 +135,10 @@ class FinetuneRecipe:
                 f"resume and overwrite must be true or false: {self.resume!r}, {self.overwrite!r}",
             ),
             (self.resume and self.overwrite, "resume and overwrite exclude each other"),
+            (
+                self.task in PRETRAINED,
+                f"task {self.task!r} learns from text alone: keras-bert-zoo pretrain",
+            ),
             (monitored and self.validation is None, "monitor and patience need validation data"),
         ]
 
