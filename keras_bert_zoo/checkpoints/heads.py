@@ -64,9 +64,8 @@ def choose_head(
                 f"{sorted(architecture.heads)}."
             )
         return Head(None, config)
-    # Heads of several tasks have tensors of one name.
     weight = architecture.heads[task][0].tensor
-    stored = weight in tensors and own in (None, task, *_without(weight, architecture))
+    stored = weight in tensors and _means_the_same(weight, task, own, architecture)
     if task in architecture.without_labels:
         return _head_without_labels(architecture, task, config, stored, labels or problem_type)
     if problem_type is not None and task != "sequence_classification":
@@ -78,13 +77,15 @@ def choose_head(
     return _fresh_head(task, config, _checked(labels) or known, problem_type)
 
 
-def _without(tensor: str, architecture: Architecture) -> list[str]:
-    """The tasks whose heads have no tensor of that name."""
-    return [
-        task
-        for task, rows in architecture.heads.items()
-        if tensor not in {row.tensor for row in rows}
-    ]
+def _means_the_same(tensor: str, task: str, own: str | None, architecture: Architecture) -> bool:
+    """Whether a tensor of a checkpoint for ``own`` is that of ``task``.
+
+    Heads of several tasks have tensors of one name, which mean the same only where they come
+    from pretraining.
+    """
+    shared = own is not None and tensor in {row.tensor for row in architecture.heads[own]}
+    pretrained = {task, own} <= set(architecture.on_request)
+    return own == task or pretrained or not shared
 
 
 def _head_without_labels(

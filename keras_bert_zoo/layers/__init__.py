@@ -6,6 +6,7 @@ Shapes are written with one legend: ``B`` batch, ``S`` sequence, ``N`` attention
 
 from keras_bert_zoo.layers.attention import AttentionBias, SelfAttention
 from keras_bert_zoo.layers.block import EncoderBlock
+from keras_bert_zoo.layers.choices import ChoicesToRows, RowsToChoices
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.masked_lm import MaskedLMHead
@@ -15,6 +16,7 @@ from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWord
 
 __all__ = [
     "AttentionBias",
+    "ChoicesToRows",
     "Embeddings",
     "EncoderBlock",
     "LayerNorm",
@@ -22,6 +24,7 @@ __all__ = [
     "MaskedLMHead",
     "Pooler",
     "ReplacedTokenHead",
+    "RowsToChoices",
     "SampledWords",
     "SelfAttention",
 ]

@@ -43,7 +43,6 @@ class MaskedLM(Task[TextRows]):
     """
 
     Options = MaskedOptions
-    monitor = "masked_accuracy"
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -1,0 +1,106 @@
+"""Choices and next sentences beside live `transformers` models with the same random weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo import bundle
+
+pytestmark = pytest.mark.parity
+CLASSES = {
+    "multiple_choice": "BertForMultipleChoice",
+    "next_sentence": "BertForNextSentencePrediction",
+}
+LABELS = {"multiple_choice": np.array([2, 0]), "next_sentence": np.array([0, 1, 1, 0, 1, 0])}
+
+
+def reference(name, config):
+    import torch
+    import transformers
+
+    config = transformers.BertConfig(attn_implementation="eager", **config.to_dict())
+    model = getattr(transformers, name)(config).eval()
+    generator = torch.Generator().manual_seed(7)
+    for path, parameter in model.named_parameters():
+        noise = 0.2 * torch.randn(parameter.shape, generator=generator)
+        parameter.data.copy_(noise + ("LayerNorm.weight" in path))
+    return model
+
+
+@pytest.fixture
+def batches(make_batch):
+    """Six rows; for choices, two questions of three choices each."""
+    rows = make_batch((12, 9, 5, 4, 2, 12), width=12)
+    grouped = {name: values.reshape(2, 3, 12) for name, values in rows.items()}
+    return {"multiple_choice": grouped, "next_sentence": rows}
+
+
+def answer(model, batch, labels=None):
+    import torch
+
+    given = {name: torch.from_numpy(values).long() for name, values in batch.items()}
+    return model(**given, labels=None if labels is None else torch.from_numpy(labels))
+
+
+@pytest.mark.parametrize("task", CLASSES)
+def test_logits_loss_and_gradients(task, tmp_path, batches, tiny_config):
+    import tensorflow as tf
+
+    batch, labels = batches[task], LABELS[task]
+    theirs = reference(CLASSES[task], tiny_config)
+    theirs.save_pretrained(tmp_path)
+    ours = bundle.load(tmp_path, task=task, fresh_head=False).model
+    ours.compile("sgd")
+    expected = answer(theirs, batch, labels)
+    expected.loss.backward()
+
+    with tf.GradientTape() as tape:
+        outputs = ours(batch, training=False)
+        loss = ours.compute_loss(batch, {"logits": labels.astype("int32")}, outputs)
+    np.testing.assert_allclose(outputs["logits"], expected.logits.detach(), rtol=0, atol=1e-5)
+    assert float(loss) == pytest.approx(expected.loss.item(), rel=1e-6)
+
+    variables = {v.path: v for v in ours.trainable_variables}
+    gradients = dict(
+        zip(variables, tape.gradient(loss, [v.value for v in variables.values()]), strict=True)
+    )
+    architecture = bundle.tables.architecture("bert")
+    found = dict(theirs.named_parameters())
+    rows = architecture.rows(ours.config, pooler=True, task=task)
+    assert {row.variable for row in rows} == set(variables)
+    assert {architecture.published(row, task) for row in rows} == set(found)
+    for row in rows:
+        wanted = found[architecture.published(row, task)].grad.numpy()
+        gradient = tf.convert_to_tensor(gradients[row.variable]).numpy()
+        gradient = gradient.T if row.transposed else gradient
+        np.testing.assert_allclose(gradient, wanted, rtol=0, atol=1e-5, err_msg=row.variable)
+
+
+@pytest.mark.parametrize("task", CLASSES)
+def test_transformers_reads_what_we_save(task, tmp_path, batches, tiny_config, randomise):
+    import torch
+    import transformers
+
+    from keras_bert_zoo.models import TASKS, BertEncoder
+
+    model = randomise(TASKS[task](BertEncoder(tiny_config)))
+    bundle.save(model, None, tmp_path)
+    kind = {
+        "multiple_choice": transformers.AutoModelForMultipleChoice,
+        "next_sentence": transformers.AutoModelForNextSentencePrediction,
+    }[task]
+    again = kind.from_pretrained(tmp_path).eval()
+    assert type(again).__name__ == CLASSES[task]
+    with torch.no_grad():
+        expected = answer(again, batches[task]).logits.numpy()
+    np.testing.assert_allclose(model(batches[task])["logits"], expected, rtol=0, atol=1e-5)
+
+
+def test_next_sentences_of_a_pretraining_checkpoint(tmp_path, batches, tiny_config):
+    theirs = reference("BertForPreTraining", tiny_config)
+    theirs.save_pretrained(tmp_path)
+    ours = bundle.load(tmp_path, task="next_sentence", fresh_head=False).model
+    expected = answer(theirs, batches["next_sentence"]).seq_relationship_logits.detach()
+    found = ours(batches["next_sentence"])["logits"]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
