@@ -32,7 +32,9 @@ np.savez(f"{folder}/{backend}.npz", **found)
 @pytest.fixture(scope="module")
 def models(tiny_config, randomise):
     return {
-        task: randomise(TASKS[task](BertEncoder(tiny_config, add_pooling_layer=task != "masked_lm")))
+        task: randomise(
+            TASKS[task](BertEncoder(tiny_config, add_pooling_layer=task != "masked_lm"))
+        )
         for task in KINDS
     }
 
