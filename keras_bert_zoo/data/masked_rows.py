@@ -130,7 +130,7 @@ def each_word(
 ) -> MaskedRows:
     """A row for each token of each text, with this token masked.
 
-    Salazar et al. 2020 (arXiv:1910.14659), section 2. Special tokens, also those that a text
+    Salazar et al. 2020 (arXiv:1910.14659). Special tokens, also those that a text
     spells out, are neither masked nor asked for.
 
     Args:

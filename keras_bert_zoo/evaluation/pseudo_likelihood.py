@@ -14,7 +14,7 @@ import numpy as np
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.masked_rows import MaskedRows, each_word
 from keras_bert_zoo.data.rows import encode
-from keras_bert_zoo.evaluation.prediction import KerasRunner, checked_max_length, outputs_of
+from keras_bert_zoo.evaluation.prediction import checked_max_length, keras_runner, outputs_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PseudoLikelihood:
 
     @property
     def perplexity(self) -> float:
-        """The pseudo-perplexity of all texts: Salazar et al. 2020, section 2.2.
+        """The pseudo-perplexity of all texts: Salazar et al. 2020.
 
         Raises:
             ValueError: there are no tokens.
@@ -91,7 +91,7 @@ def pseudo_log_likelihood(
         return PseudoLikelihood(np.zeros(0), np.zeros(0, int), 0)
     encoded = encode(examples, tokenizer, max_length)
     rows = each_word(encoded, tokenizer, within_word=within_word)
-    run = KerasRunner(model)
+    run = keras_runner(model)
     return likelihood(rows, outputs_of(run, rows, max_length=max_length, batch_size=batch_size))
 
 

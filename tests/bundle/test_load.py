@@ -13,10 +13,15 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from keras_bert_zoo.bundle import load
+from keras_bert_zoo.bundle import load, save
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 from keras_bert_zoo.config import ConfigError
-from keras_bert_zoo.models import BertEncoder, QuestionAnswerer, SequenceClassifier
+from keras_bert_zoo.models import (
+    BertEncoder,
+    PretrainingModel,
+    QuestionAnswerer,
+    SequenceClassifier,
+)
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 Copy = Callable[[str], pathlib.Path]
@@ -324,3 +329,14 @@ def test_vocabulary_larger_than_the_table(spare: int, copy_golden: Copy) -> None
             load(directory)
     else:
         assert load(directory).tokenizer.vocab_size == 61
+
+
+@pytest.mark.parametrize("task", ["masked_lm", "next_sentence"])
+def test_each_head_of_a_pretraining_checkpoint_can_be_had(task, tmp_path, tiny_config, randomise):
+    model = randomise(PretrainingModel(BertEncoder(tiny_config)))
+    save(model, None, tmp_path / "saved")
+    loaded = load(tmp_path / "saved", task=task, fresh_head=False).model
+    assert loaded.task == task
+    expected = {variable.path: variable for variable in model.weights}
+    for variable in loaded.weights:
+        np.testing.assert_array_equal(variable, expected[variable.path])

@@ -108,6 +108,9 @@ def test_published_rows_are_read_as_they_are(tmp_path, name, form):
 
 def test_columns_of_other_data_sets_are_named(tmp_path):
     row = {"goal": "Boil.", "sol1": "Fire.", "sol2": "Ice.", "note": "", "right": 0}
+    usual = {name: row[name] for name in ("goal", "sol1", "sol2")} | {"label": 1}
+    found = ChoiceTable(text="goal", choices="sol").read(written(tmp_path, [usual]))
+    assert found.examples().text_pairs == ["Fire.", "Ice."] and found.labels == [1]
     table = ChoiceTable(text="goal", choices="sol", label="right")
     found = table.read(written(tmp_path, [row]))
     assert found.examples().text_pairs == ["Fire.", "Ice."] and found.labels == [0]

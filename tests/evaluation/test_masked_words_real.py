@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import WordPieceTokenizer, bundle
-from keras_bert_zoo.evaluation.prediction import KerasRunner, outputs_of
+from keras_bert_zoo.evaluation.prediction import keras_runner, outputs_of
 from keras_bert_zoo.evaluation.pseudo_likelihood import pseudo_log_likelihood
 from keras_bert_zoo.tasks import task_named
 from keras_bert_zoo.tasks.task import Settings
@@ -44,7 +44,7 @@ def test_masks_are_filled_like_the_pipeline():
     task = task_named("masked_lm")(Settings(max_length=64))
     examples = task.asked(TEXTS)
     rows = task.rows(examples, loaded.tokenizer, ())
-    outputs = outputs_of(KerasRunner(loaded.model), rows, max_length=64)
+    outputs = outputs_of(keras_runner(loaded.model), rows, max_length=64)
     for text, answer in zip(TEXTS, task.answers(examples, rows, outputs, ()), strict=True):
         expected = pipeline(text)
         expected = expected if isinstance(expected[0], list) else [expected]

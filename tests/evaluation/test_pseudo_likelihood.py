@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import BertEncoder, EncoderConfig, WordPieceTokenizer, bundle
-from keras_bert_zoo.evaluation.prediction import KerasRunner, outputs_of
+from keras_bert_zoo.evaluation.prediction import keras_runner, outputs_of
 from keras_bert_zoo.evaluation.pseudo_likelihood import PseudoLikelihood, pseudo_log_likelihood
 from keras_bert_zoo.models import PretrainingModel
 from keras_bert_zoo.tasks import task_named
@@ -119,7 +119,7 @@ def test_masks_are_filled_like_the_pipeline(model, tokenizer, tmp_path):
     task = task_named("masked_lm")(Settings(max_length=LENGTH, options={"top_k": 7}))
     examples = task.asked(texts)
     rows = task.rows(examples, tokenizer, ())
-    outputs = outputs_of(KerasRunner(model), rows, max_length=LENGTH)
+    outputs = outputs_of(keras_runner(model), rows, max_length=LENGTH)
     for text, answer in zip(texts, task.answers(examples, rows, outputs, ()), strict=True):
         expected = pipeline(text)
         expected = expected if isinstance(expected[0], list) else [expected]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import BertEncoder, EncoderConfig, WordPieceTokenizer
-from keras_bert_zoo.evaluation.prediction import KerasRunner, outputs_of
+from keras_bert_zoo.evaluation.prediction import keras_runner, outputs_of
 from keras_bert_zoo.models import TASKS as MODELS
 from keras_bert_zoo.tasks import task_named
 from keras_bert_zoo.tasks.task import Settings
@@ -43,7 +43,7 @@ def task(name, **options):
 
 def answers(model, tokenizer, task, examples):
     rows = task.rows(examples, tokenizer, ())
-    outputs = outputs_of(KerasRunner(model), rows, max_length=LENGTH, batch_size=2)
+    outputs = outputs_of(keras_runner(model), rows, max_length=LENGTH, batch_size=2)
     return task.answers(examples, rows, outputs, ())
 
 
@@ -151,7 +151,7 @@ def test_texts_are_scored(models, tokenizer, tmp_path):
     assert examples.places == [f"{path}, line 1", f"{path}, line 4"]
     rows = words.rows(examples, tokenizer, ())
     assert len(rows) == 3 + 4
-    outputs = outputs_of(KerasRunner(models["masked_lm"]), rows, max_length=LENGTH, batch_size=3)
+    outputs = outputs_of(keras_runner(models["masked_lm"]), rows, max_length=LENGTH, batch_size=3)
     scores = words.score(examples, rows, outputs, ())
     hits = outputs["top_ids"][:, 0, 0] == rows.words[:, 0]
     assert scores["masked_accuracy"] == hits.mean()
