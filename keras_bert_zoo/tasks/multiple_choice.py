@@ -66,12 +66,12 @@ class MultipleChoice(Task[ChoiceRows]):
     def answers(
         self, examples: ChoiceRows, rows: Rows, outputs: Outputs, labels: Labels
     ) -> list[dict[str, Any]]:
-        """Index and ``text`` of the ``choice``, and ``scores`` of all in their order."""
+        """``choice``, its index; ``chosen``, its text; ``scores`` of all in their order."""
         chances = probabilities(_KIND, outputs["logits"])
         return [
             {
                 "choice": int(row.argmax()),
-                "text": choices[row.argmax()],
+                "chosen": choices[row.argmax()],
                 "scores": [round(chance, 6) for chance in row.tolist()],
             }
             for choices, row in zip(examples.choices, chances, strict=True)

@@ -71,7 +71,7 @@ def test_choices(models, tokenizer):
         expected = softmax(models["multiple_choice"](inputs)["logits"])[0]
         np.testing.assert_allclose(answer["scores"], expected, atol=1e-5)
         assert answer["choice"] == expected.argmax()
-    assert found[0]["text"] == pairs[0][1][found[0]["choice"]]
+    assert found[0]["chosen"] == pairs[0][1][found[0]["choice"]]
     assert json.loads(json.dumps(found)) == found
     for wrong in ["a", ("a", ["b"], ["c"])]:
         with pytest.raises(ValueError, match="question 1 must be a dict"):
