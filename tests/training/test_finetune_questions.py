@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_bert_zoo import load
+from keras_bert_zoo import load, predictor
 from keras_bert_zoo.training.finetune import finetune
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 
@@ -65,7 +65,7 @@ def recipe(checkpoint, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("impossible", [False, True])
-def test_learns(recipe, impossible):
+def test_learns(recipe, impossible, tmp_path):
     result = finetune(recipe(impossible, epochs=4), verbose=0)
     scores = result.metrics["validation"]
     assert scores["f1"] > 0.9, scores
@@ -73,6 +73,10 @@ def test_learns(recipe, impossible):
     assert ("no_answer_f1" in scores) == impossible
     loaded = load(result.bundle)
     assert loaded.model.task == "question_answering"
+    ask = predictor(result.bundle, max_length=20, options=OPTIONS)
+    assert ask.evaluate(str(tmp_path / "dev.jsonl"))["f1"] == scores["f1"]
+    (answer,) = ask([("w1 bad", "w1  w2 good w3")])
+    assert (answer["answer"], answer["start"]) == ("good", 7)
     assert (result.bundle / "README.md").read_text().count("AutoModelForQuestionAnswering") == 1
 
 
