@@ -44,7 +44,7 @@ def texts_of(windows, contexts, places):
     ]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(cases=st.lists(st.tuples(PARTS, st.data()), min_size=1, max_size=3))
 def test_the_text_between_the_labels_is_the_answer(tokenizer, cases):
     contexts, golds = [], []
@@ -65,3 +65,15 @@ def test_the_text_between_the_labels_is_the_answer(tokenizer, cases):
         # A row shares `stride` tokens with the next: so many are whole in one of them.
         if len(tokenizer.tokenize(answer)) <= SIZES["stride"]:
             assert answer in texts
+
+
+def test_a_context_of_one_megabyte(tokenizer):
+    context = "cat " * 250_000 + "学"
+    windows = question_windows(
+        ["a cat"], [context], tokenizer, max_length=384, stride=128, max_question_length=64
+    )
+    places = token_places(windows, np.array([1_000_000]), np.array([1_000_001]))
+    *others, last = texts_of(windows, [context], places)
+    assert last == "学" and set(others) == {None}
+    # All rows but the last share 128 of their 379 tokens with the next.
+    assert len(places) == 1 + -(-(250_001 - 379) // (379 - 128))
