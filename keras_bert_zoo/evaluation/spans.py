@@ -8,7 +8,6 @@ import numpy as np
 
 from keras_bert_zoo.data.windows import Windows
 
-_ROWS_AT_ONCE = 256
 _PAIRS_AT_ONCE = 1 << 22
 
 
@@ -59,9 +58,9 @@ def best_spans(
 ) -> Spans:
     """Searches all rows of each question for the parts with the largest sum of logits.
 
-    Devlin et al. 2018, section 4.2: a part ends where it begins or later. Candidates are pairs
-    of the ``n_best`` first and the ``n_best`` last tokens of each row. A part that several rows
-    hold counts once, with its best score.
+    Devlin et al. 2018, section 4.2: a part ends where it begins or later. All pairs of tokens
+    count; published scripts try those of the 20 best first and the 20 best last ones alone, which
+    may leave nothing. A part that several rows hold counts once, with its best score.
 
     Args:
         windows: rows of questions, see ``data.question_windows``.
@@ -75,7 +74,8 @@ def best_spans(
     firsts = encoded.spread(start_logits + end_logits, np.arange(count), 1, 0.0)[:, 0]
     null_scores = np.full(questions, np.inf)
     np.minimum.at(null_scores, windows.owners, firsts)
-    size = max(1, min(_ROWS_AT_ONCE, _PAIRS_AT_ONCE // n_best**2))
+    longest = max(1, int(encoded.lengths.max(initial=1)))
+    size = max(1, _PAIRS_AT_ONCE // (longest * min(longest, max_answer_length)))
     parts = [
         _candidates(windows, part, (start_logits, end_logits), (n_best, max_answer_length))
         for part in np.split(np.arange(count), range(size, count, size))
@@ -99,30 +99,20 @@ def _candidates(
     first, last = (
         np.where(stops > 0, encoded.spread(each, part, width, 0), -np.inf) for each in logits
     )
-    firsts, lasts = _largest(first, n_best), _largest(last, n_best)
-    tokens = lasts[:, None, :] - firsts[:, :, None] + 1
-    scores = _at(first, firsts)[:, :, None] + _at(last, lasts)[:, None, :]
-    scores[(tokens < 1) | (tokens > max_answer_length)] = -np.inf
-    scores = scores.reshape(len(part), firsts.shape[1] * lasts.shape[1])
-    kept = _largest(scores, n_best)
-    found = _at(scores, kept)
+    span = min(max_answer_length, width)
+    last = np.pad(last, ((0, 0), (0, span - 1)), constant_values=-np.inf)
+    ends = np.lib.stride_tricks.sliding_window_view(last, span, axis=1)
+    scores = (first[:, :, None] + ends).reshape(len(part), width * span)
+    kept = np.argpartition(-scores, min(n_best, scores.shape[1]) - 1, axis=1)[:, :n_best]
+    found = np.take_along_axis(scores, kept, axis=1)
     row, column = np.nonzero(np.isfinite(found))
-    at_first, at_last = np.divmod(kept[row, column], lasts.shape[1])
+    at_first, further = np.divmod(kept[row, column], span)
     return (
         windows.owners[part][row],
-        begins[row, firsts[row, at_first]],
-        stops[row, lasts[row, at_last]],
+        begins[row, at_first],
+        stops[row, at_first + further],
         found[row, column],
     )
-
-
-def _largest(values: np.ndarray, count: int) -> np.ndarray:
-    """Columns of the largest values of each row, largest first, at most ``count``."""
-    return np.argsort(-values, axis=1, kind="stable")[:, :count]
-
-
-def _at(values: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    return np.take_along_axis(values, columns, axis=1)
 
 
 def _best_of_each(

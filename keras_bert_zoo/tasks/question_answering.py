@@ -36,7 +36,7 @@ class Options:
     Args:
         stride: tokens of a long context that a row shares with the one before it.
         max_question_length: tokens after which a question is cut off.
-        n_best: answers to keep; candidates are pairs of as many first and last tokens.
+        n_best: answers to keep.
         max_answer_length: tokens of the longest answer that is given.
         null_threshold: no answer is given where the score of none is larger by more than this.
         impossible: whether a question may have no answer; by default whether the data know of
