@@ -47,7 +47,14 @@ class Windows:
         return np.minimum(after, lengths - 1 - after)
 
 
-def windows(texts: Sequence[str], tokenizer: Any, *, max_length: int, stride: int) -> Windows:
+def windows(
+    texts: Sequence[str],
+    tokenizer: Any,
+    *,
+    max_length: int,
+    stride: int,
+    text_pairs: Sequence[str] | None = None,
+) -> Windows:
     """Tokenises texts; what is too long goes on in further rows.
 
     Args:
@@ -55,15 +62,19 @@ def windows(texts: Sequence[str], tokenizer: Any, *, max_length: int, stride: in
         tokenizer: a ``WordPieceTokenizer``.
         max_length: tokens of a row.
         stride: tokens that a row shares with the one before it.
+        text_pairs: N second texts. They are what goes on, behind the whole first one.
 
     Raises:
         TokenizerError: the stride leaves a row nothing new.
     """
     parts: dict[str, list[np.ndarray]] = {}
-    for start in range(0, len(texts), _TOKENISED_AT_ONCE):
+    # Once at least: no texts have no rows.
+    for start in range(0, max(1, len(texts)), _TOKENISED_AT_ONCE):
+        part = slice(start, start + _TOKENISED_AT_ONCE)
         found = tokenizer(
-            list(texts[start : start + _TOKENISED_AT_ONCE]),
-            truncation=True,
+            list(texts[part]),
+            None if text_pairs is None else list(text_pairs[part]),
+            truncation=True if text_pairs is None else "only_second",
             max_length=max_length,
             stride=stride,
             return_overflowing_tokens=True,

@@ -9,6 +9,7 @@ from typing import Any
 _HERE = "keras_bert_zoo.tasks"
 # Where each task lives; it is loaded when it is used. The keys are those of `models.TASKS`.
 TASKS: dict[str, str] = {
+    "question_answering": f"{_HERE}.question_answering:QuestionAnswering",
     "sequence_classification": f"{_HERE}.sequence_classification:SequenceClassification",
     "token_classification": f"{_HERE}.token_classification:TokenClassification",
     "multiple_choice": f"{_HERE}.multiple_choice:MultipleChoice",

@@ -1,0 +1,243 @@
+"""Where in a text the answer to a question stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+import reprlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_bert_zoo.data.question_windows import question_windows, token_places
+from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.squad import MISPLACED, Answer, Question, QuestionFile
+from keras_bert_zoo.data.windows import Windows
+from keras_bert_zoo.evaluation.question_answering import score
+from keras_bert_zoo.evaluation.spans import Spans, best_spans
+from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
+
+# Also what pairs of texts are called elsewhere.
+_COLUMNS = (("question", "context"), ("text", "text_pair"))
+# What tables have and these files have not.
+_NO_SETTINGS = ("text_column", "pair_column", "label_column", "delimiter", "problem_type")
+_NONE = Answer("", -1)
+_log = logging.getLogger(__name__)
+
+Questions = tuple[Question, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What only questions have.
+
+    Args:
+        stride: tokens of a long context that a row shares with the one before it.
+        max_question_length: tokens after which a question is cut off.
+        n_best: answers to keep.
+        max_answer_length: tokens of the longest answer that is given.
+        null_threshold: no answer is given where the score of none is larger by more than this.
+        impossible: whether a question may have no answer; by default whether the data know of
+            one that has none. Say so for questions without known answers.
+        misplaced: answers that are not where the file says: ``"error"``, ``"drop"`` or
+            ``"find"``, see ``data.squad``.
+
+    Raises:
+        ValueError: values are out of range; all are named.
+    """
+
+    stride: int = 128
+    max_question_length: int = 64
+    n_best: int = 20
+    max_answer_length: int = 30
+    null_threshold: float = 0.0
+    impossible: bool | None = None
+    misplaced: str = "error"
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        least = {"stride": 0, "max_question_length": 1, "n_best": 1, "max_answer_length": 1}
+        problems = [
+            f"{name} must be a whole number of at least {smallest}, received {value!r}"
+            for name, smallest in least.items()
+            if type(value := getattr(self, name)) is not int or value < smallest
+        ]
+        number = isinstance(self.null_threshold, int | float) and math.isfinite(self.null_threshold)
+        if not number or isinstance(self.null_threshold, bool):
+            problems.append(f"null_threshold must be a number, received {self.null_threshold!r}")
+        for name, valid in (("misplaced", MISPLACED), ("impossible", (True, False, None))):
+            if getattr(self, name) not in valid:
+                problems.append(f"{name} must be one of {valid}, received {getattr(self, name)!r}")
+        if problems:
+            raise ValueError("options: " + "; ".join(problems))
+
+
+class QuestionAnswering(Task[Questions]):
+    """Devlin et al. 2018, sections 4.2 and 4.3; the model is a ``QuestionAnswerer``."""
+
+    Options = Options
+    sequences = ("start_logits", "end_logits")
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        given = [name for name in _NO_SETTINGS if getattr(settings, name) is not None]
+        if given:
+            raise ValueError(
+                f"question_answering has no {given}: the keys of its files are fixed (id, "
+                "question, context, answers). Leave them out."
+            )
+
+    def monitored(self, labels: Labels) -> str:
+        """F1 of the words of the answers."""
+        return "f1"
+
+    def read(self, source: str) -> Questions:
+        """Reads SQuAD's JSON or JSON lines, see ``data.squad``."""
+        settings = self.settings
+        file = QuestionFile(
+            misplaced=self.options.misplaced,
+            empty_texts=settings.empty_texts,
+            encoding=settings.encoding,
+        )
+        return file.read(source)
+
+    def asked(self, questions: Sequence[Any]) -> Questions:
+        """Dicts with ``question`` and ``context``, or pairs of both in this order.
+
+        Raises:
+            ValueError: something else.
+        """
+        if isinstance(questions, str | dict):
+            raise ValueError("Pass a list of questions, received one.")
+        return tuple(_asked(question, index) for index, question in enumerate(questions))
+
+    def rows(self, examples: Questions, tokenizer: Any, labels: Labels) -> Rows:
+        """A row for each part of a context, with the places of the first known answer."""
+        windows = question_windows(
+            [each.question for each in examples],
+            [each.context for each in examples],
+            tokenizer,
+            max_length=self.settings.max_length,
+            stride=self.options.stride,
+            max_question_length=self.options.max_question_length,
+        )
+        known = all(each.answers is not None for each in examples)
+        places = _places(examples, windows).T if known else ()
+        return Rows(
+            windows.encoded,
+            dict(zip(self.sequences, places, strict=False)),
+            owners=windows.owners,
+            memory=windows,
+        )
+
+    def score(
+        self, examples: Questions, rows: Rows, outputs: Outputs, labels: Labels
+    ) -> dict[str, float]:
+        """See ``evaluation.question_answering.score``."""
+        spans = self._spans(examples, rows, outputs)
+        best = [
+            each.context[spans.starts[first] : spans.ends[first]] if first < after else ""
+            for each, first, after in zip(examples, *spans.bounds, strict=True)
+        ]
+        return score(
+            best,
+            spans.null_margins,
+            [[answer.text for answer in each.answers or ()] for each in examples],
+            with_impossible=self._with_impossible(examples),
+            null_threshold=self.options.null_threshold,
+        )
+
+    def answers(
+        self, examples: Questions, rows: Rows, outputs: Outputs, labels: Labels
+    ) -> list[dict[str, Any]]:
+        """The best answer with its characters and probability, and the next best ones.
+
+        ``score`` is the softmax over the answers that are kept, and over none, at 0 to 0, where
+        there may be none. ``null_margin`` is what ``null_threshold`` is compared with; it is
+        ``None`` where a context holds nothing to answer with.
+        """
+        spans = self._spans(examples, rows, outputs)
+        silent = spans.null_margins > self.options.null_threshold
+        nulls: list[tuple[float, ...]] = [()] * len(examples)
+        if self._with_impossible(examples):
+            nulls = [(score,) for score in spans.null_scores.tolist()]
+        else:
+            silent[:] = False
+        parts = [slice(*bounds) for bounds in zip(*spans.bounds, strict=True)]
+        return [
+            {
+                **_answer(each.context, _candidates(spans, part, null), is_silent),
+                "null_margin": round(margin, 6) if math.isfinite(margin) else None,
+            }
+            for each, part, null, is_silent, margin in zip(
+                examples, parts, nulls, silent, spans.null_margins.tolist(), strict=True
+            )
+        ]
+
+    def _spans(self, examples: Questions, rows: Rows, outputs: Outputs) -> Spans:
+        start_logits, end_logits = (outputs[name] for name in self.sequences)
+        return best_spans(
+            rows.memory,
+            (start_logits, end_logits),
+            questions=len(examples),
+            n_best=self.options.n_best,
+            max_answer_length=self.options.max_answer_length,
+        )
+
+    def _with_impossible(self, examples: Questions) -> bool:
+        if self.options.impossible is not None:
+            return bool(self.options.impossible)
+        return any(each.impossible for each in examples)
+
+
+def _asked(question: Any, index: int) -> Question:
+    if isinstance(question, dict):
+        names = next((each for each in _COLUMNS if question.keys() >= set(each)), ())
+        question = [question[name] for name in names]
+    parts = question if isinstance(question, list | tuple) else ()
+    if len(parts) != 2 or not all(isinstance(part, str) and part.strip() for part in parts):
+        raise ValueError(
+            f"question {index} must be a dict with {_COLUMNS[0]} or a pair of both, neither of "
+            f"them empty, received {reprlib.repr(question)}."
+        )
+    return Question(str(index), *parts)
+
+
+def _places(examples: Questions, windows: Windows) -> np.ndarray:
+    """First and last token of the first answer in each row, int32 ``(W, 2)``."""
+    # White space around an answer has no tokens.
+    golds = [
+        (answer.end - len(answer.text.lstrip()), answer.start + len(answer.text.rstrip()))
+        for answer in (each.answers[0] if each.answers else _NONE for each in examples)
+    ]
+    places = token_places(windows, *np.array(golds, int).reshape(-1, 2).T)
+    whole = np.bincount(windows.owners, places[:, 0] > 0, minlength=len(examples))
+    cut = sum(bool(each.answers) and not rows for each, rows in zip(examples, whole, strict=True))
+    if cut:
+        _log.warning("%d of %d answers are in no row as a whole", cut, len(examples))
+    return places
+
+
+def _candidates(spans: Spans, part: slice, null: Sequence[float]) -> list[tuple[int, int, float]]:
+    """Characters and probability of each answer, likely ones first."""
+    scores = np.concatenate([spans.scores[part], null])
+    places = [*zip(spans.starts[part].tolist(), spans.ends[part].tolist(), strict=True)]
+    places += [(0, 0)] * len(null)
+    chances = np.exp(scores - scores.max(initial=-np.inf))
+    chances = (chances / chances.sum()).tolist()
+    found = [(*place, chance) for place, chance in zip(places, chances, strict=True)]
+    return sorted(found, key=lambda each: -each[2])
+
+
+def _answer(
+    context: str, candidates: list[tuple[int, int, float]], is_silent: bool
+) -> dict[str, Any]:
+    n_best = [
+        {"answer": context[start:end], "start": start, "end": end, "score": round(chance, 6)}
+        for start, end, chance in candidates
+    ]
+    nothing = {"answer": "", "start": 0, "end": 0, "score": 0.0}
+    chosen = (each for each in n_best if (each["end"] == 0) == is_silent)
+    return {**next(chosen, nothing), "n_best": n_best}

@@ -1,0 +1,106 @@
+"""The head for answers beside live `transformers` models with the same random weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo import bundle
+
+pytestmark = pytest.mark.parity
+TASK = "question_answering"
+OUTPUTS = ("start_logits", "end_logits")
+
+
+@pytest.fixture(scope="module")
+def published(tiny_config, tmp_path_factory):
+    """A model of `transformers`, and its directory."""
+    import torch
+    import transformers
+
+    config = transformers.BertConfig(attn_implementation="eager", **tiny_config.to_dict())
+    model = transformers.BertForQuestionAnswering(config).eval()
+    generator = torch.Generator().manual_seed(7)
+    for path, parameter in model.named_parameters():
+        noise = 0.2 * torch.randn(parameter.shape, generator=generator)
+        parameter.data.copy_(noise + ("LayerNorm.weight" in path))
+    directory = tmp_path_factory.mktemp("published")
+    model.save_pretrained(directory)
+    return model, directory
+
+
+def torch_inputs(batch):
+    import torch
+
+    return {name: torch.from_numpy(values).long() for name, values in batch.items()}
+
+
+def test_logits_loss_and_gradients(published, make_batch):
+    import tensorflow as tf
+    import torch
+
+    theirs, directory = published
+    ours = bundle.load(directory).model  # by what its config says it is
+    ours.compile("sgd")
+    inputs = make_batch((12, 9, 5, 4), width=12)
+    labels = {"start_logits": np.array([3, 0, 2, 1]), "end_logits": np.array([7, 0, 2, 3])}
+    weights = {name: np.ones(4, "float32") for name in OUTPUTS}
+
+    expected = theirs(
+        **torch_inputs(inputs),
+        start_positions=torch.from_numpy(labels["start_logits"]),
+        end_positions=torch.from_numpy(labels["end_logits"]),
+    )
+    expected.loss.backward()
+    with tf.GradientTape() as tape:
+        outputs = ours(inputs, training=False)
+        loss = ours.compute_loss(inputs, labels, outputs, weights)
+    for name in OUTPUTS:
+        found = expected[name].detach().numpy()
+        np.testing.assert_allclose(outputs[name], found, rtol=0, atol=1e-5)
+    assert float(loss) == pytest.approx(expected.loss.item(), rel=1e-6)
+
+    variables = {v.path: v for v in ours.trainable_variables}
+    gradients = dict(
+        zip(variables, tape.gradient(loss, [v.value for v in variables.values()]), strict=True)
+    )
+    architecture = bundle.tables.architecture("bert")
+    parameters = dict(theirs.named_parameters())
+    rows = architecture.rows(ours.config, pooler=False, task=TASK)
+    assert {row.variable for row in rows} == set(variables)
+    assert {architecture.published(row, TASK) for row in rows} == set(parameters)
+    for row in rows:
+        gradient = tf.convert_to_tensor(gradients[row.variable]).numpy()
+        wanted = parameters[architecture.published(row, TASK)].grad.numpy()
+        if row.variable == "embeddings/word_embeddings":
+            # `[PAD]` is a place where an answer might be, for both; but torch (`padding_idx`)
+            # never learns its row, where Google's code does.
+            assert not wanted[0].any()
+            wanted[0] = gradient[0]
+        np.testing.assert_allclose(
+            gradient.T if row.transposed else gradient,
+            wanted,
+            rtol=0,
+            atol=1e-5,
+            err_msg=row.variable,
+        )
+
+
+def test_transformers_reads_what_we_save(published, make_batch, tmp_path):
+    import torch
+    import transformers
+
+    theirs, directory = published
+    bundle.save(bundle.load(directory, task=TASK).model, None, tmp_path / "ours")
+    again, report = transformers.BertForQuestionAnswering.from_pretrained(
+        tmp_path / "ours", output_loading_info=True
+    )
+    assert not report["missing_keys"] and not report["unexpected_keys"]
+    automatic = transformers.AutoModelForQuestionAnswering.from_pretrained(tmp_path / "ours")
+    given = torch_inputs(make_batch())
+    with torch.no_grad():
+        for name in OUTPUTS:
+            expected = theirs(**given)[name].numpy()
+            for model in (again.eval(), automatic.eval()):
+                found = model(**given)[name].numpy()
+                np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)

@@ -1,0 +1,93 @@
+"""A tiny model learns to find an answer, in contexts that take several rows."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo import load, predictor
+from keras_bert_zoo.training.finetune import finetune
+from keras_bert_zoo.training.recipe import FinetuneRecipe
+
+OPTIONS = {"stride": 4, "max_question_length": 3}
+
+
+def questions(count, seed, *, impossible):
+    """Contexts of up to 30 words; the answer is "good", or there is none."""
+    random = np.random.default_rng(seed)
+    for index in range(count):
+        words = [f"w{i}" for i in random.integers(0, 30, random.integers(3, 30))]
+        answers = []
+        if not impossible or index % 3:
+            place = int(random.integers(len(words)))
+            start = len(" ".join(words[:place])) + (place > 0)
+            words.insert(place, "good")
+            answers = [{"text": "good", "answer_start": start}]
+        yield {
+            "id": f"{seed}-{index}",
+            "question": "w1 bad",
+            "context": " ".join(words),
+            "answers": answers,
+            **({"is_impossible": not answers} if impossible else {}),
+        }
+
+
+def squad(rows):
+    paragraphs = [{"context": row.pop("context"), "qas": [row]} for row in rows]
+    return {"version": "v2.0", "data": [{"title": "t", "paragraphs": paragraphs}]}
+
+
+@pytest.fixture
+def recipe(checkpoint, tmp_path):
+    def make(impossible=False, **changes):
+        train, dev = tmp_path / "train.json", tmp_path / "dev.jsonl"
+        train.write_text(json.dumps(squad(questions(150, 1, impossible=impossible))))
+        dev.write_text("\n".join(map(json.dumps, questions(30, 2, impossible=impossible))))
+        values = {
+            "task": "question_answering",
+            "model": str(checkpoint),
+            "train": str(train),
+            "validation": str(dev),
+            "max_length": 20,
+            "batch_size": 16,
+            "buckets": [20],
+            "learning_rate": 1e-2,
+            "epochs": 1,
+            "output": str(tmp_path / "run"),
+            "options": OPTIONS,
+        }
+        return FinetuneRecipe(**{**values, **changes})
+
+    return make
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("impossible", [False, True])
+def test_learns(recipe, impossible, tmp_path):
+    result = finetune(recipe(impossible, epochs=4), verbose=0)
+    scores = result.metrics["validation"]
+    assert scores["f1"] > 0.9, scores
+    assert scores["f1"] == max(epoch["val_f1"] for epoch in result.history)
+    assert ("no_answer_f1" in scores) == impossible
+    loaded = load(result.bundle)
+    assert loaded.model.task == "question_answering"
+    ask = predictor(result.bundle, max_length=20, options=OPTIONS)
+    assert ask.evaluate(str(tmp_path / "dev.jsonl"))["f1"] == scores["f1"]
+    (answer,) = ask([("w1 bad", "w1  w2 good w3")])
+    assert (answer["answer"], answer["start"]) == ("good", 7)
+    assert (result.bundle / "README.md").read_text().count("AutoModelForQuestionAnswering") == 1
+
+
+def test_bad_data_and_options_are_refused_before_training(recipe, tmp_path):
+    (tmp_path / "wrong.jsonl").write_text('{"id": 1, "question": "w1", "context": "w1"}\n')
+    for changes, complaint in (
+        ({"train": str(tmp_path / "wrong.jsonl")}, r"wrong\.jsonl, line 1: no \['answers'\]"),
+        ({"options": {}}, "max_length=20.*stride=128"),
+        ({"options": {"stried": 1}}, "stried"),
+        ({"labels": ["a", "b"]}, "no labels"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            finetune(recipe(**changes), verbose=0)
+    assert not (tmp_path / "run" / "bundle").exists()
