@@ -29,6 +29,7 @@ _LOADERS = {
         "AutoModelForSequenceClassification",
         "\npipeline_tag: text-classification",
     ),
+    "sentence_embedding": ("AutoModel", "\npipeline_tag: sentence-similarity"),
     "masked_lm": ("AutoModelForMaskedLM", "\npipeline_tag: fill-mask"),
     "replaced_tokens": ("AutoModelForPreTraining", ""),
     "pretraining": ("AutoModelForPreTraining", "\npipeline_tag: fill-mask"),

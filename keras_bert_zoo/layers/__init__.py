@@ -11,12 +11,14 @@ from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.masked_lm import MaskedLMHead
 from keras_bert_zoo.layers.normalization import LayerNorm
 from keras_bert_zoo.layers.pooler import Pooler
+from keras_bert_zoo.layers.pooling import FirstNumbers, SentencePooling
 from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWords
 
 __all__ = [
     "AttentionBias",
     "Embeddings",
     "EncoderBlock",
+    "FirstNumbers",
     "LayerNorm",
     "Linear",
     "MaskedLMHead",
@@ -24,4 +26,5 @@ __all__ = [
     "ReplacedTokenHead",
     "SampledWords",
     "SelfAttention",
+    "SentencePooling",
 ]
