@@ -13,6 +13,7 @@ from keras_bert_zoo.layers.normalization import LayerNorm
 from keras_bert_zoo.layers.pooler import Pooler
 from keras_bert_zoo.layers.pooling import FirstNumbers, SentencePooling
 from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWords
+from keras_bert_zoo.layers.text_sets import RowsToSets, SetsToRows
 
 __all__ = [
     "AttentionBias",
@@ -24,7 +25,9 @@ __all__ = [
     "MaskedLMHead",
     "Pooler",
     "ReplacedTokenHead",
+    "RowsToSets",
     "SampledWords",
     "SelfAttention",
     "SentencePooling",
+    "SetsToRows",
 ]

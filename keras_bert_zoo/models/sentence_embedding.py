@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.layers import FirstNumbers, SentencePooling, activations
+from keras_bert_zoo.layers import FirstNumbers, RowsToSets, SentencePooling, SetsToRows, activations
 from keras_bert_zoo.models.embedding_losses import EmbeddingLoss, embedding_loss
 from keras_bert_zoo.models.named_inputs import NamedInputs, inputs_like
 from keras_bert_zoo.models.task_model import TaskModel
@@ -147,11 +146,10 @@ class SentenceSets(TaskModel):
             key: keras.Input((None, None), dtype=x.dtype, name=key)
             for key, x in embedder.input.items()
         }
-        rows = {key: ops.reshape(x, (-1, ops.shape(x)[2])) for key, x in inputs.items()}
-        vectors = embedder(rows)[EMBEDDING]
-        members = ops.shape(inputs["input_ids"])[1]
-        sets = ops.reshape(vectors, (-1, members, vectors.shape[-1]))
-        outputs = {EMBEDDINGS: sets}
+        join = SetsToRows(name="sets_to_rows", dtype=_precise(embedder))
+        split = RowsToSets(name="rows_to_sets", dtype=_precise(embedder))
+        vectors = embedder({key: join(x) for key, x in inputs.items()})[EMBEDDING]
+        outputs = {EMBEDDINGS: split(vectors, inputs["input_ids"])}
         super().__init__(embedder.encoder, embedder.config, inputs, outputs, name=name, **kwargs)
         self.embedder = embedder
         self.set_loss = loss
@@ -182,5 +180,5 @@ class SentenceSets(TaskModel):
         return cls(**values)
 
 
-def _precise(encoder: keras.Model) -> str:
-    return "float64" if encoder.dtype_policy.variable_dtype == "float64" else "float32"
+def _precise(model: keras.Model) -> str:
+    return "float64" if model.dtype_policy.variable_dtype == "float64" else "float32"
