@@ -120,7 +120,11 @@ def write_modules(model: keras.Model, directory: pathlib.Path) -> None:
         directory / _LENGTHS,
         {"max_seq_length": head["max_seq_length"], "do_lower_case": False},
     )
-    general = {"prompts": {}, "default_prompt_name": None, "similarity_fn_name": "cosine"}
+    general: dict[str, Any] = {
+        "prompts": {},
+        "default_prompt_name": None,
+        "similarity_fn_name": "cosine",
+    }
     if head["truncate_dim"] is not None:
         general["truncate_dim"] = head["truncate_dim"]
     _write(directory / _GENERAL, general)
@@ -231,13 +235,10 @@ def _json(path: pathlib.Path, kind: type) -> Any:
         values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CheckpointError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(values, kind) or (kind is list and not all(map(_is_object, values))):
+    objects = values if kind is list and isinstance(values, list) else []
+    if not isinstance(values, kind) or not all(isinstance(each, dict) for each in objects):
         raise CheckpointError(f"{path} must hold {kind.__name__}, received {values!r}.")
     return values
-
-
-def _is_object(value: object) -> bool:
-    return isinstance(value, dict)
 
 
 def _write(path: pathlib.Path, values: Any) -> None:

@@ -95,7 +95,9 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Of vectors ``(N, D)`` one by one: ``(N,)``."""
+    """Of vectors ``(N, D)`` one by one: float64 ``(N,)``."""
+    # Of a model that knows little all are near to 1: float32 would tell few of them apart.
+    first, second = np.asarray(first, "float64"), np.asarray(second, "float64")
     return (unit(first) * unit(second)).sum(axis=-1)
 
 

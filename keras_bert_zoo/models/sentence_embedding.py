@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -153,12 +153,14 @@ class SentenceSets(TaskModel):
         super().__init__(embedder.encoder, embedder.config, inputs, outputs, name=name, **kwargs)
         self.embedder = embedder
         self.set_loss = loss
+        # Texts that a training step holds at once, see `training.gradient_cache`.
+        self.chunk_size: int | None = None
 
     def losses_by_output(self) -> dict[str, keras.losses.Loss]:
         """The loss this model was made with."""
         return {EMBEDDINGS: self.set_loss}
 
-    def metrics_by_output(self) -> Mapping[str, list[keras.metrics.Metric]]:
+    def metrics_by_output(self) -> dict[str, list[keras.metrics.Metric]]:
         """None: what is measured takes more than one batch."""
         return {}
 

@@ -10,6 +10,7 @@ _HERE = "keras_bert_zoo.tasks"
 # Where each task lives; it is loaded when it is used. The keys are those of `models.TASKS`.
 TASKS: dict[str, str] = {
     "sequence_classification": f"{_HERE}.sequence_classification:SequenceClassification",
+    "sentence_embedding": f"{_HERE}.sentence_embedding:SentenceEmbedding",
     "token_classification": f"{_HERE}.token_classification:TokenClassification",
 }
 

@@ -34,6 +34,14 @@ def across_replicas(x: tf.Tensor) -> tf.Tensor:
     return context.all_gather(x, axis=0)
 
 
+def in_parts(model: keras.Model) -> keras.Model:
+    """The model itself, or one that is trained part by part where it has a ``chunk_size``."""
+    chunk_size = getattr(model, "chunk_size", None)
+    if chunk_size is None or not isinstance(model, SentenceSets):
+        return model
+    return CachedRanking(model.embedder, model.set_loss, chunk_size=chunk_size)
+
+
 class CachedRanking(SentenceSets):
     """``SentenceSets`` whose batches are larger than what fits into memory.
 
@@ -89,7 +97,8 @@ class CachedRanking(SentenceSets):
         seeds = self._seeds()
         before = [tf.identity(seed.value) for seed in seeds]
         vectors = self._embedded(parts, count)
-        sets = tf.reshape(vectors, (*tf.unstack(tf.shape(inputs["input_ids"])[:2]), -1))
+        sizes = tf.unstack(tf.shape(inputs["input_ids"])[:2])
+        sets = tf.reshape(vectors, (*sizes, vectors.shape[-1]))
         with tf.GradientTape() as tape:
             tape.watch(sets)
             outputs = {EMBEDDINGS: sets}
@@ -100,16 +109,19 @@ class CachedRanking(SentenceSets):
             seed.assign(value)
         return loss, outputs, self._passed_on(parts, count, upstream)
 
-    def _parts(self, inputs: dict[str, Any]) -> tuple[dict[str, tf.Tensor], int]:
-        batch, members, _ = inputs["input_ids"].shape
-        if batch is None or members is None or batch * members % self.chunk_size:
-            raise ValueError(
-                f"chunk_size={self.chunk_size} must divide the texts of a batch, which are "
-                f"{batch} sets of {members}. Change it or batch_size."
-            )
-        count = batch * members // self.chunk_size
-        shape = (count, self.chunk_size)
-        return {k: tf.reshape(x, (*shape, tf.shape(x)[-1])) for k, x in inputs.items()}, count
+    def _parts(self, inputs: dict[str, Any]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Inputs ``(count, chunk_size, S)``, and their count."""
+        texts = tf.reduce_prod(tf.shape(inputs["input_ids"])[:2])
+        known = tf.get_static_value(texts)
+        message = f"chunk_size={self.chunk_size} must divide the texts of a batch (B * M)"
+        if known is not None and known % self.chunk_size:
+            raise ValueError(f"{message}, which are {known}. Change it or batch_size.")
+        # Otherwise only the reshape knows, and fails.
+        parts = {
+            name: tf.reshape(x, (-1, self.chunk_size, tf.shape(x)[-1]), name="parts_of_chunk_size")
+            for name, x in inputs.items()
+        }
+        return parts, texts // self.chunk_size
 
     def _seeds(self) -> list[Any]:
         """The states of dropout's random numbers, which are no weights."""
@@ -120,7 +132,7 @@ class CachedRanking(SentenceSets):
         part = {name: x[index] for name, x in parts.items()}
         return self.embedder(part, training=True)[EMBEDDING]
 
-    def _embedded(self, parts: dict[str, tf.Tensor], count: int) -> tf.Tensor:
+    def _embedded(self, parts: dict[str, tf.Tensor], count: tf.Tensor) -> tf.Tensor:
         """Vectors ``(count, chunk_size, D)``; a loop, for parts at once would need the memory."""
         width = self.embedder.output[EMBEDDING].shape[-1]
         dtype = self.embedder.output[EMBEDDING].dtype
@@ -134,7 +146,7 @@ class CachedRanking(SentenceSets):
         return found.stack()
 
     def _passed_on(
-        self, parts: dict[str, tf.Tensor], count: int, upstream: tf.Tensor
+        self, parts: dict[str, tf.Tensor], count: tf.Tensor, upstream: tf.Tensor
     ) -> list[tf.Tensor]:
         """The gradient of each variable, summed over the parts."""
         variables = [variable.value for variable in self.trainable_variables]
