@@ -85,9 +85,9 @@ class MultipleNegativesRanking(EmbeddingLoss):
         """Cross-entropy of a softmax over the candidates."""
         vectors = unit(embeddings)
         queries, own = vectors[:, 0], vectors[:, 1]
-        candidates = self.gather(vectors[:, 1:])
-        there = self.gather(ops.repeat(present[:, None], vectors.shape[1] - 1, axis=1))
-        candidates = ops.reshape(candidates, (-1, vectors.shape[-1]))
+        every = ops.ones_like(vectors[:, 1:, 0], dtype="bool")
+        there = self.gather(ops.logical_and(present[:, None], every))
+        candidates = ops.reshape(self.gather(vectors[:, 1:]), (-1, vectors.shape[-1]))
         scores = ops.matmul(queries, ops.transpose(candidates)) * self.scale
         scores = ops.where(ops.reshape(there, (1, -1)), scores, _NEVER)
         return ops.logsumexp(scores, axis=-1) - self.scale * ops.sum(queries * own, axis=-1)
