@@ -58,6 +58,8 @@ def recipe_of(checkpoint, pairs, output, options, **changes):
     )  # fmt: skip
 
 
+# A text has 40 candidates, half of which are as good as the right one: 0.11 is the chance of
+# random vectors, and 0.18 is as good as it gets.
 RUNS = {
     "cosine": ({"loss": "cosine", "label_range": [1, 5]}, {}, ("spearman", 0.6)),
     "cosent": (
@@ -68,12 +70,12 @@ RUNS = {
     "triplet": (
         {"loss": "triplet", "distance": "cosine", "normalize": True},
         {"pair_column": "like"},
-        ("mrr", 0.2),
+        ("mrr", 0.15),
     ),
     "ranking in parts": (
         {"loss": "ranking", "negative_columns": ["negative"], "chunk_size": 12, "scale": 10.0},
         {"pair_column": "like"},
-        ("mrr", 0.2),
+        ("mrr", 0.15),
     ),
 }
 
