@@ -86,6 +86,7 @@ def test_both_passes_of_several_parts_drop_the_same(tiny_config, randomise, sets
     assert np.abs(first - model._embedded(parts, count)).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_it_fits(tiny_config, randomise, sets):
     embedder = embedder_of(tiny_config, randomise, dropout=0.0, dtype="float32")
     model = CachedRanking(embedder, embedding_loss("ranking"), chunk_size=4)
