@@ -20,6 +20,12 @@ from keras_bert_zoo.checkpoints import sources, tables
 from keras_bert_zoo.checkpoints.files import open_tensors
 from keras_bert_zoo.checkpoints.heads import Head, choose_head
 from keras_bert_zoo.checkpoints.model_card import model_card
+from keras_bert_zoo.checkpoints.sentence_transformers import (
+    WRITTEN,
+    SentenceModules,
+    read_modules,
+    write_modules,
+)
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 from keras_bert_zoo.checkpoints.weights import arrays_of, build_from_tensors, canonical_tensors
 from keras_bert_zoo.config import EncoderConfig
@@ -29,8 +35,8 @@ if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
     from keras_bert_zoo.tokenizers import WordPieceTokenizer
 
-_WRITTEN = {"config.json", "model.safetensors", "README.md", *sources.TOKENIZER_FILES}
-
+_WRITTEN = {"config.json", "model.safetensors", "README.md", *sources.TOKENIZER_FILES, *WRITTEN}
+_EMBEDDING = "sentence_embedding"
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +76,9 @@ def load(
             short name of the zoo (``keras_bert_zoo.zoo.CHECKPOINTS``).
         task: ``"sequence_classification"`` for a classifier, ``"masked_lm"`` or
             ``"pretraining"`` (with next sentences) for a ``PretrainingModel``,
-            ``"replaced_tokens"`` for ELECTRA's ``ReplacedTokenDetector``; by default the
+            ``"replaced_tokens"`` for ELECTRA's ``ReplacedTokenDetector``,
+            ``"sentence_embedding"`` for a ``SentenceEmbedder``, as the directory of
+            sentence-transformers says or the mean of a bare encoder; by default the
             classifier that ``architectures`` in ``config.json`` names, else the bare
             encoder. A head the checkpoint does not have starts with random values, and a
             log message names its variables.
@@ -93,6 +101,8 @@ def load(
             and ``fresh_head`` is ``False``.
     """
     directory = sources.resolve(zoo.resolve(source))
+    modules = read_modules(directory) if task == _EMBEDDING else SentenceModules(directory, {})
+    directory = modules.encoder
     config = _read_config(directory)
     architecture = tables.architecture(config.model_type)
     try:
@@ -113,7 +123,7 @@ def load(
             "recompute": recompute,
             "dtype": dtype,
         }
-        model = _build(architecture, head, tensors, options)
+        model = _build(architecture, head, tensors, options, modules)
     except CheckpointError as error:
         raise CheckpointError(f"{directory}: {error}") from error
     return Bundle(model, tokenizer, head.config)
@@ -159,6 +169,7 @@ def _build(
     head: Head,
     tensors: Mapping[str, StoredTensor],
     options: dict[str, Any],
+    modules: SentenceModules,
 ) -> keras.Model:
     has_pooler = any(row.tensor in tensors for row in architecture.pooler)
     # A bare encoder has one if the checkpoint has; a head needs one, or would not train it.
@@ -167,19 +178,21 @@ def _build(
     if head.task and head.fresh:
         fresh = (*fresh, *architecture.heads[head.task])
     return build_from_tensors(
-        functools.partial(_make_model, head, with_pooler, options),
+        functools.partial(_make_model, head, with_pooler, options, modules.head),
         architecture,
-        architecture.rows(head.config, pooler=with_pooler, task=head.task),
-        tensors,
+        (*architecture.rows(head.config, pooler=with_pooler, task=head.task), *modules.rows),
+        {**tensors, **modules.tensors},
         fresh=fresh,
     )
 
 
-def _make_model(head: Head, with_pooler: bool, options: dict[str, Any]) -> keras.Model:
+def _make_model(
+    head: Head, with_pooler: bool, options: dict[str, Any], made_of: Mapping[str, Any]
+) -> keras.Model:
     encoder = BertEncoder(head.config, add_pooling_layer=with_pooler, **options)
     if head.task is None:
         return encoder
-    return TASKS[head.task](encoder, dtype=options["dtype"])
+    return TASKS[head.task](encoder, dtype=options["dtype"], **made_of)
 
 
 def save(
@@ -196,7 +209,8 @@ def save(
     fails or is killed leaves an older bundle as it was.
 
     Args:
-        model: a ``BertEncoder`` or ``SequenceClassifier``.
+        model: a ``BertEncoder``, or a task model; a ``SentenceEmbedder`` becomes a directory of
+            sentence-transformers.
         tokenizer: its tokenizer; ``None`` saves none.
         directory: where to; parents are created.
         overwrite: whether an older bundle may be replaced.
@@ -220,8 +234,12 @@ def save(
     check_target(directory, overwrite)
     try:
         with atomic_directory(directory) as temporary:
-            _write_config(model, task, temporary)
-            _write_weights(model, task, temporary)
+            # What follows the encoder of an embedder lies in folders beside it.
+            stored = (model.encoder, None) if task == _EMBEDDING else (model, task)
+            _write_config(*stored, temporary)
+            _write_weights(*stored, temporary)
+            if task == _EMBEDDING:
+                write_modules(model, temporary)
             if tokenizer is not None:
                 tokenizer.save(temporary)
             text = model_card(config, task, directory.resolve().name) if card is None else card

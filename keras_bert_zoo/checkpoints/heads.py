@@ -64,6 +64,8 @@ def choose_head(
                 f"{sorted(architecture.heads)}."
             )
         return Head(None, config)
+    if not architecture.heads[task]:  # nothing of it is with the encoder
+        return _head_without_labels(architecture, task, config, True, labels or problem_type)
     weight = architecture.heads[task][0].tensor
     stored = weight in tensors and _means_the_same(weight, task, own, architecture)
     if task in architecture.without_labels:

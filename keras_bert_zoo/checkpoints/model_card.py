@@ -30,6 +30,7 @@ _LOADERS: dict[str | None, tuple[str, str | None]] = {
     "token_classification": ("AutoModelForTokenClassification", "token-classification"),
     "question_answering": ("AutoModelForQuestionAnswering", "question-answering"),
     "multiple_choice": ("AutoModelForMultipleChoice", None),
+    "sentence_embedding": ("AutoModel", "sentence-similarity"),
     "masked_lm": ("AutoModelForMaskedLM", "fill-mask"),
     "next_sentence": ("AutoModelForNextSentencePrediction", None),
     "replaced_tokens": ("AutoModelForPreTraining", None),

@@ -14,6 +14,14 @@ TOKENIZER_FILES = (
     "added_tokens.json",
     "vocab.txt",
 )
+# What sentence-transformers puts beside an encoder, see `checkpoints.sentence_transformers`.
+_SENTENCES = (
+    "modules.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "*_Pooling/*",
+    "*_Dense/*",
+)
 _SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*.safetensors")
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 
@@ -89,7 +97,7 @@ def _snapshot(repository: str, revision: str | None, weights: tuple[str, ...]) -
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-    patterns = ["config.json", *TOKENIZER_FILES, *weights]
+    patterns = ["config.json", *TOKENIZER_FILES, *_SENTENCES, *weights]
     try:
         return pathlib.Path(
             huggingface_hub.snapshot_download(

@@ -36,7 +36,7 @@ class Architecture:
         prefix: of the encoder's tensors in a model with a head.
         body: rows of every checkpoint; ``{layer}`` stands for each block's index.
         pooler: rows that a checkpoint may lack altogether.
-        heads: rows of each task.
+        heads: rows of each task; none where what follows the encoder is in other files.
         classes: Hugging Face's class for each task; ``None`` is the bare encoder.
         on_request: tasks whose heads are loaded only when they are asked for: what a checkpoint
             was pretrained with is seldom what it is used for.
@@ -148,6 +148,7 @@ BERT = Architecture(
         "masked_lm": _PREDICTIONS,
         "next_sentence": _FOLLOWING,
         "pretraining": (*_PREDICTIONS, *_FOLLOWING),
+        "sentence_embedding": (),
     },
     classes={
         None: "BertModel",
@@ -167,7 +168,12 @@ BERT = Architecture(
         "next_sentence",
         "pretraining",
     ),
-    without_pooler=("token_classification", "question_answering", "masked_lm"),
+    without_pooler=(
+        "token_classification",
+        "question_answering",
+        "masked_lm",
+        "sentence_embedding",
+    ),
     copies={
         "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
         "cls.predictions.decoder.bias": "cls.predictions.bias",
@@ -194,11 +200,12 @@ ELECTRA = dataclasses.replace(
                 f"{_DETECTOR}.dense_prediction", f"{_DETECTOR}/dense_prediction", in_encoder=False
             ),
         ),
+        "sentence_embedding": (),
     },
     classes={None: "ElectraModel", "replaced_tokens": "ElectraForPreTraining"},
     on_request=("replaced_tokens",),
     without_labels=("replaced_tokens",),
-    without_pooler=("replaced_tokens",),
+    without_pooler=("replaced_tokens", "sentence_embedding"),
     copies={},
     skippable={
         r"embeddings\.position_ids": "a buffer that counts 0, 1, 2, …",

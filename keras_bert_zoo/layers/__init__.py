@@ -6,25 +6,28 @@ Shapes are written with one legend: ``B`` batch, ``S`` sequence, ``N`` attention
 
 from keras_bert_zoo.layers.attention import AttentionBias, SelfAttention
 from keras_bert_zoo.layers.block import EncoderBlock
-from keras_bert_zoo.layers.choices import ChoicesToRows, RowsToChoices
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.masked_lm import MaskedLMHead
 from keras_bert_zoo.layers.normalization import LayerNorm
 from keras_bert_zoo.layers.pooler import Pooler
+from keras_bert_zoo.layers.pooling import FirstNumbers, SentencePooling
 from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWords
+from keras_bert_zoo.layers.text_sets import RowsToSets, SetsToRows
 
 __all__ = [
     "AttentionBias",
-    "ChoicesToRows",
     "Embeddings",
     "EncoderBlock",
+    "FirstNumbers",
     "LayerNorm",
     "Linear",
     "MaskedLMHead",
     "Pooler",
     "ReplacedTokenHead",
-    "RowsToChoices",
+    "RowsToSets",
     "SampledWords",
     "SelfAttention",
+    "SentencePooling",
+    "SetsToRows",
 ]

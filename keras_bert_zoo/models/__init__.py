@@ -11,6 +11,7 @@ from keras_bert_zoo.models.next_sentence import NextSentencePredictor
 from keras_bert_zoo.models.pretraining import PretrainingModel
 from keras_bert_zoo.models.question_answering import QuestionAnswerer
 from keras_bert_zoo.models.replaced_tokens import ReplacedTokenDetector, ReplacedTokenModel
+from keras_bert_zoo.models.sentence_embedding import SentenceEmbedder, SentenceSets
 from keras_bert_zoo.models.sequence_classification import SequenceClassifier
 from keras_bert_zoo.models.token_classification import TokenClassifier
 
@@ -24,6 +25,7 @@ TASKS: Mapping[str, Callable[..., keras.Model]] = {
     "next_sentence": NextSentencePredictor,
     "pretraining": PretrainingModel,
     "replaced_tokens": ReplacedTokenDetector,
+    "sentence_embedding": SentenceEmbedder,
 }
 
 __all__ = [
@@ -35,6 +37,8 @@ __all__ = [
     "QuestionAnswerer",
     "ReplacedTokenDetector",
     "ReplacedTokenModel",
+    "SentenceEmbedder",
+    "SentenceSets",
     "SequenceClassifier",
     "TokenClassifier",
 ]

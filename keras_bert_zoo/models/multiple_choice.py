@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.layers import ChoicesToRows, Linear, RowsToChoices
+from keras_bert_zoo.layers import Linear, RowsToSets, SetsToRows
 from keras_bert_zoo.models.task_model import REDUCTION, TaskModel, head_dropout, pooled
 
 
@@ -44,14 +44,14 @@ class MultipleChoice(TaskModel):
             key: keras.Input((None, None), dtype=x.dtype, name=key)
             for key, x in encoder.input.items()
         }
-        join = ChoicesToRows(dtype=dtype, name="choices_to_rows")
+        join = SetsToRows(dtype=dtype, name="choices_to_rows")
         rows = {key: join(x) for key, x in inputs.items()}
         dropout = keras.layers.Dropout(head_dropout(config), dtype=dtype, name="classifier_dropout")
         scores = Linear(
             1, initializer_range=config.initializer_range, dtype="float32", name="classifier"
         )(dropout(pooled(encoder, rows)))
-        split = RowsToChoices(dtype="float32", name="rows_to_choices")
-        logits = split(scores, inputs["input_ids"])
+        split = RowsToSets(dtype="float32", name="rows_to_choices")
+        logits = split(scores, inputs["input_ids"])[..., 0]
         super().__init__(encoder, config, inputs, {"logits": logits}, name=name, **kwargs)
 
     def losses_by_output(self) -> dict[str, keras.losses.Loss]:

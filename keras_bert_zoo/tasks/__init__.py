@@ -11,6 +11,7 @@ _HERE = "keras_bert_zoo.tasks"
 TASKS: dict[str, str] = {
     "question_answering": f"{_HERE}.question_answering:QuestionAnswering",
     "sequence_classification": f"{_HERE}.sequence_classification:SequenceClassification",
+    "sentence_embedding": f"{_HERE}.sentence_embedding:SentenceEmbedding",
     "token_classification": f"{_HERE}.token_classification:TokenClassification",
     "multiple_choice": f"{_HERE}.multiple_choice:MultipleChoice",
     "next_sentence": f"{_HERE}.next_sentence:NextSentence",

@@ -113,9 +113,10 @@ def predictor(
         options=options or {},
         **columns,
     )
+    asking = task_named(name)(settings)
     return Predictor(
-        keras_runner(loaded.model),
-        task_named(name)(settings),
+        keras_runner(asking.prepared(loaded.model)),
+        asking,
         loaded.tokenizer,
         loaded.config.labels,
         batch_size,

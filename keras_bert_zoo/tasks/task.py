@@ -96,6 +96,14 @@ class Task(abc.ABC, Generic[E]):
         """The score that decides about the best epoch, by default."""
         return "accuracy"
 
+    def prepared(self, model: Any) -> Any:
+        """The model that rows are for: by default that which was loaded."""
+        return model
+
+    def kept(self, model: Any) -> Any:
+        """What is saved of a prepared model."""
+        return model
+
     @abc.abstractmethod
     def rows(self, examples: E, tokenizer: Any, labels: Labels) -> Rows:
         """Tokenises examples, with labels where they have some."""

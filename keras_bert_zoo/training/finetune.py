@@ -30,6 +30,7 @@ from keras_bert_zoo.evaluation.prediction import (
 from keras_bert_zoo.tasks import task_named
 from keras_bert_zoo.tasks.task import Settings
 from keras_bert_zoo.training import callbacks
+from keras_bert_zoo.training.gradient_cache import in_parts
 from keras_bert_zoo.training.interruption import StopRequest, stop_requests
 from keras_bert_zoo.training.optimizers import BertAdamW
 from keras_bert_zoo.training.recipe import FinetuneRecipe
@@ -109,7 +110,8 @@ class _Run:
         )
         if loaded.tokenizer is None:
             raise ValueError(f"model {recipe.model!r} has no tokenizer files: texts need them.")
-        self.model, self.tokenizer, self.labels = loaded.model, loaded.tokenizer, labels
+        self.model = in_parts(self.task.prepared(loaded.model))
+        self.tokenizer, self.labels = loaded.tokenizer, labels
         checked_max_length(loaded.config, loaded.tokenizer, recipe.max_length)
         self.rows: dict[str, Rows] = {
             name: self.task.rows(each, self.tokenizer, labels)
@@ -225,7 +227,7 @@ class _Run:
                 variable.assign(arrays[str(index)])
         metrics = {name: self._scores(name) for name in self.rows}
         saved = self.directory / BUNDLE
-        bundle.save(self.model, self.tokenizer, saved, overwrite=True)
+        bundle.save(self.task.kept(self.model), self.tokenizer, saved, overwrite=True)
         (self.directory / METRICS).write_text(scores_json(metrics), encoding="utf-8")
         for name in (_STATE, _BEST):
             (self.directory / name).unlink(missing_ok=True)

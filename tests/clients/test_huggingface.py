@@ -1,10 +1,20 @@
-"""optimum-onnx and sentence-transformers, each given nothing but the artifact's directory."""
+"""optimum-onnx and sentence-transformers, each given nothing but a directory."""
 
 from __future__ import annotations
 
+import pathlib
+
+import numpy as np
 import pytest
 
 from .conftest import LABELS, ONNX, TEXTS
+
+HEADS = (
+    {},
+    {"pooling": ["cls", "max", "weightedmean"], "normalize": True},
+    {"dense_units": 10, "dense_activation": "gelu", "normalize": True, "max_seq_length": 6},
+    {"dense_units": 10, "dense_bias": False, "truncate_dim": 4},
+)
 
 pytestmark = pytest.mark.clients
 
@@ -42,3 +52,27 @@ def test_sentence_transformers(sentence_transformers, batches, agrees, name):
         return (answers.padded * mask).sum(axis=1) / mask.sum(axis=1)
 
     agrees("last_hidden_state", name, sentence_transformers[name], means)
+
+
+def test_sentence_transformers_reads_embedders_and_writes_them(bundles, ask, tmp_path):
+    from keras_bert_zoo.bundle import load, save
+    from keras_bert_zoo.evaluation.embeddings import encode
+    from keras_bert_zoo.models import BertEncoder, SentenceEmbedder
+
+    bundle = bundles["last_hidden_state"]
+    encoder = BertEncoder(bundle.config, add_pooling_layer=False)
+    own = {weight.path: weight for weight in bundle.model.weights}
+    for weight in encoder.weights:
+        weight.assign(own[weight.path])
+    models = [SentenceEmbedder(encoder, **head) for head in HEADS]
+    places = [
+        str(save(model, bundle.tokenizer, tmp_path / str(index)))
+        for index, model in enumerate(models)
+    ]
+    answers = ask("huggingface", "sentence_directories_client.py", places, TEXTS)
+    for model, place, found in zip(models, places, answers, strict=True):
+        expected = encode(model, bundle.tokenizer, TEXTS)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+        again = load(pathlib.Path(f"{place}-again"), task="sentence_embedding")
+        written = encode(again.model, again.tokenizer, TEXTS)
+        np.testing.assert_allclose(written, expected, rtol=0, atol=1e-5)

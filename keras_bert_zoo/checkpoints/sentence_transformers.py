@@ -1,0 +1,246 @@
+"""Directories of sentence-transformers: an encoder, and folders that say what follows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import safetensors.numpy
+
+from keras_bert_zoo.checkpoints.files import open_tensors
+from keras_bert_zoo.checkpoints.tables import Row
+from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
+from keras_bert_zoo.layers.pooling import POOLINGS
+
+Head = dict[str, Any]  # arguments of `SentenceEmbedder`
+
+_MODULES, _LENGTHS = "modules.json", "sentence_bert_config.json"
+_GENERAL = "config_sentence_transformers.json"
+# What `write_modules` may write.
+WRITTEN = (_MODULES, _LENGTHS, _GENERAL, "1_Pooling", "2_Dense", "2_Normalize", "3_Normalize")
+
+# Old releases read these names too, in this order where there are several.
+_POOLING_KEYS = {
+    "cls": "pooling_mode_cls_token",
+    "max": "pooling_mode_max_tokens",
+    "mean": "pooling_mode_mean_tokens",
+    "mean_sqrt_len_tokens": "pooling_mode_mean_sqrt_len_tokens",
+    "weightedmean": "pooling_mode_weightedmean_tokens",
+    "lasttoken": "pooling_mode_lasttoken",
+}
+# By torch's names.
+_ACTIVATIONS: dict[str, str | None] = {
+    "torch.nn.modules.linear.Identity": None,
+    "torch.nn.modules.activation.Tanh": "tanh",
+    "torch.nn.modules.activation.ReLU": "relu",
+    "torch.nn.modules.activation.GELU": "gelu",
+    "torch.nn.modules.activation.SiLU": "silu",
+}
+_KERNEL = Row("linear.weight", "dense/kernel", transposed=True, in_encoder=False)
+_BIAS = Row("linear.bias", "dense/bias", in_encoder=False)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class SentenceModules:
+    """What ``modules.json`` names.
+
+    Args:
+        encoder: the folder of the encoder.
+        head: arguments of ``models.SentenceEmbedder``.
+        rows: of the dense layer, none where there is none.
+        tensors: of the dense layer.
+    """
+
+    encoder: pathlib.Path
+    head: Mapping[str, Any]
+    rows: tuple[Row, ...] = ()
+    tensors: Mapping[str, StoredTensor] = dataclasses.field(default_factory=dict)
+
+
+def read_modules(directory: pathlib.Path) -> SentenceModules:
+    """Reads a directory of sentence-transformers; a bare encoder has its mean taken.
+
+    Raises:
+        CheckpointError: a file is damaged, or says what this project does not do.
+        FileNotFoundError: a folder or file that is named is not there.
+    """
+    path = directory / _MODULES
+    if not path.is_file():
+        return SentenceModules(directory, {"pooling": "mean"})
+    kinds, folders = [], {}
+    for module in _json(path, list):
+        kind = str(module.get("type")).rpartition(".")[2]
+        kinds.append(kind)
+        folders[kind] = _inside(path, module.get("path"))
+    if kinds not in _CHAINS:
+        raise CheckpointError(
+            f"{path} names {kinds}. Known are Transformer, Pooling, then perhaps Dense, then "
+            "perhaps Normalize."
+        )
+    head: Head = {}
+    for kind, folder in folders.items():
+        head.update(_READERS[kind](folder))
+    _warn_of_prompts(directory / _GENERAL, head)
+    if "Dense" not in folders:
+        return SentenceModules(folders["Transformer"], head)
+    rows = (_KERNEL, *[_BIAS] * head["dense_bias"])
+    return SentenceModules(folders["Transformer"], head, rows, open_tensors(folders["Dense"]))
+
+
+def write_modules(model: keras.Model, directory: pathlib.Path) -> None:
+    """Writes what makes a directory with an encoder one of sentence-transformers.
+
+    Args:
+        model: a ``SentenceEmbedder``.
+        directory: that of the encoder.
+    """
+    head, width = model.head, model.encoder.output["last_hidden_state"].shape[-1]
+    folders = {"Transformer": "", "Pooling": "1_Pooling"}
+    _write(directory / "1_Pooling" / "config.json", _pooling_config(head["pooling"], width))
+    if head["dense_units"] is not None:
+        folders["Dense"] = "2_Dense"
+        _write_dense(model, directory / "2_Dense", len(head["pooling"]) * width)
+    if head["normalize"]:
+        folders["Normalize"] = f"{len(folders)}_Normalize"
+        (directory / folders["Normalize"]).mkdir()
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (kind, path) in enumerate(folders.items())
+    ]
+    _write(directory / _MODULES, modules)
+    _write(
+        directory / _LENGTHS,
+        {"max_seq_length": head["max_seq_length"], "do_lower_case": False},
+    )
+    general: dict[str, Any] = {
+        "prompts": {},
+        "default_prompt_name": None,
+        "similarity_fn_name": "cosine",
+    }
+    if head["truncate_dim"] is not None:
+        general["truncate_dim"] = head["truncate_dim"]
+    _write(directory / _GENERAL, general)
+
+
+def _read_transformer(folder: pathlib.Path) -> Head:
+    path = folder / _LENGTHS
+    if not path.is_file():
+        return {}
+    values = _json(path, dict)
+    if values.get("do_lower_case"):
+        _log.warning("%s says do_lower_case: write texts in lower case before.", path)
+    return {"max_seq_length": values.get("max_seq_length")}
+
+
+def _read_pooling(folder: pathlib.Path) -> Head:
+    path = folder / "config.json"
+    values = _json(path, dict)
+    stated = values.get("pooling_mode")
+    if stated is None:
+        stated = [name for name, key in _POOLING_KEYS.items() if values.get(key)] or ["mean"]
+    names = [stated] if isinstance(stated, str) else list(stated)
+    if unknown := [name for name in names if name not in POOLINGS]:
+        raise CheckpointError(f"{path} asks for {unknown}. Known are {list(POOLINGS)}.")
+    return {"pooling": names}
+
+
+def _read_dense(folder: pathlib.Path) -> Head:
+    path = folder / "config.json"
+    values = _json(path, dict)
+    activation = values.get("activation_function", "torch.nn.modules.activation.Tanh")
+    place = values.get("module_input_name", "sentence_embedding")
+    if activation not in _ACTIVATIONS or place != "sentence_embedding":
+        raise CheckpointError(
+            f"{path} has activation_function {activation!r} on {place!r}. Known are "
+            f"{list(_ACTIVATIONS)} on 'sentence_embedding'."
+        )
+    return {
+        "dense_units": values.get("out_features"),
+        "dense_activation": _ACTIVATIONS[activation],
+        "dense_bias": bool(values.get("bias", True)),
+    }
+
+
+def _read_normalize(folder: pathlib.Path) -> Head:
+    return {"normalize": True}
+
+
+_READERS: dict[str, Callable[[pathlib.Path], Head]] = {
+    "Transformer": _read_transformer,
+    "Pooling": _read_pooling,
+    "Dense": _read_dense,
+    "Normalize": _read_normalize,
+}
+_CHAINS = [
+    ["Transformer", "Pooling", *dense, *normalize]
+    for dense in ([], ["Dense"])
+    for normalize in ([], ["Normalize"])
+]
+
+
+def _warn_of_prompts(path: pathlib.Path, head: Head) -> None:
+    """Notes the width that is stated, and that a prompt is not written for the user."""
+    values = _json(path, dict) if path.is_file() else {}
+    head["truncate_dim"] = values.get("truncate_dim")
+    if values.get("default_prompt_name"):
+        _log.warning(
+            "%s puts the prompt %r before each text: write it there yourself.",
+            path,
+            (values.get("prompts") or {}).get(values["default_prompt_name"]),
+        )
+
+
+def _pooling_config(pooling: list[str], width: int) -> dict[str, Any]:
+    if pooling != [name for name in _POOLING_KEYS if name in pooling]:
+        # The old names have one order only.
+        return {"embedding_dimension": width, "pooling_mode": pooling, "include_prompt": True}
+    modes = {key: name in pooling for name, key in _POOLING_KEYS.items()}
+    return {"word_embedding_dimension": width, **modes, "include_prompt": True}
+
+
+def _write_dense(model: keras.Model, folder: pathlib.Path, width: int) -> None:
+    head, layer = model.head, model.get_layer("dense")
+    names = {ours: theirs for theirs, ours in _ACTIVATIONS.items()}
+    values = {
+        "in_features": width,
+        "out_features": head["dense_units"],
+        "bias": head["dense_bias"],
+        "activation_function": names[head["dense_activation"]],
+    }
+    _write(folder / "config.json", values)
+    arrays = {_KERNEL.tensor: np.ascontiguousarray(layer.kernel.numpy().T)}
+    if head["dense_bias"]:
+        arrays[_BIAS.tensor] = layer.bias.numpy()
+    safetensors.numpy.save_file(arrays, folder / "model.safetensors", {"format": "pt"})
+    (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)
+
+
+def _inside(path: pathlib.Path, folder: object) -> pathlib.Path:
+    parts = pathlib.PurePosixPath(folder).parts if isinstance(folder, str) else ("..",)
+    if ".." in parts or pathlib.PurePosixPath(*parts).is_absolute():
+        raise CheckpointError(f"{path} names a folder outside its directory: {folder!r}")
+    return path.parent.joinpath(*parts)
+
+
+def _json(path: pathlib.Path, kind: type) -> Any:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not valid JSON: {error}") from error
+    objects = values if kind is list and isinstance(values, list) else []
+    if not isinstance(values, kind) or not all(isinstance(each, dict) for each in objects):
+        raise CheckpointError(f"{path} must hold {kind.__name__}, received {values!r}.")
+    return values
+
+
+def _write(path: pathlib.Path, values: Any) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
