@@ -40,7 +40,8 @@ _LOADERS: dict[str | None, tuple[str, str | None]] = {
 
 def model_card(config: EncoderConfig, task: str | None, title: str) -> str:
     """Returns a card that states what the config knows."""
-    loader, pipeline = _LOADERS[task]
+    # A task of the user's own is an encoder for everybody else.
+    loader, pipeline = _LOADERS.get(task, _LOADERS[None])
     kind = f" ({config.problem_type})" if config.problem_type else ""
     classes = f"\nClasses: {', '.join(config.labels)}{kind}.\n"
     return _CARD.format(

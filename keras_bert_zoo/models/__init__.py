@@ -1,7 +1,7 @@
 """Architectures and task models: functional ``keras.Model``s, dict in, dict out."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import keras
 
@@ -16,7 +16,7 @@ from keras_bert_zoo.models.sequence_classification import SequenceClassifier
 from keras_bert_zoo.models.token_classification import TokenClassifier
 
 # What puts the head of a task on an encoder; a model names its task itself.
-TASKS: Mapping[str, Callable[..., keras.Model]] = {
+TASKS: dict[str, Callable[..., keras.Model]] = {
     "sequence_classification": SequenceClassifier,
     "token_classification": TokenClassifier,
     "question_answering": QuestionAnswerer,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import importlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _HERE = "keras_bert_zoo.tasks"
 # Where each task lives; it is loaded when it is used. The keys are those of `models.TASKS`.
-TASKS: dict[str, str] = {
-    "question_answering": f"{_HERE}.question_answering:QuestionAnswering",
+TASKS: dict[str, Any] = {
     "sequence_classification": f"{_HERE}.sequence_classification:SequenceClassification",
-    "sentence_embedding": f"{_HERE}.sentence_embedding:SentenceEmbedding",
     "token_classification": f"{_HERE}.token_classification:TokenClassification",
+    "question_answering": f"{_HERE}.question_answering:QuestionAnswering",
+    "sentence_embedding": f"{_HERE}.sentence_embedding:SentenceEmbedding",
     "multiple_choice": f"{_HERE}.multiple_choice:MultipleChoice",
     "next_sentence": f"{_HERE}.next_sentence:NextSentence",
     "masked_lm": f"{_HERE}.masked_lm:MaskedLM",
@@ -32,5 +34,54 @@ def task_named(name: str) -> Any:
         near = difflib.get_close_matches(str(name), TASKS, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"task must be one of {sorted(TASKS)}, received {name!r}.{hint}")
-    module, _, kind = TASKS[name].partition(":")
-    return getattr(importlib.import_module(module), kind)
+    kind = TASKS[name]
+    if not isinstance(kind, str):
+        return kind
+    module, _, attribute = kind.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def register(
+    name: str,
+    task: type,
+    model: Callable[..., Any],
+    head: Sequence[Any],
+    *,
+    published: str,
+    architecture: str = "bert",
+    labels: bool = True,
+    pooler: bool = True,
+) -> None:
+    """Adds a task of your own; ``load``, ``save``, ``finetune`` and ``predictor`` then know it.
+
+    ``examples/custom_task.py`` is one.
+
+    Args:
+        name: of the task.
+        task: a subclass of ``tasks.task.Task``.
+        model: what puts its head on an encoder: a subclass of ``models.task_model.TaskModel``
+            whose ``task`` is ``name``.
+        head: a ``checkpoints.tables.Row`` for each variable of the head.
+        published: what ``architectures`` in ``config.json`` calls such a model.
+        architecture: ``model_type`` of the encoders.
+        labels: whether the model has classes with names.
+        pooler: whether the model makes use of ``pooler_output``.
+
+    Raises:
+        ValueError: there is such a task already, or no such architecture.
+    """
+    from keras_bert_zoo import models
+    from keras_bert_zoo.checkpoints import tables
+
+    if name in models.TASKS:
+        raise ValueError(f"There is a task {name!r} already. Choose another name.")
+    table = tables.architecture(architecture)
+    tables.ARCHITECTURES[architecture] = dataclasses.replace(
+        table,
+        heads={**table.heads, name: tuple(head)},
+        classes={**table.classes, name: published},
+        without_labels=(*table.without_labels, *([] if labels else [name])),
+        without_pooler=(*table.without_pooler, *([] if pooler else [name])),
+    )
+    models.TASKS[name] = model
+    TASKS[name] = task

@@ -1,0 +1,50 @@
+"""A task that lies outside the package: the example's, on a tiny checkpoint."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo import models, tasks
+
+EXAMPLE = pathlib.Path(__file__).parents[2] / "examples" / "custom_task.py"
+
+
+def test_every_task_has_a_model():
+    without = {"pretraining", "replaced_tokens"}  # only pretrained, never asked
+    assert set(tasks.TASKS) == set(models.TASKS) - without
+    for name in tasks.TASKS:
+        assert issubclass(
+            tasks.task_named(name), tasks.task_named("sequence_classification").mro()[1]
+        )
+
+
+def test_an_unknown_task_and_a_taken_name_are_refused():
+    with pytest.raises(ValueError, match="Did you mean 'token_classification'"):
+        tasks.task_named("token_clasification")
+    with pytest.raises(ValueError, match="There is a task 'masked_lm' already"):
+        tasks.register("masked_lm", object, object, [], published="X")
+
+
+@pytest.mark.slow
+def test_the_example_learns_through_the_package(checkpoint, tmp_path):
+    spec = importlib.util.spec_from_file_location("custom_task", EXAMPLE)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    generator = np.random.default_rng(0)
+    rows = []
+    for _ in range(150):
+        words = [f"w{i}" for i in generator.integers(0, 20, generator.integers(1, 9))]
+        at = int(generator.integers(0, len(words) + 1))
+        rows.append({"tokens": [*words[:at], "bobby", *words[at:]], "word": at})
+    path = tmp_path / "train.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = example.main(str(checkpoint), str(path), str(tmp_path / "run"))
+    assert found["accuracy"] > 0.9
+    assert found["word"] == rows[0]["word"]
+    config = json.loads((tmp_path / "run" / "bundle" / "config.json").read_text())
+    assert config["architectures"] == ["BertForPointing"]
