@@ -116,6 +116,7 @@ def convert(
     from .tracing import checked_lengths
 
     bundle = keras_bert_zoo.load(source, dtype="float32")
+    _check_task(bundle.model)
     # Before the first format is written, not when the first one that uses it is.
     checked_lengths(bundle.model, options["lengths"])
     _check_weights(bundle.model)
@@ -123,6 +124,15 @@ def convert(
         process.emit(name)
         with atomic_directory(output / name) as directory:
             _write(bundle, directory, name, options)
+
+
+def _check_task(model: Any) -> None:
+    """Refuses what `verify` could not judge: an export that was not compared is none."""
+    if model.task not in (None, "sequence_classification"):
+        raise ExportError(
+            f"The bundle is a model for {model.task!r}. Classifiers and bare encoders are what is "
+            "exported so far: save its encoder alone, or use the Keras model."
+        )
 
 
 def _write(bundle: Bundle, directory: pathlib.Path, name: str, options: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ _HOMES = {
     "QuestionAnswerer": "keras_bert_zoo.models",
     "ReplacedTokenDetector": "keras_bert_zoo.models",
     "ReplacedTokenModel": "keras_bert_zoo.models",
+    "SentenceEmbedder": "keras_bert_zoo.models",
     "SequenceClassifier": "keras_bert_zoo.models",
     "TokenClassifier": "keras_bert_zoo.models",
     "WordPieceTokenizer": "keras_bert_zoo.tokenizers",
