@@ -26,6 +26,7 @@ def found(artifacts):
     return benchmark(chosen, seconds=0.01, repeats=2, **options)
 
 
+@pytest.mark.slow
 def test_every_artifact_with_every_number_of_threads(found):
     assert [(row.format, row.threads) for row in found.rows] == [
         (name, threads) for threads in (1, 2) for name in NAMES
@@ -38,6 +39,7 @@ def test_every_artifact_with_every_number_of_threads(found):
         assert row.load > 0 and row.size > 0 and row.runtime.count(" ") == 1
 
 
+@pytest.mark.slow
 def test_times_are_consistent(found):
     for row in found.rows:
         for cell in row.cells:
@@ -47,6 +49,7 @@ def test_times_are_consistent(found):
             assert 1e3 * cell.batch_size / cell.texts_per_second <= cell.p99 * 1.5 + 1
 
 
+@pytest.mark.slow
 def test_tables_and_json(found, tmp_path):
     header, *lines = found.cells()
     assert header[:5] == ["format", "threads", "MB", "8 tokens", "16"]
@@ -120,6 +123,7 @@ def test_refuses_numbers(artifacts, wrong):
         benchmark([artifacts["onnx"]], **wrong, progress=False)
 
 
+@pytest.mark.slow
 def test_result_of_a_verification_is_in_the_manifest_and_on_the_page(bundle, texts, tmp_path):
     [artifact] = export(bundle, tmp_path, ["tflite-int8"], progress=False)
     assert artifact.verification is None

@@ -154,7 +154,8 @@ def test_fixed_length(keras_bundle, encode, texts, tmp_path):
     np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["tflite", pytest.param("tflite-mixed", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tflite", "tflite-mixed"])
 def test_several_lengths_in_one_file(make_bundle, artifacts, encode, texts, tmp_path, name):
     bundle = make_bundle(tmp_path / "encoder", problem_type=None)
     lengths = [40, 8, 80]

@@ -58,6 +58,7 @@ def test_text_loads_with_the_operators_alone(artifacts, libraries, texts, import
     np.testing.assert_allclose(outputs["scores"], expected["scores"], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_saved_model_cli_runs_ids(artifacts, keras_bundle, encode, texts, tmp_path):
     # The session loader is stricter than Python's: it finds each variable by its own name.
     inputs = encode(texts[:2])
@@ -87,6 +88,7 @@ def run_command_line(libraries: list[str], arguments: list[str]) -> None:
         assert not stopped.code, stopped.code
 
 
+@pytest.mark.slow
 def test_saved_model_cli_runs_text(artifacts, libraries, texts, tmp_path, importable):
     texts = [text for text in texts if ";" not in text]  # which the command splits at
     arguments = ["run", "--dir", str(artifacts["savedmodel"].file), "--tag_set", "serve"]

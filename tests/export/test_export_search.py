@@ -89,6 +89,7 @@ def test_no_texts(bundle, examples, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_command_draws_what_it_found(bundle, examples, keras_bundle, tmp_path, capsys):
     data, output = tmp_path / "data.jsonl", tmp_path / "out"
     names = [keras_bundle.config.labels[int(label)] for label in examples.labels]

@@ -58,6 +58,7 @@ def test_logits_are_float32(
     assert classifier(make_batch())["logits"].dtype == "float32"
 
 
+@pytest.mark.slow
 def test_one_step_with_loss_scaling(
     tiny_config: EncoderConfig, make_batch: Callable[..., Batch], randomise: Callable[[Any], Any]
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 PAGE = pathlib.Path(__file__).parents[2] / "docs/encoder.md"
 
 
+@pytest.mark.slow
 def test_code_of_the_page(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
