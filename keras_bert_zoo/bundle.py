@@ -18,11 +18,12 @@ from keras_bert_zoo import zoo
 from keras_bert_zoo.atomic import atomic_directory, check_switch
 from keras_bert_zoo.checkpoints import sources, tables
 from keras_bert_zoo.checkpoints.files import open_tensors
-from keras_bert_zoo.checkpoints.heads import Head, choose_head
+from keras_bert_zoo.checkpoints.heads import Head, choose_head, stated_class
 from keras_bert_zoo.checkpoints.model_card import model_card
 from keras_bert_zoo.checkpoints.sentence_transformers import (
     WRITTEN,
     SentenceModules,
+    is_sentence_directory,
     read_modules,
     write_modules,
 )
@@ -127,6 +128,16 @@ def load(
     except CheckpointError as error:
         raise CheckpointError(f"{directory}: {error}") from error
     return Bundle(model, tokenizer, head.config)
+
+
+def trained_for(source: str | pathlib.Path) -> str | None:
+    """The task that a checkpoint says it is for, also where ``load`` wants to be asked for it."""
+    directory = sources.resolve(zoo.resolve(source))
+    if is_sentence_directory(directory):
+        return _EMBEDDING
+    config = _read_config(directory)
+    classes = tables.architecture(config.model_type).classes
+    return {name: task for task, name in classes.items()}.get(stated_class(config) or "")
 
 
 def _read_config(directory: pathlib.Path) -> EncoderConfig:

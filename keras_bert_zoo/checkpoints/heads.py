@@ -52,7 +52,7 @@ def choose_head(
         raise ValueError(
             f"task must be one of {sorted(architecture.heads)} or None, received {task!r}."
         )
-    stated = _stated_class(config)
+    stated = stated_class(config)
     tasks: dict[str | None, str | None] = {name: key for key, name in architecture.classes.items()}
     own = tasks.get(stated)
     task = task or (None if own in architecture.on_request else own)
@@ -106,7 +106,7 @@ def _head_without_labels(
     return Head(task, config, fresh=not stored)
 
 
-def _stated_class(config: EncoderConfig) -> str | None:
+def stated_class(config: EncoderConfig) -> str | None:
     """The class that ``architectures`` names: usually a list of one."""
     stated = config.extra.get("architectures")
     first = stated[0] if isinstance(stated, list) and stated else stated

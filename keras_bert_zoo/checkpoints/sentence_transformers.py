@@ -65,6 +65,11 @@ class SentenceModules:
     tensors: Mapping[str, StoredTensor] = dataclasses.field(default_factory=dict)
 
 
+def is_sentence_directory(directory: pathlib.Path) -> bool:
+    """Whether a directory says what follows its encoder."""
+    return (directory / _MODULES).is_file()
+
+
 def read_modules(directory: pathlib.Path) -> SentenceModules:
     """Reads a directory of sentence-transformers; a bare encoder has its mean taken.
 
@@ -73,7 +78,7 @@ def read_modules(directory: pathlib.Path) -> SentenceModules:
         FileNotFoundError: a folder or file that is named is not there.
     """
     path = directory / _MODULES
-    if not path.is_file():
+    if not is_sentence_directory(directory):
         return SentenceModules(directory, {"pooling": "mean"})
     kinds, folders = [], {}
     for module in _json(path, list):

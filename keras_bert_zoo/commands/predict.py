@@ -95,6 +95,6 @@ def add_task_options(parser: Any) -> None:
     """Adds what the commands that ask a model have in common."""
     add = parser.add_argument
     add("--task", type=str | None, help="by default what the checkpoint was trained for")
-    length = "tokens at which texts are truncated; by default the model's positions"
+    length = "tokens of a row; by default as in training, else the model's positions"
     add("--max_length", type=int | None, help=length)
     add("--options", type=dict[str, Any] | None, help="of the task, e.g. '{stride: 64}'")

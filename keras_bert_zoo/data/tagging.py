@@ -95,6 +95,12 @@ class TagTable:
         ]
         if not found:
             raise ValueError(f"{source} holds no texts.")
+        untagged = next((row.place for row in found if row.tags is None), None)
+        if untagged is not None:
+            raise ValueError(
+                f"{untagged}: no tags. A record has {self.words!r} and {self.tags!r}, or 'text' "
+                f"and {_ENTITIES!r}; say which columns to take with text_column and label_column."
+            )
         return self._consistent(str(source), found)
 
     def tagged(self, place: str, values: dict[str, Any]) -> TaggedText:

@@ -20,8 +20,8 @@ from keras_bert_zoo.evaluation.prediction import (
     keras_runner,
     outputs_of,
 )
-from keras_bert_zoo.tasks import task_named
-from keras_bert_zoo.tasks.task import Labels, Settings, Task
+from keras_bert_zoo.tasks import TASKS, task_named
+from keras_bert_zoo.tasks.task import REMEMBERED, Labels, Settings, Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Predictor:
         Raises:
             ValueError: a question is something else, or the model answers with NaN.
         """
+        if isinstance(questions, str | bytes | Mapping):
+            raise ValueError("Pass a list of questions, received one.")
         examples = self.task.asked(questions)
         if not len(examples):
             return []
@@ -92,28 +94,38 @@ def predictor(
     Args:
         source: of ``load``.
         task: one of ``tasks.TASKS``; by default what the checkpoint was trained for.
-        max_length: tokens of a row; by default as many as the model has room for.
-        options: of the task, see its ``Options``.
+        max_length: tokens of a row; by default as in its training, else as many as the model
+            has room for.
+        options: of the task, see its ``Options``; by default those it was fine-tuned with.
         batch_size: rows at once.
         **columns: of ``Settings``: where files have their texts and labels.
 
     Raises:
         ValueError: the checkpoint has no head for the task, or no tokenizer.
     """
-    loaded = bundle.load(source, task=task, fresh_head=False)
-    name = loaded.model.task
+    _check_columns(columns)
+    own = bundle.trained_for(source)
+    # Of what was pretrained, the masked words are what can be asked.
+    name = task or {"pretraining": "masked_lm"}.get(own or "", own)
     if name is None:
         raise ValueError(
             f"{source} is an encoder without a head: there is nothing to ask it. Fine-tune it, or "
-            "pass task=… for a head that it holds."
+            f"name a task: one of {sorted(TASKS)}."
         )
+    asked_for = task_named(name)
+    loaded = bundle.load(source, task=name, fresh_head=False)
+    remembered = (loaded.config.extra.get(REMEMBERED) or {}).get(name) or {}
     settings = Settings(
-        max_length=checked_max_length(loaded.config, loaded.tokenizer, max_length),
+        max_length=checked_max_length(
+            loaded.config,
+            loaded.tokenizer,
+            remembered.get("max_length") if max_length is None else max_length,
+        ),
         problem_type=getattr(loaded.model, "problem_type", None),
-        options=options or {},
+        options={**remembered.get("options", {}), **(options or {})},
         **columns,
     )
-    asking = task_named(name)(settings)
+    asking = asked_for(settings)
     return Predictor(
         keras_runner(asking.prepared(loaded.model)),
         asking,
@@ -121,3 +133,10 @@ def predictor(
         loaded.config.labels,
         batch_size,
     )
+
+
+def _check_columns(columns: Mapping[str, Any]) -> None:
+    known = [field.name for field in dataclasses.fields(Settings)]
+    unknown = sorted(set(columns) - set(known))
+    if unknown:
+        raise ValueError(f"predictor has no arguments {unknown}; of files it knows {known}.")

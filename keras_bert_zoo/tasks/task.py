@@ -11,6 +11,9 @@ import numpy as np
 
 from keras_bert_zoo.data.rows import Rows
 
+# Where `config.json` keeps how a model that was fine-tuned is to be asked: `max_length` and
+# `options`, by task.
+REMEMBERED = "task_specific_params"
 # Examples: what `read` returns, with a length and slices.
 E = TypeVar("E", bound=Any)
 Outputs = Mapping[str, np.ndarray]
@@ -73,7 +76,10 @@ class Task(abc.ABC, Generic[E]):
         unknown = sorted(set(settings.options) - set(known))
         if unknown:
             raise ValueError(f"options of this task are {known}, received {unknown}.")
-        self.options: Any = self.Options(**settings.options)
+        try:
+            self.options: Any = self.Options(**settings.options)
+        except TypeError as error:
+            raise ValueError(f"options {dict(settings.options)} do not fit: {error}.") from error
 
     @abc.abstractmethod
     def read(self, source: str) -> E:

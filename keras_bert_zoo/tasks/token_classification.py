@@ -88,6 +88,11 @@ class TokenClassification(Task[Texts]):
             question = {"text": question}
         elif isinstance(question, list | tuple):
             question = {self.table.words: question}
+        if not isinstance(question, dict):
+            raise ValueError(
+                f"question {index} must be a text, a list of words, or a dict with 'text' or "
+                f"{self.table.words!r}, received {question!r}."
+            )
         return self.table.tagged(f"question {index}", question)
 
     def label_names(self, examples: Texts) -> Labels:

@@ -28,7 +28,7 @@ from keras_bert_zoo.evaluation.prediction import (
     outputs_of,
 )
 from keras_bert_zoo.tasks import task_named
-from keras_bert_zoo.tasks.task import Settings
+from keras_bert_zoo.tasks.task import REMEMBERED, Settings
 from keras_bert_zoo.training import callbacks
 from keras_bert_zoo.training.gradient_cache import in_parts
 from keras_bert_zoo.training.interruption import StopRequest, stop_requests
@@ -227,11 +227,20 @@ class _Run:
                 variable.assign(arrays[str(index)])
         metrics = {name: self._scores(name) for name in self.rows}
         saved = self.directory / BUNDLE
-        bundle.save(self.task.kept(self.model), self.tokenizer, saved, overwrite=True)
+        bundle.save(self._kept(), self.tokenizer, saved, overwrite=True)
         (self.directory / METRICS).write_text(scores_json(metrics), encoding="utf-8")
         for name in (_STATE, _BEST):
             (self.directory / name).unlink(missing_ok=True)
         return FinetuneResult(saved, self.progress.history, metrics)
+
+    def _kept(self) -> keras.Model:
+        """What is saved, with how it is to be asked."""
+        model, recipe = self.task.kept(self.model), self.recipe
+        asked = {"max_length": recipe.max_length, "options": recipe.options}
+        for part in (model, model.encoder):
+            extra = {**part.config.extra, REMEMBERED: {recipe.task: asked}}
+            part.config = part.config.replace(extra=extra)
+        return model
 
 
 def _finished(directory: RunDirectory, recipe: FinetuneRecipe) -> FinetuneResult:

@@ -92,6 +92,7 @@ def test_inconsistent_tags_are_mended_kept_or_refused(tmp_path, caplog):
         ("a.conll", "\n\n", "holds no texts"),
         ("a.jsonl", '{"tokens": ["a"], "tags": []}', "line 1: 0 tags for 1 words"),
         ("a.jsonl", '{"tokens": ["a", " "]}', "none of them empty"),
+        ("a.jsonl", '{"tokens": ["a"]}', "line 1: no tags. A record has 'tokens' and 'tags'"),
         ("a.jsonl", '{"tokens": "ab"}', "expected a list of words"),
         ("a.jsonl", '{"tokens": ["a"], "tags": "O"}', "tags must be a list of strings"),
         ("a.jsonl", '{"words": ["a"]}', r"no column 'tokens'.*\['words'\]"),

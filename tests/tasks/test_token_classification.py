@@ -116,6 +116,7 @@ def recipe(checkpoint, tmp_path):
         train=str(tmp_path / "train.conll"),
         validation=str(tmp_path / "test.conll"),
         test=str(tmp_path / "test.conll"),
+        options={"stride": 4},
         max_length=12,
         batch_size=8,
         learning_rate=1e-2,
@@ -128,6 +129,7 @@ def test_a_tagger_learns_and_answers(recipe, tmp_path):
     assert result.metrics["test"]["f1"] > 0.9, result.metrics
     assert result.metrics["validation"]["f1"] == max(each["val_f1"] for each in result.history)
     ask = predictor(result.bundle)
+    assert ask.task.options.stride == 4  # as it was trained
     [answer] = ask(["w1 ann bobby w2 rome"])
     found = [(entity["label"], entity["text"]) for entity in answer["entities"]]
     assert found == [("PER", "ann bobby"), ("LOC", "rome")]

@@ -1,0 +1,66 @@
+"""What a predictor knows of a bundle by itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import keras_bert_zoo
+from keras_bert_zoo import predictor
+from keras_bert_zoo.tasks.task import REMEMBERED
+
+
+@pytest.fixture
+def encoder(checkpoint):
+    return keras_bert_zoo.load(checkpoint).model
+
+
+def saved(model, tokenizer, path):
+    return keras_bert_zoo.save(model, tokenizer, path / "bundle")
+
+
+def test_a_bundle_is_asked_for_what_it_was_trained_for(encoder, tokenizer, tmp_path):
+    following = keras_bert_zoo.NextSentencePredictor(encoder)
+    [answer] = predictor(saved(following, tokenizer, tmp_path / "a"))([("w1", "w2")])
+    assert set(answer) == {"follows"}
+    embedder = keras_bert_zoo.SentenceEmbedder(encoder)
+    [answer] = predictor(saved(embedder, tokenizer, tmp_path / "b"))(["w1"])
+    assert len(answer["embedding"]) == 16
+    pretrained = keras_bert_zoo.PretrainingModel(encoder)
+    [answer] = predictor(saved(pretrained, tokenizer, tmp_path / "c"))(["w1 [MASK]"])
+    assert answer["masks"]
+
+
+def test_options_of_the_training_are_remembered(encoder, tokenizer, tmp_path):
+    path = saved(keras_bert_zoo.QuestionAnswerer(encoder), tokenizer, tmp_path)
+    with pytest.raises(ValueError, match="stride"):
+        predictor(path)([("w1", "w2 w3")])
+    config = json.loads((path / "config.json").read_text())
+    asked = {"max_length": 16, "options": {"stride": 2, "max_question_length": 4}}
+    config[REMEMBERED] = {"question_answering": asked}
+    (path / "config.json").write_text(json.dumps(config))
+    ask = predictor(path, options={"n_best": 1})
+    assert ask.task.settings.max_length == 16
+    [answer] = ask([("w1", "w2 w3")])
+    assert len(answer["n_best"]) == 1
+
+
+@pytest.mark.parametrize("question", ["a text", {"text": "a"}, b"a"])
+def test_one_question_is_no_list(encoder, tokenizer, tmp_path, question):
+    config = encoder.config.replace(id2label={0: "O", 1: "B-X"})
+    tagger = keras_bert_zoo.TokenClassifier(encoder, config)
+    ask = predictor(saved(tagger, tokenizer, tmp_path))
+    with pytest.raises(ValueError, match="Pass a list of questions"):
+        ask(question)
+    with pytest.raises(ValueError, match="question 0 must be a text"):
+        ask([3])
+
+
+def test_what_cannot_be_asked_is_named(checkpoint):
+    with pytest.raises(ValueError, match=r"without a head.*name a task"):
+        predictor(checkpoint)
+    with pytest.raises(ValueError, match=r"no arguments \['text_colum'\]"):
+        predictor(checkpoint, text_colum="x")
+    with pytest.raises(ValueError, match="no trained head for 'question_answering'"):
+        predictor(checkpoint, task="question_answering")
