@@ -22,7 +22,7 @@ from keras_bert_zoo.data.tagging import joined
 from keras_bert_zoo.data.windows import align, windows
 from keras_bert_zoo.layers import Linear
 from keras_bert_zoo.models.named_inputs import inputs_like
-from keras_bert_zoo.models.task_model import REDUCTION, TaskModel
+from keras_bert_zoo.models.task_model import TaskModel
 from keras_bert_zoo.tasks.task import Labels, Outputs, Task
 
 
@@ -37,13 +37,6 @@ class Pointer(TaskModel):
         scores = Linear(1, dtype="float32", name="pointer")(encoder(inputs)["last_hidden_state"])
         outputs = {"logits": scores[..., 0]}
         super().__init__(encoder, config or encoder.config, inputs, outputs, **kwargs)
-
-    def losses_by_output(self) -> dict[str, keras.losses.Loss]:
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=REDUCTION)
-        return {"logits": loss}
-
-    def metrics_by_output(self) -> dict[str, list[keras.metrics.Metric]]:
-        return {"logits": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]}
 
 
 class Pointing(Task[list[dict[str, Any]]]):

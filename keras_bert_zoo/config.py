@@ -27,6 +27,8 @@ _MAX_SIZES = {
 # Names of activations; `layers.activations` holds the functions.
 HIDDEN_ACTS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "swish", "tanh")
 POSITION_EMBEDDING_TYPES = ("absolute", "sinusoidal")
+# A label that says nothing, as `transformers` writes it: it counts in no loss.
+IGNORED = -100
 PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
 # Keys that the fields imply: read from a file, checked, and written from the fields.
 _DERIVED = {"label2id", "num_labels"}

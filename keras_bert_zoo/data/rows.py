@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_bert_zoo.config import IGNORED
 from keras_bert_zoo.data.examples import Examples
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-# A label that says nothing, as `transformers` writes it: it counts in no loss.
-IGNORED = -100
 _TOKENISED_AT_ONCE = 4096
 
 
@@ -92,7 +91,6 @@ class Rows:
         labels: by the name of the output they belong to, ``(N, …)``: one for each row.
         token_labels: the same with one for each token, int32 ``(tokens,)``; ``IGNORED`` where
             there is nothing to learn.
-        owners: which example a row is a part of, ``(N,)``; by default each is one.
         members: texts of a row. With more than one, inputs are ``(B, members, S)``.
         memory: what the task needs to read the answers.
 
@@ -103,7 +101,6 @@ class Rows:
     encoded: EncodedTexts
     labels: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     token_labels: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    owners: np.ndarray | None = None
     members: int = 1
     memory: Any = None
 

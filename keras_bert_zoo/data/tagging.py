@@ -18,7 +18,7 @@ _ENTITIES = "entities"
 # A word, a Chinese character, or one of anything else but space: what BERT's tokenizer cuts at.
 _WORD = re.compile(r"[㐀-䶿一-鿿豈-﫿𠀀-𯨟]|[^\W㐀-䶿一-鿿豈-﫿𠀀-𯨟]+|[^\w\s]")
 _COMMENT = re.compile(r"# \S+ = ")
-_PREFIXED = re.compile(r"[BIESMLU]-.+")
+PREFIXED = re.compile(r"[BIESMLU]-.+")
 
 _log = logging.getLogger(__name__)
 Span = tuple[int, int]
@@ -246,7 +246,7 @@ def repaired(tags: Sequence[str]) -> tuple[str, ...]:
     result: list[str] = []
     before = "O"
     for tag in tags:
-        kind = tag[2:] if _PREFIXED.fullmatch(tag) else None
+        kind = tag[2:] if PREFIXED.fullmatch(tag) else None
         going = kind is not None and before[:2] in ("B-", "I-", "M-") and before[2:] == kind
         starts = {"I": "B", "M": "B", "E": "S", "L": "U"}.get(tag[0]) if kind else None
         before = tag if going or starts is None else f"{starts}-{kind}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seqeval.metrics import sequence_labeling
 from sklearn import metrics
 
-_PREFIXED = re.compile(r"[BIESMLU]-.+")
+from keras_bert_zoo.data.tagging import PREFIXED
+
 # Tags of word segmentation have no kind; MLU are other names for IES.
 _PLAIN = frozenset("BIMESLUO")
 _NAMES = str.maketrans("MLU", "IES")
@@ -19,7 +19,7 @@ Entity = tuple[str, int, int]
 def spells_entities(labels: Iterable[str]) -> bool:
     """Whether tags are of entities or of words, and not for instance parts of speech."""
     names = set(labels)
-    prefixed = any(_PREFIXED.fullmatch(name) for name in names)
+    prefixed = any(PREFIXED.fullmatch(name) for name in names)
     return prefixed or (bool(names) and names <= _PLAIN and "B" in names)
 
 
@@ -65,7 +65,7 @@ def _as_seqeval(tags: Sequence[str]) -> list[str]:
 
 
 def _named(tag: str) -> str:
-    if _PREFIXED.fullmatch(tag):
+    if PREFIXED.fullmatch(tag):
         return tag[0].translate(_NAMES) + tag[1:]
     if len(tag) == 1 and tag in _PLAIN - {"O"}:
         return f"{tag.translate(_NAMES)}-word"

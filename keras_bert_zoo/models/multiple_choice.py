@@ -8,7 +8,7 @@ import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear, RowsToSets, SetsToRows
-from keras_bert_zoo.models.task_model import REDUCTION, TaskModel, head_dropout, pooled
+from keras_bert_zoo.models.task_model import TaskModel, head_dropout, pooled
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
@@ -53,12 +53,3 @@ class MultipleChoice(TaskModel):
         split = RowsToSets(dtype="float32", name="rows_to_choices")
         logits = split(scores, inputs["input_ids"])[..., 0]
         super().__init__(encoder, config, inputs, {"logits": logits}, name=name, **kwargs)
-
-    def losses_by_output(self) -> dict[str, keras.losses.Loss]:
-        """Cross-entropy over the choices."""
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=REDUCTION)
-        return {"logits": loss}
-
-    def metrics_by_output(self) -> dict[str, list[keras.metrics.Metric]]:
-        """How often the right choice has the largest number."""
-        return {"logits": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]}

@@ -9,7 +9,7 @@ import keras
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear
 from keras_bert_zoo.models.named_inputs import inputs_like
-from keras_bert_zoo.models.task_model import REDUCTION, TaskModel, pooled
+from keras_bert_zoo.models.task_model import TaskModel, pooled
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
@@ -45,12 +45,3 @@ class NextSentencePredictor(TaskModel):
             2, initializer_range=config.initializer_range, dtype="float32", name="seq_relationship"
         )(pooled(encoder, inputs))
         super().__init__(encoder, config, inputs, {"logits": logits}, name=name, **kwargs)
-
-    def losses_by_output(self) -> dict[str, keras.losses.Loss]:
-        """Cross-entropy."""
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=REDUCTION)
-        return {"logits": loss}
-
-    def metrics_by_output(self) -> dict[str, list[keras.metrics.Metric]]:
-        """How often it is right."""
-        return {"logits": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]}

@@ -10,7 +10,7 @@ import keras
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear
 from keras_bert_zoo.models.named_inputs import inputs_like
-from keras_bert_zoo.models.task_model import REDUCTION, TaskModel
+from keras_bert_zoo.models.task_model import TaskModel
 
 START, END = "start_logits", "end_logits"
 
@@ -48,17 +48,3 @@ class QuestionAnswerer(TaskModel):
         )(encoder(inputs)["last_hidden_state"])
         outputs = {START: logits[..., 0], END: logits[..., 1]}
         super().__init__(encoder, config, inputs, outputs, name=name, **kwargs)
-
-    def losses_by_output(self) -> dict[str, keras.losses.Loss]:
-        """The cross-entropies of both places, of which the loss is the mean."""
-        return {
-            name: keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=REDUCTION)
-            for name in (START, END)
-        }
-
-    def metrics_by_output(self) -> dict[str, list[keras.metrics.Metric]]:
-        """How often each place is found exactly."""
-        return {
-            name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-            for name in (START, END)
-        }

@@ -17,7 +17,8 @@ REDUCTION = "mean_with_sample_weight"
 class TaskModel(NamedInputs):
     """An encoder with a head: how it is compiled, saved and built again.
 
-    A subclass builds the graph, and names its ``task``, its losses and its metrics.
+    A subclass builds the graph, names its ``task``, and where they are not those of classes its
+    losses and metrics.
 
     Args:
         encoder: the encoder.
@@ -47,12 +48,17 @@ class TaskModel(NamedInputs):
         self.dtype_policy = encoder.dtype_policy
 
     def losses_by_output(self) -> dict[str, keras.losses.Loss]:
-        """The loss of each output, as published."""
-        raise NotImplementedError
+        """The loss of each output, as published; by default cross-entropy over its last axis."""
+        return {
+            name: keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=REDUCTION)
+            for name in self.output
+        }
 
     def metrics_by_output(self) -> dict[str, list[keras.metrics.Metric]]:
-        """What is shown beside the loss."""
-        raise NotImplementedError
+        """What is shown beside the loss; by default how often the largest number is right."""
+        return {
+            name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")] for name in self.output
+        }
 
     def compile(
         self,

@@ -6,13 +6,10 @@ from typing import Any
 
 import keras
 
-from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.config import IGNORED, EncoderConfig
 from keras_bert_zoo.layers import Linear
 from keras_bert_zoo.models.named_inputs import inputs_like
 from keras_bert_zoo.models.task_model import REDUCTION, TaskModel, checked_labels, head_dropout
-
-# A label that says nothing, as `transformers` writes it.
-IGNORED = -100
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")

@@ -128,7 +128,6 @@ class QuestionAnswering(Task[Questions]):
         return Rows(
             windows.encoded,
             dict(zip(self.sequences, places, strict=False)),
-            owners=windows.owners,
             memory=windows,
         )
 

@@ -11,10 +11,10 @@ import numpy as np
 from keras_bert_zoo.data.rows import Rows, encode
 from keras_bert_zoo.data.text_sets import SetTable, TextSets
 from keras_bert_zoo.evaluation.embeddings import cosines, ranking_scores, similarity_scores
+from keras_bert_zoo.models.sentence_embedding import EMBEDDINGS
 from keras_bert_zoo.tasks.asking import texts_of
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
-EMBEDDINGS = "sentence_embeddings"
 # Losses of `models.embedding_losses`, and whether they learn from a label.
 LOSSES = {"ranking": False, "triplet": False, "cosine": True, "cosent": True, "angle": True}
 

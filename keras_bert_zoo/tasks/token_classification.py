@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_bert_zoo.data.rows import IGNORED, Rows
+from keras_bert_zoo.config import IGNORED
+from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.tagging import TaggedText, TagTable
 from keras_bert_zoo.data.windows import Windows, WordTokens, align, windows
 from keras_bert_zoo.evaluation import tagging
@@ -119,7 +120,6 @@ class TokenClassification(Task[Texts]):
         return Rows(
             found.encoded,
             token_labels={} if learned is None else {"logits": learned},
-            owners=found.owners,
             memory=_Found(found, tokens),
         )
 

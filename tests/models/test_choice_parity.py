@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from published import reference, torch_inputs
 
 from keras_bert_zoo import bundle
 
@@ -13,19 +14,6 @@ CLASSES = {
     "next_sentence": "BertForNextSentencePrediction",
 }
 LABELS = {"multiple_choice": np.array([2, 0]), "next_sentence": np.array([0, 1, 1, 0, 1, 0])}
-
-
-def reference(name, config):
-    import torch
-    import transformers
-
-    config = transformers.BertConfig(attn_implementation="eager", **config.to_dict())
-    model = getattr(transformers, name)(config).eval()
-    generator = torch.Generator().manual_seed(7)
-    for path, parameter in model.named_parameters():
-        noise = 0.2 * torch.randn(parameter.shape, generator=generator)
-        parameter.data.copy_(noise + ("LayerNorm.weight" in path))
-    return model
 
 
 @pytest.fixture
@@ -39,8 +27,7 @@ def batches(make_batch):
 def answer(model, batch, labels=None):
     import torch
 
-    given = {name: torch.from_numpy(values).long() for name, values in batch.items()}
-    return model(**given, labels=None if labels is None else torch.from_numpy(labels))
+    return model(**torch_inputs(batch), labels=None if labels is None else torch.from_numpy(labels))
 
 
 @pytest.mark.parametrize("task", CLASSES)

@@ -4,30 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from published import reference, torch_inputs
 
 from keras_bert_zoo import bundle
 
 pytestmark = pytest.mark.parity
-
-
-def reference(name, config, **choices):
-    import torch
-    import transformers
-
-    values = {**config.to_dict(), **choices}
-    config = transformers.BertConfig(attn_implementation="eager", **values)
-    model = getattr(transformers, name)(config).eval()
-    generator = torch.Generator().manual_seed(7)
-    for path, parameter in model.named_parameters():
-        noise = 0.2 * torch.randn(parameter.shape, generator=generator)
-        parameter.data.copy_(noise + ("LayerNorm.weight" in path))
-    return model
-
-
-def torch_inputs(batch):
-    import torch
-
-    return {name: torch.from_numpy(values).long() for name, values in batch.items()}
 
 
 def beside(task, kind, tmp_path, config, inputs, labels, ours_labels, **choices):

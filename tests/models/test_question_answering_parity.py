@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from published import reference, torch_inputs
 
 from keras_bert_zoo import bundle
 
@@ -15,24 +16,10 @@ OUTPUTS = ("start_logits", "end_logits")
 @pytest.fixture(scope="module")
 def published(tiny_config, tmp_path_factory):
     """A model of `transformers`, and its directory."""
-    import torch
-    import transformers
-
-    config = transformers.BertConfig(attn_implementation="eager", **tiny_config.to_dict())
-    model = transformers.BertForQuestionAnswering(config).eval()
-    generator = torch.Generator().manual_seed(7)
-    for path, parameter in model.named_parameters():
-        noise = 0.2 * torch.randn(parameter.shape, generator=generator)
-        parameter.data.copy_(noise + ("LayerNorm.weight" in path))
+    model = reference("BertForQuestionAnswering", tiny_config)
     directory = tmp_path_factory.mktemp("published")
     model.save_pretrained(directory)
     return model, directory
-
-
-def torch_inputs(batch):
-    import torch
-
-    return {name: torch.from_numpy(values).long() for name, values in batch.items()}
 
 
 def test_logits_loss_and_gradients(published, make_batch):

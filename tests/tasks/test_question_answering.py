@@ -56,7 +56,7 @@ def outputs_that_know(rows, *, null=0.0):
 def test_rows_of_a_long_context_belong_to_one_question(tokenizer):
     rows = task().rows(EXAMPLES, tokenizer, ())
     # 9 tokens of a context in each row, 3 of them known from the one before.
-    assert rows.owners.tolist() == [0, 1, 1, 1, 1, 1, 2]
+    assert rows.memory.owners.tolist() == [0, 1, 1, 1, 1, 1, 2]
     assert rows.lengths.tolist() == [11, 16, 16, 16, 16, 13, 10]
     assert rows.labels["start_logits"].tolist() == [8, 0, 0, 11, 0, 0, 0]
     assert rows.labels["end_logits"].tolist() == [9, 0, 0, 12, 0, 0, 0]

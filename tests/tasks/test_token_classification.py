@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import predictor
-from keras_bert_zoo.data.rows import IGNORED
+from keras_bert_zoo.config import IGNORED
 from keras_bert_zoo.data.tagging import TaggedText
 from keras_bert_zoo.evaluation import tagging
 from keras_bert_zoo.tasks.task import Settings
