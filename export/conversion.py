@@ -117,6 +117,7 @@ def convert(
 
     bundle = keras_bert_zoo.load(source, dtype="float32")
     _check_task(bundle.model)
+    _check_embedding(pathlib.Path(source))
     # Before the first format is written, not when the first one that uses it is.
     checked_lengths(bundle.model, options["lengths"])
     _check_weights(bundle.model)
@@ -132,6 +133,19 @@ def _check_task(model: Any) -> None:
         raise ExportError(
             f"The bundle is a model for {model.task!r}. Classifiers and bare encoders are what is "
             "exported so far: save its encoder alone, or use the Keras model."
+        )
+
+
+def _check_embedding(directory: pathlib.Path) -> None:
+    """Refuses embeddings that are no mean: artifacts would silently hold another vector."""
+    from keras_bert_zoo.checkpoints.sentence_transformers import read_modules
+
+    head = read_modules(directory).head
+    others = {name: head[name] for name in ("dense_units", "truncate_dim") if head.get(name)}
+    if head["pooling"] != ["mean"] or others:
+        raise ExportError(
+            f"{directory} embeds by {head['pooling']} {others or ''}, and what is exported is the "
+            "mean of the hidden states. Save its encoder alone to export that."
         )
 
 

@@ -79,7 +79,7 @@ def read_modules(directory: pathlib.Path) -> SentenceModules:
     """
     path = directory / _MODULES
     if not is_sentence_directory(directory):
-        return SentenceModules(directory, {"pooling": "mean"})
+        return SentenceModules(directory, {"pooling": ["mean"]})
     kinds, folders = [], {}
     for module in _json(path, list):
         kind = str(module.get("type")).rpartition(".")[2]
