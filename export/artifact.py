@@ -31,6 +31,7 @@ class Artifact:
     Args:
         path: its directory.
         format: key of ``FORMATS``.
+        task: key of ``tasks.TASKS``; ``None`` for a bare encoder.
         signatures: names, types and axes of inputs and outputs, for each way to call it.
         options: what the user chose, e.g. ``{"lengths": [128]}``.
         weights: digest of the weights it was made from, see ``digest``.
@@ -43,6 +44,7 @@ class Artifact:
 
     path: pathlib.Path
     format: str
+    task: str | None
     signatures: tuple[Signature, ...]
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     weights: str = ""
@@ -103,7 +105,8 @@ class Artifact:
         directory = _directory(pathlib.Path(path))
         manifest = _read(directory / MANIFEST)
         try:
-            files, name, weights = (manifest[key] for key in ("files", "format", "weights"))
+            needed = ("files", "format", "task", "weights")
+            files, name, task, weights = (manifest[key] for key in needed)
             signatures = [Signature.from_dict(values) for values in manifest["signatures"]]
         except (KeyError, TypeError) as error:
             raise CorruptArtifact(f"{directory / MANIFEST} lacks {error}. Export again.") from error
@@ -118,6 +121,7 @@ class Artifact:
         return cls(
             directory,
             name,
+            task,
             tuple(signatures),
             manifest["options"],
             weights,
@@ -139,6 +143,7 @@ class Artifact:
 def describe(
     directory: pathlib.Path,
     name: str,
+    task: str | None,
     signatures: Iterable[Signature],
     options: Mapping[str, Any],
     weights: str,
@@ -149,6 +154,7 @@ def describe(
     manifest = {
         "manifest_version": _VERSION,
         "format": name,
+        "task": task,
         "recipe": dict(FORMATS[name].arguments),
         "signatures": [signature.to_dict() for signature in signatures],
         "options": dict(options),

@@ -22,11 +22,13 @@ class TensorSpec:
         name: its name in every format.
         dtype: ``"int32"``, ``"int64"``, ``"float32"`` or ``"string"``.
         axes: the size of each axis, or the name of one that is open.
+        of_tokens: whether the second axis is the sequence, also where its size is fixed.
     """
 
     name: str
     dtype: str
     axes: tuple[str | int, ...]
+    of_tokens: bool = False
 
     @property
     def shape(self) -> tuple[int | None, ...]:
@@ -148,7 +150,7 @@ class Signature:
         """Reads what ``to_dict`` gave, also after a trip through JSON."""
 
         def specs(rows: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
-            return tuple(TensorSpec(r["name"], r["dtype"], tuple(r["axes"])) for r in rows)
+            return tuple(TensorSpec(**{**row, "axes": tuple(row["axes"])}) for row in rows)
 
         return cls(values["name"], specs(values["inputs"]), specs(values["outputs"]))
 
@@ -170,7 +172,10 @@ def choose(signatures: Iterable[Signature], inputs: Mapping[str, Any]) -> Signat
 
 
 def _specs(tensors: Mapping[str, Any]) -> tuple[TensorSpec, ...]:
-    return tuple(TensorSpec(name, x.dtype, _axes(x.shape)) for name, x in tensors.items())
+    axes = {name: _axes(x.shape) for name, x in tensors.items()}
+    return tuple(
+        TensorSpec(name, x.dtype, axes[name], SEQUENCE in axes[name]) for name, x in tensors.items()
+    )
 
 
 def _axes(shape: tuple[int | None, ...]) -> tuple[str | int, ...]:

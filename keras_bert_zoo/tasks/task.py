@@ -118,6 +118,14 @@ class Task(abc.ABC, Generic[E]):
     def score(self, examples: E, rows: Rows, outputs: Outputs, labels: Labels) -> dict[str, float]:
         """Scores answers to labelled examples, as the field does."""
 
+    def decision(self, answer: Any) -> Any:
+        """What of an answer must be the same for two models to agree: all but its scores."""
+        if isinstance(answer, Mapping):
+            return {name: self.decision(value) for name, value in answer.items()}
+        if isinstance(answer, list):
+            return [self.decision(value) for value in answer]
+        return None if isinstance(answer, float) else answer
+
     @abc.abstractmethod
     def answers(
         self, examples: E, rows: Rows, outputs: Outputs, labels: Labels

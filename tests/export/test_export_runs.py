@@ -125,7 +125,9 @@ def test_nan_never_passes(make_bundle, tmp_path):
     (artifact / row.file).parent.mkdir(parents=True)
     signatures = row.export(broken, artifact / row.file, **row.arguments)
     shutil.copy(path / "config.json", artifact)
-    describe(artifact, "onnx-float16", signatures, {}, digest_of(broken.model))
+    describe(
+        artifact, "onnx-float16", "sequence_classification", signatures, {}, digest_of(broken.model)
+    )
     report = verify(path, [artifact], Examples(["up"]), progress=False)
     assert all("returns NaN" in row.problems[0] for row in report.rows) and report.rows
 
