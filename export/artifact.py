@@ -140,6 +140,11 @@ class Artifact:
         _write(self.path, {**manifest, "verification": dict(verification)})
 
 
+def is_artifact(path: str | pathlib.Path) -> bool:
+    """Whether a directory, or one around it, has a manifest."""
+    return _around(pathlib.Path(path)) is not None
+
+
 def describe(
     directory: pathlib.Path,
     name: str,
@@ -177,14 +182,19 @@ def _size(files: Mapping[str, Any], model: str) -> int:
 
 
 def _directory(path: pathlib.Path) -> pathlib.Path:
-    """The directory itself, or the nearest one around the path, that holds a manifest."""
-    for directory in (path, *path.absolute().parents[:2]):
-        if (directory / MANIFEST).is_file():
-            return directory
+    directory = _around(path)
+    if directory is not None:
+        return directory
     raise FileNotFoundError(
         f"{path} is no artifact: there is no {MANIFEST} in it. Pass the directory that "
         "`keras-bert-zoo export` wrote, e.g. exports/tflite."
     )
+
+
+def _around(path: pathlib.Path) -> pathlib.Path | None:
+    """The directory itself, or the nearest one around the path, that holds a manifest."""
+    directories = (path, *path.absolute().parents[:2])
+    return next((each for each in directories if (each / MANIFEST).is_file()), None)
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:

@@ -89,7 +89,9 @@ def _classes(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
 def _embeddings(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
     rows = {k: v.reshape(-1, v.shape[-1]) for k, v in inputs.items()}
     vectors = embeddings_of([rows], [outputs])
-    return {EMBEDDING: vectors, EMBEDDINGS: _in_sets(inputs, vectors)}
+    if inputs["input_ids"].ndim == 2:
+        return {EMBEDDING: vectors}
+    return {EMBEDDINGS: _in_sets(inputs, vectors)}
 
 
 def _pair(model: Any) -> Any:

@@ -29,6 +29,17 @@ def add_table_options(parser: Any, *, empty_texts: str) -> None:
     add("--empty_texts", default=empty_texts, help="error, drop or keep rows without text")
 
 
+def settings_of(table: TextTable) -> dict[str, Any]:
+    """The fields that were named, as ``tasks.task.Settings`` has them."""
+    fields = {option: (getattr(table, name), name) for option, name in _FIELDS.items()}
+    defaults = type(table)()
+    return {
+        option: value
+        for option, (value, name) in fields.items()
+        if value != getattr(defaults, name)
+    }
+
+
 def take_table(options: dict[str, Any]) -> TextTable:
     """Takes the options out of a command's and returns the table they describe.
 
