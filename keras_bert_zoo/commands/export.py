@@ -73,9 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--output", required=True, help="directory that receives one directory per format")
     formats = f"separated by commas, of {', '.join(FORMATS)}"
     add("--formats", default=",".join(DEFAULT_FORMATS), help=formats)
-    task = (
-        "masked_lm or next_sentence of a pretrained bundle; by default what it was fine-tuned for"
-    )
+    task = "masked_lm or next_sentence of a pretrained bundle; else what it was fine-tuned for"
     add("--task", type=str | None, help=task)
     tokens = "tokens in a row of the TFLite files, e.g. 128 or 32,64,128; open by default"
     add("--lengths", type=str | None, help=tokens)

@@ -31,13 +31,9 @@ def add_table_options(parser: Any, *, empty_texts: str) -> None:
 
 def settings_of(table: TextTable) -> dict[str, Any]:
     """The fields that were named, as ``tasks.task.Settings`` has them."""
-    fields = {option: (getattr(table, name), name) for option, name in _FIELDS.items()}
-    defaults = type(table)()
-    return {
-        option: value
-        for option, (value, name) in fields.items()
-        if value != getattr(defaults, name)
-    }
+    values = {option: getattr(table, field) for option, field in _FIELDS.items()}
+    defaults = {option: getattr(type(table)(), field) for option, field in _FIELDS.items()}
+    return {option: value for option, value in values.items() if value != defaults[option]}
 
 
 def take_table(options: dict[str, Any]) -> TextTable:
