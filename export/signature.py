@@ -121,7 +121,7 @@ class Signature:
         return [
             f"{name} has the shape {outputs[name].shape}, not {shape}"
             for name, shape in expected.items()
-            if outputs[name].shape != shape
+            if not _fits(shape, outputs[name].shape)
         ]
 
     def _sizes(self, arrays: Mapping[str, np.ndarray]) -> dict[str | int, int]:
@@ -130,10 +130,7 @@ class Signature:
         for spec in self.inputs:
             shape = arrays[spec.name].shape
             expected = tuple(sizes.get(axis, axis) for axis in spec.axes)
-            fits = len(shape) == len(expected) and all(
-                want in (have, str(want)) for want, have in zip(expected, shape, strict=True)
-            )
-            if not fits:
+            if not _fits(expected, shape):
                 raise ValueError(
                     f"{spec.name} must have the shape {expected}, received {shape}. Pad or "
                     "truncate the texts to it, or export with other sizes."
@@ -169,6 +166,13 @@ def choose(signatures: Iterable[Signature], inputs: Mapping[str, Any]) -> Signat
             return signature
     (named or candidates)[-1].bind(inputs)
     raise AssertionError("unreachable: bind accepts what it refused")
+
+
+def _fits(expected: tuple[str | int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a shape has the sizes wanted; an axis that only has a name may have any."""
+    return len(shape) == len(expected) and all(
+        want in (have, str(want)) for want, have in zip(expected, shape, strict=True)
+    )
 
 
 def _specs(tensors: Mapping[str, Any]) -> tuple[TensorSpec, ...]:

@@ -34,6 +34,19 @@ def _difference(ours: Arrays, theirs: Arrays) -> float:
     return float("inf") if np.isnan(largest) else largest
 
 
+def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Batches as one; where one has fewer answers to a text, nothing takes their places."""
+    if parts[0].ndim == 1:
+        return np.concatenate(parts)
+    width = max(part.shape[1] for part in parts)
+    table = np.zeros((sum(map(len, parts)), width, *parts[0].shape[2:]), parts[0].dtype)
+    if table.dtype == object:
+        table[:] = ""
+    for rows, part in zip(np.split(table, np.cumsum([*map(len, parts)])[:-1]), parts, strict=True):
+        rows[:, : part.shape[1]] = part
+    return table
+
+
 def problems_of(
     format_name: str,
     signatures: Sequence[Signature],

@@ -6,6 +6,7 @@ beside the Keras model and judges in the caller's process, so it holds arrays an
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ class Texts:
         """The numbers that such a signature should return."""
         return expected_of_text(self.config, inputs, keras)
 
-    def wrong_strings(self, outputs: Arrays) -> list[str]:
+    def wrong_strings(self, outputs: Arrays, keras: Sequence[Arrays]) -> list[str]:
         """What is wrong with the strings that it returned."""
         return wrong_labels(self.config, outputs)
 
@@ -176,9 +177,39 @@ class Questions:
         """Keras' own outputs."""
         return list(keras)
 
-    def strings(self) -> dict[str, list[str]]:
-        """None yet: no format takes the strings of such a task."""
-        return {}
+    def strings(self) -> dict[str, list[Any]]:
+        """The same questions for a signature that takes strings; none where nobody wrote one."""
+        if self._signature is None:
+            return {}
+        given, whole = self._signature.given(self.examples), self._signature.whole(self.rows)
+        return {name: list(itertools.compress(column, whole)) for name, column in given.items()}
+
+    def expected_of_text(
+        self, inputs: Sequence[Arrays], keras: Sequence[Arrays]
+    ) -> dict[str, np.ndarray]:
+        """The numbers that such a signature should return."""
+        found = self._expected(keras)
+        return {name: values for name, values in found.items() if values.dtype != object}
+
+    def wrong_strings(self, outputs: Arrays, keras: Sequence[Arrays]) -> list[str]:
+        """What is wrong with the strings that it returned."""
+        found = self._expected(keras)
+        others = [
+            name
+            for name, values in found.items()
+            if values.dtype == object and not np.array_equal(values, outputs[name])
+        ]
+        return [f"texts get other {others} than from the Keras model"] if others else []
+
+    @property
+    def _signature(self) -> Any:
+        from ..savedmodel.task_signatures import SIGNATURES
+
+        return SIGNATURES.get(self.kind)
+
+    def _expected(self, keras: Sequence[Arrays]) -> dict[str, np.ndarray]:
+        whole = self._signature.whole(self.rows)
+        return self._signature.arrays(list(itertools.compress(self._answers(keras), whole)))
 
     def agreement(self, ours: Sequence[Arrays], keras: Sequence[Arrays]) -> float:
         """Share of the questions with the same answer."""
@@ -202,9 +233,11 @@ class Questions:
         return self.task.score(self.examples, self.rows, outputs, self.labels)[str(self.metric)]
 
     def _decisions(self, made: Sequence[Arrays]) -> list[Any]:
+        return [self.task.decision(answer) for answer in self._answers(made)]
+
+    def _answers(self, made: Sequence[Arrays]) -> list[dict[str, Any]]:
         outputs = self._answered(_replay(made))
-        answers = self.task.answers(self.examples, self.rows, outputs, self.labels)
-        return [self.task.decision(answer) for answer in answers]
+        return self.task.answers(self.examples, self.rows, outputs, self.labels)
 
     def _answered(self, run: Runner) -> dict[str, np.ndarray]:
         """Outputs of the task, its rows run one by one and always in the same order."""

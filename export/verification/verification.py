@@ -20,11 +20,7 @@ from ..measurement import Opened, measure
 from ..progress import Steps
 from ..signature import BATCH
 from ..tflite.mediapipe_tokenizer import notes_of
-from .comparison import (
-    largest_difference,
-    percentiles,
-    problems_of,
-)
+from .comparison import joined, largest_difference, percentiles, problems_of
 from .reference import Asked, Case, Reference, all_cases, run_reference, single_texts, text_cases
 from .report import Report, Row
 
@@ -191,22 +187,22 @@ class _Judge:
         """The same texts as strings, where a signature takes such."""
         given = self.subject.strings()
         fitting = [s for s in artifact.signatures if {i.name for i in s.inputs} == set(given)]
-        if not fitting:
+        if not fitting or not all(given.values()):
             return None
         signature, cases = fitting[-1], text_cases(artifact, self.subject.count)
-        step = signature.size(BATCH) or _CHUNK
+        step, count = signature.size(BATCH) or _CHUNK, len(next(iter(given.values())))
         inputs = [
             {name: column[start : start + step] for name, column in given.items()}
-            for start in range(0, len(cases), step)
+            for start in range(0, count, step)
         ]
         measured = measure(artifact, [signature], inputs, self.threads)
-        outputs = {k: np.concatenate([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
+        outputs = {k: joined([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
         known, made = self._inputs(cases), self._keras(cases)
         expected = self.subject.expected_of_text(known, made)
         numbers = {name: outputs[name] for name in expected if name in outputs}
         difference = largest_difference([numbers], [expected])
         problems = problems_of(artifact.format, [signature], inputs, measured, difference)
-        problems += self.subject.wrong_strings(outputs)
+        problems += self.subject.wrong_strings(outputs, made)
         return _Run(
             measured.opened, cases, cases, [outputs], measured.seconds, difference, problems
         )

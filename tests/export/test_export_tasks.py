@@ -26,10 +26,17 @@ ASKED = {
     "multiple_choice": [("the dog", ["rise", "of the price", LONG]), ("no", ["up", "fox", "fall"])],
     "sentence_embedding": [("the dog", "no fox"), ("shares rise", LONG)],
 }
-OPTIONS = {"token_classification": {"stride": 4}, "question_answering": {"stride": 4}}
+# What a training leaves in `config.json`: short rows, so that long texts take several.
+REMEMBERED = {
+    "token_classification": {"max_length": 32, "options": {"stride": 4}},
+    "question_answering": {
+        "max_length": 32,
+        "options": {"stride": 4, "max_question_length": 6},
+    },
+}
 ON_REQUEST = ("masked_lm", "next_sentence")
-FORMATS = ("savedmodel-ids", "tflite", "tflite-int8", "onnx")
-EXACT = ("savedmodel-ids", "tflite", "onnx")
+FORMATS = ("savedmodel", "savedmodel-ids", "tflite", "tflite-int8", "onnx")
+EXACT = ("savedmodel", "savedmodel-ids", "tflite", "onnx")
 
 
 def models_of(encoder):
@@ -57,10 +64,13 @@ def test_no_task_is_forgotten():
 def bundles(make_bundle, randomise, tmp_path_factory):
     directory = tmp_path_factory.mktemp("tasks")
     plain = keras_bert_zoo.load(make_bundle(directory / "encoder", problem_type=None))
-    return {
-        task: keras_bert_zoo.save(randomise(model), plain.tokenizer, directory / task)
-        for task, model in models_of(plain.model).items()
-    }
+    found = {}
+    for task, model in models_of(plain.model).items():
+        found[task] = keras_bert_zoo.save(randomise(model), plain.tokenizer, directory / task)
+        file = found[task] / "config.json"
+        config = {**json.loads(file.read_text()), "task_specific_params": REMEMBERED}
+        file.write_text(json.dumps(config))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -89,27 +99,27 @@ def near(ours, theirs):
 
 @pytest.mark.parametrize("task", ASKED)
 def test_artifacts_answer_as_keras(bundles, exported, task):
-    options = {"options": OPTIONS.get(task, {}), "max_length": 32}
-    expected = keras_bert_zoo.predictor(bundles[task], task=task, **options)(ASKED[task])
+    expected = keras_bert_zoo.predictor(bundles[task], task=task)(ASKED[task])
     for artifact in exported[task]:
         assert artifact.task == Artifact.load(artifact.path).task == task
-        found = predictor(artifact, **options)(ASKED[task])
+        found = predictor(artifact)(ASKED[task])
         assert near(found, expected) or artifact.format not in EXACT
 
 
 @pytest.mark.parametrize("task", ASKED)
 def test_artifacts_are_verified(bundles, exported, task):
-    settings = {"options": OPTIONS.get(task, {}), "max_length": 32}
     examples = ASKED[task]
     if task in WHOLE_TEXTS:
-        examples, settings = Examples([text for pair in examples for text in pair]), {}
-    report = verify(bundles[task], exported[task], examples, progress=False, **settings)
+        examples = Examples([text for pair in examples for text in pair])
+    report = verify(bundles[task], exported[task], examples, progress=False)
     assert report.passed, report.failures()
     for row in report.rows:
         assert row.agreement is None if task in WHOLE_TEXTS else 0 <= row.agreement <= 1
         if row.format in EXACT:
             assert row.max_difference < 1e-5
             assert (row.cosine or row.agreement) == pytest.approx(1)
+        if row.format == "savedmodel":
+            assert row.text_difference < 1e-5
     sizes = {row.format: row.batch_sizes for row in report.rows}
     assert sizes["tflite"] == (1,) and sizes["onnx"][0] == 1 < sizes["onnx"][-1]
 
@@ -157,13 +167,12 @@ def test_the_metric_of_labelled_files(bundles, exported, tmp_path, capsys):
 def test_fixed_lengths_answer_in_windows(bundles, tmp_path):
     """A file of 16 and 32 tokens: what a long context is cut into fits the longest row."""
     task = "question_answering"
-    options = {"stride": 4, "max_question_length": 6}
     [artifact] = export(bundles[task], tmp_path, ["tflite"], lengths=[16, 32], progress=False)
-    ask = predictor(artifact, options=options)
+    ask = predictor(artifact)
     assert ask.task.settings.max_length == 32
-    expected = keras_bert_zoo.predictor(bundles[task], max_length=32, options=options)(ASKED[task])
+    expected = keras_bert_zoo.predictor(bundles[task])(ASKED[task])
     assert all(map(near, ask(ASKED[task]), expected))
-    report = verify(bundles[task], [artifact], ASKED[task], options=options, progress=False)
+    report = verify(bundles[task], [artifact], ASKED[task], progress=False)
     assert report.passed and report.rows[0].agreement == 1
     with pytest.raises(ValueError, match="at most 32, received 40"):
         predictor(artifact, max_length=40)
