@@ -37,6 +37,7 @@ from keras_bert_zoo.training.recipe import FinetuneRecipe
 from keras_bert_zoo.training.run_directory import BUNDLE, LOGS, METRICS, RunDirectory
 from keras_bert_zoo.training.schedules import WarmupDecay
 from keras_bert_zoo.training.state import Progress, StateFile, read_tensors
+from keras_bert_zoo.training.trained_parts import choose_trained, trained_counts
 
 _STATE, _BEST = "state.safetensors", "best.safetensors"
 _OTHERS = (_BEST, "history.json", "history.csv")
@@ -110,6 +111,7 @@ class _Run:
         )
         if loaded.tokenizer is None:
             raise ValueError(f"model {recipe.model!r} has no tokenizer files: texts need them.")
+        choose_trained(loaded.model.encoder, recipe)
         self.model = in_parts(self.task.prepared(loaded.model))
         self.tokenizer, self.labels = loaded.tokenizer, labels
         checked_max_length(loaded.config, loaded.tokenizer, recipe.max_length)
@@ -157,6 +159,8 @@ class _Run:
         """Fits the remaining epochs: first the rest of the one that was interrupted."""
         if verbose is None:
             verbose = 1 if sys.stdout.isatty() else 2
+        if verbose:
+            print(trained_counts(self.model), flush=True)
         while not self.progress.finished:
             first, step = self.progress.epoch, self.progress.step
             self.model.fit(

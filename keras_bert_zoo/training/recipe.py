@@ -11,7 +11,7 @@ from keras_bert_zoo.tasks import PRETRAINED, TASKS
 
 # What may change when a run goes on: where and how it is kept, not what it computes.
 _NOT_IDENTITY = ("output", "resume", "overwrite", "save_steps")
-_POSITIVE = ("max_length", "batch_size", "epochs", "save_steps", "patience", "limit")
+_POSITIVE = ("max_length", "batch_size", "epochs", "save_steps", "patience", "limit", "lora_rank")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,14 @@ class FinetuneRecipe:
         weight_decay: of kernels and embeddings.
         layer_decay: factor between the learning rates of neighbouring layers, e.g. 0.8; by
             default all have the same.
+        freeze_layers: keep the embeddings and so many of the lowest blocks as they are; 0
+            keeps the embeddings alone.
+        lora_rank: train updates of this rank instead of the layers themselves (Hu et al. 2021,
+            arXiv:2106.09685), and pooler and head as always; the bundle has them merged.
+        lora_alpha: scale of the updates; by default the rank, which scales by 1.
+        lora_targets: layers with updates, by the ends of their names, as peft takes them for
+            BERT: query, key, value, attention.output.dense, intermediate.dense, output.dense,
+            dense for all three; by default query and value.
         epochs: passes over the training examples.
         seed: of the new layers, the order and the dropout.
         dtype: dtype policy, e.g. mixed_bfloat16.
@@ -88,6 +96,10 @@ class FinetuneRecipe:
     warmup_ratio: float = 0.1
     weight_decay: float = 0.01
     layer_decay: float | None = None
+    freeze_layers: int | None = None
+    lora_rank: int | None = None
+    lora_alpha: float | None = None
+    lora_targets: list[str] | None = None
     epochs: int = 3
     seed: int = 1
     dtype: str = "float32"
@@ -127,6 +139,18 @@ class FinetuneRecipe:
             (
                 self.layer_decay is not None and not 0 < self.layer_decay <= 1,
                 f"layer_decay must be in (0, 1]: {self.layer_decay}",
+            ),
+            (
+                self.freeze_layers is not None and self.freeze_layers < 0,
+                f"freeze_layers must be 0 or more: {self.freeze_layers}",
+            ),
+            (
+                self.lora_alpha is not None and not self.lora_alpha > 0,
+                f"lora_alpha must be positive: {self.lora_alpha}",
+            ),
+            (
+                self.lora_rank is None and (self.lora_alpha, self.lora_targets) != (None, None),
+                "lora_alpha and lora_targets need a lora_rank",
             ),
             (self.seed < 0, f"seed must be 0 or more: {self.seed}"),
             (not unique, f"labels must be distinct and at least one: {self.labels}"),
