@@ -16,6 +16,7 @@ COMMANDS = {
     "prepare": "tokenise a corpus into shards for pretraining",
     "pretrain": "train an encoder on shards of raw text, from nothing or from a checkpoint",
     "finetune": "train a published checkpoint on your labelled texts",
+    "crossvalidate": "run a recipe for several folds or seeds: means, intervals, the ensemble",
     "evaluate": "score a fine-tuned bundle on labelled texts",
     "predict": "label texts with a fine-tuned bundle",
     "export": "write a bundle as SavedModel, TFLite or ONNX",

@@ -61,14 +61,15 @@ class Predictor:
         examples = self.task.asked(questions)
         if not len(examples):
             return []
-        return self.task.answers(examples, *self._asked(examples), self.labels)
+        return self.task.answers(examples, *self.outputs(examples), self.labels)
 
     def evaluate(self, source: str) -> dict[str, float]:
         """Scores the answers to the labelled examples of a file; see ``score`` of the task."""
         examples = self.task.read(source)
-        return self.task.score(examples, *self._asked(examples), self.labels)
+        return self.task.score(examples, *self.outputs(examples), self.labels)
 
-    def _asked(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
+    def outputs(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
+        """The rows of examples, and what the model says of them."""
         rows = self.task.rows(examples, self.tokenizer, self.labels)
         outputs = outputs_of(
             self.run,

@@ -42,6 +42,8 @@ class FinetuneRecipe:
         empty_texts: error, drop or keep rows without text.
         options: what only the task has, see its Options.
         limit: use only the first so many training examples.
+        fold: [k, n]: the k-th of n parts of the training examples validates, the others train;
+            classes have equal shares in all parts, and questions about one context stay together.
         max_length: tokens at which texts are truncated.
         batch_size: examples of a step.
         buckets: widths of batches; by default those of data.batches.
@@ -89,6 +91,7 @@ class FinetuneRecipe:
     empty_texts: str = "error"
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     limit: int | None = None
+    fold: list[int] | None = None
     max_length: int = 128
     batch_size: int = 32
     buckets: list[int] | None = None
@@ -153,6 +156,11 @@ class FinetuneRecipe:
                 "lora_alpha and lora_targets need a lora_rank",
             ),
             (self.seed < 0, f"seed must be 0 or more: {self.seed}"),
+            (
+                self.fold is not None and not _names_a_fold(self.fold),
+                f"fold must be [k, n] with n of at least 2 and k from 1 to n: {self.fold}",
+            ),
+            (bool(self.fold and self.validation), "fold validates: leave validation out"),
             (not unique, f"labels must be distinct and at least one: {self.labels}"),
             (
                 not {self.resume, self.overwrite} <= {True, False},
@@ -163,13 +171,22 @@ class FinetuneRecipe:
                 self.task in PRETRAINED,
                 f"task {self.task!r} learns from text alone: keras-bert-zoo pretrain",
             ),
-            (monitored and self.validation is None, "monitor and patience need validation data"),
+            (monitored and not self.validates, "monitor and patience need validation data"),
         ]
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are validation examples."""
+        return bool(self.validation or self.fold)
 
     def identity(self) -> dict[str, Any]:
         """The values that must not change when a run goes on."""
         values = dataclasses.asdict(self)
         return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}
+
+
+def _names_a_fold(fold: list[int]) -> bool:
+    return len(fold) == 2 and fold[1] > 1 and 1 <= fold[0] <= fold[1]
 
 
 _CHOICES: dict[str, Collection[str | None]] = {
