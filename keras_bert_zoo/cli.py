@@ -19,6 +19,7 @@ COMMANDS = {
     "crossvalidate": "run a recipe for several folds or seeds: means, intervals, the ensemble",
     "evaluate": "score a fine-tuned bundle on labelled texts",
     "predict": "label texts with a fine-tuned bundle",
+    "explain": "show which words speak for the answers of a fine-tuned bundle",
     "export": "write a bundle as SavedModel, TFLite or ONNX",
     "quantize": "search for the smallest TFLite file that is good enough on your texts",
     "verify": "run exported artifacts in their own runtimes and compare them with Keras",

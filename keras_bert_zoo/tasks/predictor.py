@@ -36,6 +36,7 @@ class Predictor:
         tokenizer: the model's.
         labels: its classes; empty for tasks without.
         batch_size: rows at once.
+        model: of Keras; ``None`` of an artifact.
     """
 
     run: Runner
@@ -43,6 +44,7 @@ class Predictor:
     tokenizer: Any
     labels: Labels
     batch_size: int = 64
+    model: Any = None
 
     def __call__(self, questions: Sequence[Any]) -> list[dict[str, Any]]:
         """Answers questions.
@@ -127,12 +129,14 @@ def predictor(
         **columns,
     )
     asking = asked_for(settings)
+    model = asking.prepared(loaded.model)
     return Predictor(
-        keras_runner(asking.prepared(loaded.model)),
+        keras_runner(model),
         asking,
         loaded.tokenizer,
         loaded.config.labels,
         batch_size,
+        model,
     )
 
 
