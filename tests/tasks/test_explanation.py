@@ -115,7 +115,7 @@ def test_other_tasks_are_refused(tmp_path, tokenizer):
         max_position_embeddings=16,
     )
     source = save(TASKS["next_sentence"](BertEncoder(config)), tokenizer, tmp_path / "next")
-    with pytest.raises(ValueError, match="explain needs a Keras model for one of .*NextSentence"):
+    with pytest.raises(ValueError, match=r"explain needs a Keras model for one of .*NextSentence"):
         explain(predictor(source), [("ann", "bob")])
 
 
@@ -129,8 +129,9 @@ def test_texts_are_escaped_and_whole():
 
 def test_the_command_writes_a_page_and_a_picture(bundles, tmp_path, capsys):
     page, picture = tmp_path / "page.html", tmp_path / "attention.png"
-    words = [str(bundles["sequence_classification"]), "good <script> 好", "--layer=0"]
-    assert cli.main(["explain", *words, f"--output={page}", f"--attentions={picture}"]) == 0
+    words = [str(bundles["sequence_classification"]), "good <script> $a_b$", "好电影"]
+    options = [f"--output={page}", f"--attentions={picture}", "--layer=0"]
+    assert cli.main(["explain", *words, *options]) == 0
     written = page.read_text(encoding="utf-8")
     assert "好" in written and "&lt;</span>" in written and "<script" not in written
     assert "http" not in written
