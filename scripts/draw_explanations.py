@@ -27,7 +27,7 @@ TEXTS = (
 
 def draw_highlights(path: pathlib.Path, explanations: list[Explanation]) -> None:
     """One line for each explanation: its answer, then its text."""
-    figure = Figure(figsize=(9, 0.5 * len(explanations)), dpi=110)
+    figure = Figure(figsize=(9, 0.4 * len(explanations)), dpi=110)
     for line, each in enumerate(reversed(explanations)):
         height = (line + 0.5) / len(explanations)
         largest = max(abs(value) for _, _, value in each.spans[0])
@@ -35,7 +35,7 @@ def draw_highlights(path: pathlib.Path, explanations: list[Explanation]) -> None
         # Of one width, so that places can be counted.
         for start, end, value in each.spans[0]:
             figure.text(
-                0.13 + 0.0135 * start,
+                0.13 + 0.0098 * start,
                 height,
                 each.texts[0][start:end],
                 family="monospace",
