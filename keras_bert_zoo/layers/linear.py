@@ -115,7 +115,8 @@ class Linear(keras.layers.Layer):
 
     def save_own_variables(self, store: Any) -> None:
         """Saves a plain layer, an update of low rank merged into the kernel."""
-        store["0"], store["1"] = self.merged_kernel(), self.bias
+        if self.built:
+            store["0"], store["1"] = self.merged_kernel(), self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the result."""
