@@ -17,6 +17,7 @@ COMMANDS = {
     "pretrain": "train an encoder on shards of raw text, from nothing or from a checkpoint",
     "finetune": "train a published checkpoint on your labelled texts",
     "crossvalidate": "run a recipe for several folds or seeds: means, intervals, the ensemble",
+    "tune": "search for the best values of a recipe",
     "evaluate": "score a fine-tuned bundle on labelled texts",
     "predict": "label texts with a fine-tuned bundle",
     "explain": "show which words speak for the answers of a fine-tuned bundle",

@@ -57,13 +57,13 @@ def crossvalidate(recipe: CrossvalidationRecipe, *, verbose: int | None = None) 
         for number, (name, member) in enumerate(members.items(), start=1):
             if verbose != 0:
                 print(f"{name}: run {number} of {len(members)}", flush=True)
-            results.append(finetune(_going_on(member), verbose=verbose))
+            results.append(finetune(going_on(member), verbose=verbose))
         metrics = {**_summaries(recipe, results), "ensemble": _ensemble(recipe, results)}
         write_text(directory.path / METRICS, scores_json(metrics))
     return json.loads(scores_json(metrics))
 
 
-def _going_on(member: FinetuneRecipe) -> FinetuneRecipe:
+def going_on(member: FinetuneRecipe) -> FinetuneRecipe:
     """Resumes what there is to resume; anything else there was killed before its first save."""
     started = any((pathlib.Path(member.output) / name).is_file() for name in (STATE, METRICS))
     return dataclasses.replace(member, resume=started, overwrite=not started)
