@@ -36,6 +36,7 @@ class Predictor:
         tokenizer: the model's.
         labels: its classes; empty for tasks without.
         batch_size: rows at once.
+        model: of Keras; ``None`` of an artifact.
     """
 
     run: Runner
@@ -43,6 +44,7 @@ class Predictor:
     tokenizer: Any
     labels: Labels
     batch_size: int = 64
+    model: Any = None
 
     def __call__(self, questions: Sequence[Any]) -> list[dict[str, Any]]:
         """Answers questions.
@@ -61,14 +63,15 @@ class Predictor:
         examples = self.task.asked(questions)
         if not len(examples):
             return []
-        return self.task.answers(examples, *self._asked(examples), self.labels)
+        return self.task.answers(examples, *self.outputs(examples), self.labels)
 
     def evaluate(self, source: str) -> dict[str, float]:
         """Scores the answers to the labelled examples of a file; see ``score`` of the task."""
         examples = self.task.read(source)
-        return self.task.score(examples, *self._asked(examples), self.labels)
+        return self.task.score(examples, *self.outputs(examples), self.labels)
 
-    def _asked(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
+    def outputs(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
+        """The rows of examples, and what the model says of them."""
         rows = self.task.rows(examples, self.tokenizer, self.labels)
         outputs = outputs_of(
             self.run,
@@ -126,12 +129,14 @@ def predictor(
         **columns,
     )
     asking = asked_for(settings)
+    model = asking.prepared(loaded.model)
     return Predictor(
-        keras_runner(asking.prepared(loaded.model)),
+        keras_runner(model),
         asking,
         loaded.tokenizer,
         loaded.config.labels,
         batch_size,
+        model,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from keras_bert_zoo.data.labels import label_names
 from keras_bert_zoo.data.rows import Rows, labelled_rows
 from keras_bert_zoo.data.text_files import TextRows, TextTable
-from keras_bert_zoo.evaluation.classification import probabilities, score
+from keras_bert_zoo.evaluation.classification import mean_logits, probabilities, score
 from keras_bert_zoo.tasks.asking import texts_of
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
@@ -45,6 +45,14 @@ class SequenceClassification(Task[TextRows]):
             place = examples.places[0].partition(",")[0]
             raise ValueError(f"{place} has one class only: {found}. It takes two to choose.")
         return found
+
+    def strata(self, examples: TextRows) -> Sequence[Any] | None:
+        """The classes, where each text has one."""
+        return examples.labels if self.problem_type == "single_label_classification" else None
+
+    def averaged(self, members: Sequence[Outputs]) -> Outputs:
+        """Mean probabilities, or for a regression mean numbers."""
+        return {"logits": mean_logits(self.problem_type, [each["logits"] for each in members])}
 
     def monitored(self, labels: Labels) -> str:
         """Accuracy, or the loss of a regression."""

@@ -110,6 +110,22 @@ class Task(abc.ABC, Generic[E]):
         """What is saved of a prepared model."""
         return model
 
+    def strata(self, examples: E) -> Sequence[Any] | None:
+        """What folds have in equal shares, a value for each example; by default nothing."""
+        return None
+
+    def groups(self, examples: E) -> Sequence[Any] | None:
+        """What no two folds share, a value for each example; by default nothing."""
+        return None
+
+    def averaged(self, members: Sequence[Outputs]) -> Outputs | None:
+        """The outputs of an ensemble; ``None`` where averages mean nothing.
+
+        Args:
+            members: the outputs of each model for the same rows.
+        """
+        return None
+
     @abc.abstractmethod
     def rows(self, examples: E, tokenizer: Any, labels: Labels) -> Rows:
         """Tokenises examples, with labels where they have some."""

@@ -13,7 +13,7 @@ from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.tagging import TaggedText, TagTable
 from keras_bert_zoo.data.windows import Windows, WordTokens, align, windows
 from keras_bert_zoo.evaluation import tagging
-from keras_bert_zoo.evaluation.classification import probabilities
+from keras_bert_zoo.evaluation.classification import mean_logits, probabilities
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
 _OUTSIDE = "O"
@@ -102,6 +102,11 @@ class TokenClassification(Task[Texts]):
         if tagging.spells_entities(found):
             found |= {f"I-{tag[2:]}" for tag in found if tag.startswith("B-")}
         return tuple(sorted(found, key=lambda tag: (tag != _OUTSIDE, tag[2:], tag)))
+
+    def averaged(self, members: Sequence[Outputs]) -> Outputs:
+        """Mean probabilities of each token."""
+        logits = [each["logits"] for each in members]
+        return {"logits": mean_logits("single_label_classification", logits)}
 
     def monitored(self, labels: Labels) -> str:
         """F1 of entities, or the accuracy of other tags."""
