@@ -53,6 +53,10 @@ class LinearChainCRF(keras.layers.Layer):
         first = ops.pad(self.start, [[0, 1]])
         return ops.concatenate([inner, ops.expand_dims(first, 0)], axis=0)
 
+    def assign_bordered(self, scores: Any) -> None:
+        """Takes scores from where ``bordered`` has them."""
+        self.set_weights([scores[:-1, :-1], scores[-1, :-1], scores[:-1, -1]])
+
     def negative_log_likelihood(self, labels: Any, logits: Any) -> Any:
         """``-log p(labels)`` of each sequence.
 
@@ -116,13 +120,13 @@ def viterbi(logits: Any, mask: Any, transitions: Any) -> Any:
     ending = ops.argmax(last + transitions[:, -1], axis=-1)
     into = ops.transpose(transitions)
 
-    def step(label: Any, position: tuple[Any, Any]) -> tuple[Any, Any]:
-        scores, counted = position
+    def step(label: Any, position: Any) -> tuple[Any, Any]:
+        scores, counted = position[:, :-1], position[:, -1] > 0
         origin = ops.argmax(scores + ops.take(into, label, axis=0), axis=-1)
         return ops.where(counted, ops.cast(origin, "int32"), label), label
 
-    counted = ops.transpose(mask)
-    _, labels = ops.scan(step, ops.cast(ending, "int32"), (before, counted), reverse=True)
+    positions = _positions(before, mask)
+    _, labels = ops.scan(step, ops.cast(ending, "int32"), positions, reverse=True)
     return ops.where(mask, ops.transpose(labels), IGNORED)
 
 
@@ -132,14 +136,22 @@ def _forward(
     """Scores of what leads to each label: at the end ``(B, C + 1)``, and ``(S, B, C + 1)``."""
     inner = transitions[:, :-1]
 
-    def step(before: Any, position: tuple[Any, Any]) -> tuple[Any, Any]:
-        emitted, counted = position
+    def step(before: Any, position: Any) -> tuple[Any, Any]:
+        emitted, counted = position[:, :-1], position[:, -1:] > 0
         after = reduce(ops.expand_dims(before, 2) + inner, axis=1) + emitted
         after = ops.where(counted, ops.pad(after, [[0, 0], [0, 1]], constant_values=NEVER), before)
         return after, after
 
+    return ops.scan(step, _begin(logits), _positions(ops.transpose(logits, (1, 0, 2)), mask))
+
+
+def _positions(scores: Any, mask: Any) -> Any:
+    """Scores ``(S, B, …)`` and the mask ``(B, S)`` as one tensor.
+
+    On TensorFlow Keras scans two of an open length only where it is known.
+    """
     counted = ops.expand_dims(ops.transpose(mask), -1)
-    return ops.scan(step, _begin(logits), (ops.transpose(logits, (1, 0, 2)), counted))
+    return ops.concatenate([scores, ops.cast(counted, scores.dtype)], axis=-1)
 
 
 def _begin(logits: Any) -> Any:

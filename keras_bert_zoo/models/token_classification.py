@@ -40,7 +40,8 @@ class ChainLoss(LabelLoss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Each labelled token's share of its row, ``(B, S)``; of ``(B, S)``, ``(B, S, C)``."""
         labels = ops.cast(y_true, "int32")
-        rows = self.crf.negative_log_likelihood(labels, ops.convert_to_tensor(y_pred))
+        logits = ops.cast(y_pred, self.crf.variable_dtype)
+        rows = self.crf.negative_log_likelihood(labels, logits)
         counted = ops.cast(ops.not_equal(labels, IGNORED), rows.dtype)
         return counted * ops.expand_dims(rows / ops.maximum(ops.sum(counted, axis=1), 1.0), 1)
 
