@@ -17,6 +17,7 @@ COMMANDS = {
     "pretrain": "train an encoder on shards of raw text, from nothing or from a checkpoint",
     "finetune": "train a published checkpoint on your labelled texts",
     "evaluate": "score a fine-tuned bundle on labelled texts",
+    "calibrate": "make a classifier as sure as it is right, on texts it was not trained on",
     "predict": "label texts with a fine-tuned bundle",
     "export": "write a bundle as SavedModel, TFLite or ONNX",
     "quantize": "search for the smallest TFLite file that is good enough on your texts",

@@ -23,8 +23,8 @@ The files are in the Hugging Face layout: `transformers.{loader}.from_pretrained
 What the model was trained on, how well it does and what it must not be used for is for its
 author to add here.
 """
-_CRF = """Tags follow each other by a conditional random field (the tensors `crf.*`), which keras-bert-zoo
-reads and `transformers` leaves unread with a warning: it takes the best tag of each token alone."""
+_CRF = """Tags follow each other by a conditional random field, the tensors `crf.*`. `transformers`
+leaves them unread, with a warning, and takes the best tag of each token alone."""
 # task: class of `transformers` and what its hub calls the task
 _LOADERS: dict[str | None, tuple[str, str | None]] = {
     None: ("AutoModel", None),
@@ -40,9 +40,7 @@ _LOADERS: dict[str | None, tuple[str, str | None]] = {
 }
 
 
-def model_card(
-    config: EncoderConfig, task: str | None, title: str, *, crf: bool = False
-) -> str:
+def model_card(config: EncoderConfig, task: str | None, title: str, *, crf: bool = False) -> str:
     """Returns a card that states what the config knows, and whether there is a CRF."""
     # A task of the user's own is an encoder for everybody else.
     loader, pipeline = _LOADERS.get(task, _LOADERS[None])

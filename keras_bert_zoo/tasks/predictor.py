@@ -61,14 +61,15 @@ class Predictor:
         examples = self.task.asked(questions)
         if not len(examples):
             return []
-        return self.task.answers(examples, *self._asked(examples), self.labels)
+        return self.task.answers(examples, *self.outputs_for(examples), self.labels)
 
     def evaluate(self, source: str) -> dict[str, float]:
         """Scores the answers to the labelled examples of a file; see ``score`` of the task."""
         examples = self.task.read(source)
-        return self.task.score(examples, *self._asked(examples), self.labels)
+        return self.task.score(examples, *self.outputs_for(examples), self.labels)
 
-    def _asked(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
+    def outputs_for(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
+        """Rows of the task's examples, and what the model makes of them."""
         rows = self.task.rows(examples, self.tokenizer, self.labels)
         outputs = outputs_of(
             self.run,

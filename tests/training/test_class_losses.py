@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_bert_zoo import BertEncoder, EncoderConfig, SequenceClassifier, predictor
 from keras_bert_zoo.config import IGNORED
+from keras_bert_zoo.data.rows import EncodedTexts, Rows
 from keras_bert_zoo.models.class_losses import MultiLabelLoss, SingleLabelLoss
 from keras_bert_zoo.tasks.loss_options import LossOptions
 from keras_bert_zoo.tasks.sequence_classification import SequenceClassification
@@ -227,20 +228,39 @@ def test_a_regression_has_no_classes():
         SequenceClassification(settings)
 
 
-@pytest.mark.parametrize("problem_type", ["single_label_classification", "multi_label_classification"])
-def test_a_recipe_says_how_classes_are_learned(values, problem_type):
-    column = {"multi_label_classification": {"label_column": "tags"}}.get(problem_type, {})
-    options = {"label_smoothing": 0.1, "class_weights": "balanced", "focal_gamma": 1}
-    recipe = FinetuneRecipe(
-        **{**values, **column, "epochs": 1}, problem_type=problem_type, options=options
+@pytest.mark.parametrize(
+    ("problem_type", "kind"),
+    [("single_label_classification", "single"), ("multi_label_classification", "multi")],
+)
+def test_a_model_that_learns_takes_the_options(problem_type, kind):
+    loss, labels = KINDS[kind]
+    config = EncoderConfig(
+        vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
+        intermediate_size=4, max_position_embeddings=4, id2label=dict(enumerate("abcd")),
+        problem_type=problem_type,
+    )  # fmt: skip
+    model = SequenceClassifier(BertEncoder(config))
+    options = {"label_smoothing": 0.1, "class_weights": {"b": 2}}
+    settings = Settings(max_length=8, problem_type=problem_type, options=options)
+    empty = EncodedTexts(np.array([], "int32"), np.array([], "int32"), np.zeros(7, int), 0)
+    rows = Rows(empty, {"logits": labels})
+    assert SequenceClassification(settings).prepared(model).loss_options == {}
+    SequenceClassification(settings).prepared(model, rows)
+    [found] = model.losses_by_output().values()
+    assert isinstance(found, loss)
+    assert found.class_weights == [1.0, 2.0, 1.0, 1.0]
+    assert (found.label_smoothing, found.focal_gamma) == (0.1, 0.0)
+    again = SequenceClassifier.from_config(model.get_config())
+    assert again.loss_options == model.loss_options
+
+
+def test_the_loss_of_a_run_is_the_weighted_mean(values):
+    options = {"class_weights": {"good": 5.0}, "label_smoothing": 0.1}
+    result = finetune(
+        FinetuneRecipe(**{**values, "epochs": 1, "limit": 24}, options=options), verbose=0
     )
-    result = finetune(recipe, verbose=0)
-    plain = finetune(
-        FinetuneRecipe(
-            **{**values, **column, "epochs": 1, "output": values["output"] + "-plain"},
-            problem_type=problem_type,
-        ),
-        verbose=0,
-    )
-    assert result.metrics["test"]["loss"] != plain.metrics["test"]["loss"]
-    assert result.metrics["test"]["accuracy"] > 0.8
+    ask = predictor(result.bundle)
+    rows, outputs = ask.outputs_for(ask.task.read(values["test"]))
+    weighted = SingleLabelLoss(class_weights=[1.0, 5.0], label_smoothing=0.1)
+    wanted = float(weighted(rows.labels["logits"], outputs["logits"]))
+    assert result.metrics["test"]["loss"] == pytest.approx(wanted, rel=1e-5)
