@@ -79,6 +79,11 @@ class TaskModel(NamedInputs):
             weighted_metrics = self.metrics_by_output()
         super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
 
+    def get_compile_config(self) -> dict[str, Any]:
+        """Arguments of ``compile``; a loss of the task, which may hold layers, is made again."""
+        config = super().get_compile_config()
+        return {**config, "loss": "auto"} if self.checks_labels else config
+
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a model that was saved compiled, optimizer and its state included."""
         self.compile(**keras.saving.deserialize_keras_object(config))

@@ -12,6 +12,7 @@ from keras import ops
 from keras_bert_zoo.config import IGNORED
 from keras_bert_zoo.layers import LinearChainCRF
 from keras_bert_zoo.layers.crf import log_partition, marginals, viterbi
+from keras_bert_zoo.models import BertEncoder, TokenClassifier
 
 B, S, C = 4, 5, 3
 GENERATOR = np.random.default_rng(4)
@@ -120,6 +121,25 @@ def test_gradients_are_those_of_finite_differences():
             wanted[place] = (sides[0] - sides[1]) / 2e-6
         variable.assign(start)
         np.testing.assert_allclose(gradient, wanted, atol=1e-7)
+
+
+def test_a_compiled_model_is_saved_with_its_crf(tiny_config, make_batch, tmp_path):
+    config = tiny_config.replace(id2label=dict(enumerate("abc")))
+    model = TokenClassifier(BertEncoder(config, add_pooling_layer=False), config, crf=True)
+    model.compile(keras.optimizers.SGD(0.5))
+    inputs = make_batch()
+    labels = np.where(inputs["attention_mask"], inputs["input_ids"] % 3, IGNORED)
+    model.fit(inputs, labels, verbose=0)
+    assert np.abs(model.crf.get_weights()[0]).min() > 0
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    wanted = model.evaluate(inputs, labels, verbose=0, return_dict=True)
+    assert again.evaluate(inputs, labels, verbose=0, return_dict=True) == wanted
+    rows = model.crf.negative_log_likelihood(labels, model.predict_on_batch(inputs)["logits"])
+    counted = (labels != IGNORED).sum()
+    assert wanted["loss"] == pytest.approx(float(ops.sum(rows)) / counted, rel=1e-5)
 
 
 def test_an_open_length_and_a_layer_of_a_saved_config(crf):
