@@ -35,8 +35,6 @@ class LinearChainCRF(keras.layers.Layer):
     def __init__(self, classes: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.classes = classes
-        # XLA wants to know how long the loops of TensorFlow are.
-        self.supports_jit = keras.backend.backend() != "tensorflow"
 
     def build(self, input_shape: Any) -> None:
         """Creates ``transitions`` ``(C, C)``, ``start`` and ``end`` ``(C,)``."""

@@ -98,6 +98,8 @@ class TokenClassifier(TaskModel):
             logits = chain(logits)
         super().__init__(encoder, config, inputs, {"logits": logits}, name=name, **kwargs)
         self.crf = chain
+        # XLA wants to know how long a loop of TensorFlow is.
+        self.supports_jit = chain is None or keras.backend.backend() != "tensorflow"
         self.loss_options = dict(loss_options or {})
 
     def with_crf(self) -> TokenClassifier:

@@ -16,59 +16,12 @@ from keras_bert_zoo.data.windows import Windows, WordTokens, align, windows
 from keras_bert_zoo.evaluation import tagging
 from keras_bert_zoo.evaluation.classification import probabilities
 from keras_bert_zoo.layers.crf import NEVER
-from keras_bert_zoo.tasks.loss_options import LossOptions
 from keras_bert_zoo.tasks.tag_chains import best_tags, neighbour_scores
+from keras_bert_zoo.tasks.tag_options import TagOptions
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
 _OUTSIDE = "O"
 Texts = list[TaggedText]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TagOptions(LossOptions):
-    """What only tagging has, and how tags are learned.
-
-    Args:
-        stride: tokens that the rows of a long text share; at most half of a row is taken.
-        subwords: which tokens of a word learn its tag: ``"first"``, or ``"all"``, the
-            further ones the tag that goes on with it.
-        joiner: between the words of a text, see ``data.tagging.TagTable``.
-        token_column: of CoNLL files.
-        tag_column: of CoNLL files.
-        inconsistent: ``"repair"``, ``"error"`` or ``"keep"``.
-        crf: whether tags also learn to follow each other, see ``layers.crf``; a checkpoint with
-            a CRF has it by itself.
-        constrained: whether answers are the best tags that spell entities, see
-            ``evaluation.tagging.may_follow``, or the best ones.
-
-    Raises:
-        ValueError: a value is none of those.
-    """
-
-    stride: int = 32
-    subwords: str = "first"
-    joiner: str = " "
-    token_column: int = 0
-    tag_column: int = -1
-    inconsistent: str = "repair"
-    crf: bool = False
-    constrained: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuses what names nothing."""
-        super().__post_init__()
-        switches = {"crf": self.crf, "constrained": self.constrained}
-        if not set(switches.values()) <= {True, False}:
-            raise ValueError(f"options must be true or false: {switches}.")
-        if self.crf and (self.given() or self.subwords == "all"):
-            raise ValueError(
-                f"crf learns whole texts, a tag a word: it goes without {self.given()} and with "
-                f"subwords='first', received {self.subwords!r}."
-            )
-        if self.subwords not in ("first", "all"):
-            raise ValueError(f"subwords must be 'first' or 'all', received {self.subwords!r}.")
-        if self.stride < 0:
-            raise ValueError(f"stride must be at least 0, received {self.stride}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,8 +88,8 @@ class TokenClassification(Task[Texts]):
         """
         if learned is None and self.options.crf and model.crf is None:
             raise ValueError("The model has no CRF: leave out crf, or fine-tune it with crf.")
-        if model.crf is not None and self.options.given():
-            raise ValueError(f"The model has a CRF, which goes without {self.options.given()}.")
+        if model.crf is not None:
+            self.options.check_chain()
         if learned is not None:
             model = self._learning(model, learned)
         self.crf = model.crf
