@@ -19,6 +19,7 @@ COMMANDS = {
     "crossvalidate": "run a recipe for several folds or seeds: means, intervals, the ensemble",
     "tune": "search for the best values of a recipe",
     "evaluate": "score a fine-tuned bundle on labelled texts",
+    "calibrate": "make a classifier as sure as it is right, on texts it was not trained on",
     "predict": "label texts with a fine-tuned bundle",
     "explain": "show which words speak for the answers of a fine-tuned bundle",
     "export": "write a bundle as SavedModel, TFLite or ONNX",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from keras_bert_zoo.config import EncoderConfig
 
@@ -37,6 +37,8 @@ class Architecture:
         body: rows of every checkpoint; ``{layer}`` stands for each block's index.
         pooler: rows that a checkpoint may lack altogether.
         heads: rows of each task; none where what follows the encoder is in other files.
+        additions: what heads of a task may have besides, by the argument of the model; no class
+            of Hugging Face has it.
         classes: Hugging Face's class for each task; ``None`` is the bare encoder.
         on_request: tasks whose heads are loaded only when they are asked for: what a checkpoint
             was pretrained with is seldom what it is used for.
@@ -51,6 +53,7 @@ class Architecture:
     body: tuple[Row, ...]
     pooler: tuple[Row, ...]
     heads: Mapping[str, tuple[Row, ...]]
+    additions: Mapping[str, Mapping[str, tuple[Row, ...]]]
     classes: Mapping[str | None, str]
     on_request: tuple[str, ...]
     without_labels: tuple[str, ...]
@@ -67,6 +70,14 @@ class Architecture:
         return tuple(
             row for row in (*parts, *head) if learned or "position_embeddings" not in row.tensor
         )
+
+    def added(self, task: str | None, present: Collection[str]) -> dict[str, tuple[Row, ...]]:
+        """Returns the additions of which the first tensor or variable is among those given."""
+        return {
+            argument: rows
+            for argument, rows in self.additions.get(task or "", {}).items()
+            if rows[0].tensor in present or rows[0].variable in present
+        }
 
     def _expanded(self, config: EncoderConfig) -> Iterator[Row]:
         yield from (row for row in self.body if "{layer}" not in row.tensor)
@@ -121,6 +132,12 @@ _PREDICTIONS = (
     Row("cls.predictions.bias", "predictions/bias", in_encoder=False),
 )
 _CLASSIFIER = _linear("classifier", "classifier", in_encoder=False)
+# As PyTorch-CRF calls them.
+_CRF = (
+    Row("crf.transitions", "crf/transitions", in_encoder=False),
+    Row("crf.start_transitions", "crf/start", in_encoder=False),
+    Row("crf.end_transitions", "crf/end", in_encoder=False),
+)
 _FOLLOWING = _linear("cls.seq_relationship", "seq_relationship", in_encoder=False)
 
 BERT = Architecture(
@@ -150,6 +167,7 @@ BERT = Architecture(
         "pretraining": (*_PREDICTIONS, *_FOLLOWING),
         "sentence_embedding": (),
     },
+    additions={"token_classification": {"crf": _CRF}},
     classes={
         None: "BertModel",
         "sequence_classification": "BertForSequenceClassification",
@@ -183,6 +201,7 @@ BERT = Architecture(
         r"embeddings\.position_ids": "a buffer that counts 0, 1, 2, …",
         r"cls\..*": "the pretraining heads",
         r"classifier\..*": "a classification head",
+        r"crf\..*": "which tags of words follow each other",
         r"pooler\.dense\..*": "a pooler, which the task does not use",
         r"qa_outputs\..*": "a question-answering head",
     },
@@ -202,6 +221,7 @@ ELECTRA = dataclasses.replace(
         ),
         "sentence_embedding": (),
     },
+    additions={},
     classes={None: "ElectraModel", "replaced_tokens": "ElectraForPreTraining"},
     on_request=("replaced_tokens",),
     without_labels=("replaced_tokens",),

@@ -6,6 +6,7 @@ Shapes are written with one legend: ``B`` batch, ``S`` sequence, ``N`` attention
 
 from keras_bert_zoo.layers.attention import AttentionBias, SelfAttention
 from keras_bert_zoo.layers.block import EncoderBlock
+from keras_bert_zoo.layers.crf import LinearChainCRF
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.masked_lm import MaskedLMHead
@@ -22,6 +23,7 @@ __all__ = [
     "FirstNumbers",
     "LayerNorm",
     "Linear",
+    "LinearChainCRF",
     "MaskedLMHead",
     "Pooler",
     "ReplacedTokenHead",

@@ -102,8 +102,13 @@ class Task(abc.ABC, Generic[E]):
         """The score that decides about the best epoch, by default."""
         return "accuracy"
 
-    def prepared(self, model: Any) -> Any:
-        """The model that rows are for: by default that which was loaded."""
+    def prepared(self, model: Any, learned: Rows | None = None) -> Any:
+        """The model that rows are for: by default that which was loaded.
+
+        Args:
+            model: what was loaded.
+            learned: the rows of the training; ``None`` for a model that is only asked.
+        """
         return model
 
     def kept(self, model: Any) -> Any:

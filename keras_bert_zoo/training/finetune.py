@@ -115,15 +115,16 @@ class _Run:
         if loaded.tokenizer is None:
             raise ValueError(f"model {recipe.model!r} has no tokenizer files: texts need them.")
         choose_trained(loaded.model.encoder, recipe)
-        self.model = in_parts(self.task.prepared(loaded.model))
         self.tokenizer, self.labels = loaded.tokenizer, labels
         checked_max_length(loaded.config, loaded.tokenizer, recipe.max_length)
         self.rows: dict[str, Rows] = {
             name: self.task.rows(each, self.tokenizer, labels)
             for name, each in self.examples.items()
         }
+        learned = self.rows.pop("train")
+        self.model = in_parts(self.task.prepared(loaded.model, learned))
         self.batches = BucketedBatches(
-            self.rows.pop("train"),
+            learned,
             batch_size=recipe.batch_size,
             max_length=recipe.max_length,
             seed=recipe.seed,
