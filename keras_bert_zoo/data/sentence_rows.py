@@ -20,7 +20,7 @@ _TOKENISED_AT_ONCE = 4096
 def sentence_rows(
     documents: Sequence[Sequence[str]], tokenizer: Any, max_length: int
 ) -> tuple[EncodedTexts, np.ndarray]:
-    """Rows ``[CLS] sentence [SEP] [CLS] sentence [SEP] …`` with segments 0, 1, 0, 1, …
+    """Rows ``[CLS] one [SEP] [CLS] another [SEP] …``, their segments 0 and 1 in turn.
 
     Liu and Lapata 2019 (arXiv:1908.08345), section 3.1. A document of more tokens goes on in
     further rows, whole sentences in each; a sentence that no row holds is cut, and how many were

@@ -120,9 +120,7 @@ class SummaryTable:
             )
         return True
 
-    def document(
-        self, place: str, values: Mapping[str, Any], *, labelled: bool = True
-    ) -> Document:
+    def document(self, place: str, values: Mapping[str, Any], *, labelled: bool = True) -> Document:
         """One document; ``labelled`` says whether something must be known of its summary.
 
         Raises:

@@ -24,7 +24,7 @@ class SentencePositions(keras.layers.Layer):
         super().__init__(**kwargs)
         self.max_sentences = max_sentences
 
-    def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
+    def build(self, hidden_shape: tuple[Any, ...], *_: Any) -> None:
         """Computes the table; it is no variable."""
         self.table = sinusoidal_table(self.max_sentences, hidden_shape[-1])
 

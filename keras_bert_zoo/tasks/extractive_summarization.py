@@ -115,7 +115,9 @@ class ExtractiveSummarization(Task[Documents]):
         return [self._asked(question, index) for index, question in enumerate(questions)]
 
     def _asked(self, question: Any, index: int) -> Document:
-        columns = question if isinstance(question, Mapping) else {self.table.text or "text": question}
+        columns = (
+            question if isinstance(question, Mapping) else {self.table.text or "text": question}
+        )
         document = self.table.document(f"question {index}", columns, labelled=False)
         if not document.spans:
             raise ValueError(f"question {index} has no sentence to take.")

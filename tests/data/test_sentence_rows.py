@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -50,8 +52,10 @@ def test_no_sentence_is_lost(tokenizer, documents, max_length):
     assert np.flatnonzero(ids == CLS).tolist() == first.tolist()
     row_starts = ends - encoded.lengths
     assert set(row_starts) <= set(first)
-    for sentence, part in zip(sum(documents, []), np.split(ids, first[1:]), strict=True):
-        wanted = [A + "ab".index(letter) if len(letter) == 1 else UNK for letter in sentence.split()]
+    for sentence, part in zip(itertools.chain(*documents), np.split(ids, first[1:]), strict=True):
+        wanted = [
+            A + "ab".index(letter) if len(letter) == 1 else UNK for letter in sentence.split()
+        ]
         assert part.tolist() == [CLS, *wanted[: max_length - 2], SEP]
     for start, end in zip(row_starts, ends, strict=True):
         inside = first[(first >= start) & (first < end)]

@@ -88,7 +88,7 @@ def test_aclsum_as_it_is_published(tmp_path):
     assert (one.summary, one.labels) == ("Good.", (0, 0, 1))
     with pytest.raises(ValueError, match=r"line 1: summary has no aspect 'x', only \['challenge'"):
         read(tmp_path, PAPER, aspect="x")
-    with pytest.raises(ValueError, match="highlights must be 0 or 1 for each of the 3 sent.* 6"):
+    with pytest.raises(ValueError, match=r"highlights must be 0 or 1 for each of the 3 sent.* 6"):
         read(tmp_path, PAPER, label="highlights")
 
 

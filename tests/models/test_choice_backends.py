@@ -1,4 +1,4 @@
-"""Choices, next sentences, masked words and summaries: saved as `.keras`, on every backend of Keras."""
+"""Choices, next and masked words, summaries: saved as `.keras`, on every backend of Keras."""
 
 from __future__ import annotations
 

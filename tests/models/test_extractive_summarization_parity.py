@@ -122,9 +122,7 @@ def test_logits_loss_and_gradients(tmp_path, make_batch, tiny_config, randomise)
             expected |= parts(f"inter_sentence.layer.{index}", kind, layer, lambda p: p.grad)
     expected |= {f"classifier.{n}": p.grad for n, p in classifier.named_parameters()}
     variables = {v.path: v.value for v in ours.trainable_variables}
-    gradients = dict(
-        zip(variables, tape.gradient(our_loss, list(variables.values())), strict=True)
-    )
+    gradients = dict(zip(variables, tape.gradient(our_loss, list(variables.values())), strict=True))
     architecture = bundle.tables.architecture("bert")
     rows = architecture.rows(ours.config, pooler=False, task=ours.task)
     assert {row.variable for row in rows} == set(variables)
