@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import functools
 import logging
 import pathlib
 import re
 import reprlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from keras_bert_zoo.corpus.sentences import SENTENCE, split_sentences
-from keras_bert_zoo.data.records import records
+from keras_bert_zoo.data.records import records, refuse_duplicates
 from keras_bert_zoo.data.text_files import EMPTY_TEXTS
 
 _log = logging.getLogger(__name__)
 _TEXTS = ("sentences", "text")
-_INDICES = "extracted"
+_SUMMARY, _LABELS, _INDICES = "summary", "labels", "extracted"
 # Without the line end inside the class, blanks without end would be tried again from each.
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 # Between sentences that are given one by one, and between those of a summary.
@@ -65,9 +64,10 @@ class SummaryTable:
     Args:
         text: column of the document: a string, which is split into sentences, or a list of them,
             or lists of them by section; by default ``sentences``, or else ``text``.
-        summary: column of the summary: a string, or a list of its sentences.
-        label: column of 0 or 1 for each sentence. A column ``extracted`` holds the indices of the
-            sentences instead, from 0.
+        summary: column of the summary: a string, or a list of its sentences; by default
+            ``summary``, if there is one.
+        label: column of 0 or 1 for each sentence; by default ``labels``, if there is one. A column
+            ``extracted`` may hold the indices of the sentences instead, from 0.
         aspect: which of several summaries, where that column or the labels are by aspect; by
             default all of them, one after the other, are the summary.
         delimiter: separates columns, see ``data.records``.
@@ -80,8 +80,8 @@ class SummaryTable:
     """
 
     text: str | None = None
-    summary: str = "summary"
-    label: str = "labels"
+    summary: str | None = None
+    label: str | None = None
     aspect: str | None = None
     delimiter: str | None = None
     encoding: str = "utf-8-sig"
@@ -102,23 +102,22 @@ class SummaryTable:
                 names file and line.
         """
         found = list(records(source, delimiter=self.delimiter, encoding=self.encoding))
-        _refuse_duplicates(found)
-        documents = [self.document(*each) for each in found]
-        kept = [each for each in documents if each.spans or not self._dropped(each)]
-        if len(kept) < len(documents):
-            count = len(documents) - len(kept)
-            _log.warning("%s: dropped %d documents without a sentence", source, count)
+        refuse_duplicates((place, values.get("id")) for place, values in found)
+        kept = self._without_empty(str(source), [self.document(*each) for each in found])
         if not kept:
             raise ValueError(f"{source} holds no documents.")
         return kept
 
-    def _dropped(self, document: Document) -> bool:
-        if self.empty_texts != "drop":
+    def _without_empty(self, source: str, read: list[Document]) -> list[Document]:
+        empty = [each for each in read if not each.spans]
+        if empty and self.empty_texts != "drop":
             raise ValueError(
-                f"{document.place}: the document has no sentence. Fill it, or set empty_texts to "
-                "'drop'."
+                f"{empty[0].place}: the document has no sentence, as {len(empty)} of {len(read)}. "
+                "Fill them, or set empty_texts to 'drop'."
             )
-        return True
+        if empty:
+            _log.warning("%s: dropped %d documents without a sentence", source, len(empty))
+        return [each for each in read if each.spans]
 
     def document(self, place: str, values: Mapping[str, Any], *, labelled: bool = True) -> Document:
         """One document; ``labelled`` says whether something must be known of its summary.
@@ -129,36 +128,34 @@ class SummaryTable:
         known = (self.text,) if self.text else _TEXTS
         column = next((name for name in known if values.get(name) is not None), None)
         if column is None:
-            raise ValueError(
-                f"{place}: no column {' or '.join(known)}. The columns are {list(values)}; say "
-                "which to take with text_column."
-            )
+            raise _no_column(place, " or ".join(known), values)
         text, spans = _sentences(f"{place}: {column}", values[column])
         if not labelled:
             return Document(place, text, spans)
+        for name in (self.summary, self.label):
+            if name and values.get(name) is None:
+                raise _no_column(place, name, values)
         summary, labels = self._summary(place, values), self._labels(place, values, len(spans))
-        if summary is None and labels is None and spans:
-            raise ValueError(
-                f"{place}: no {self.summary!r}, no {self.label!r} and no {_INDICES!r}: nothing is "
-                f"known of the summary. The columns are {list(values)}; say which to take with "
-                "pair_column (the summary) and label_column."
-            )
+        if summary is None and labels is None:
+            raise _no_column(place, f"{_SUMMARY}, {_LABELS} or {_INDICES}", values)
         return Document(place, text, spans, summary, labels)
 
     def _summary(self, place: str, values: Mapping[str, Any]) -> str | None:
-        found = values.get(self.summary)
+        name = self.summary or _SUMMARY
+        found = values.get(name)
         if found is None:
             return None
-        place = f"{place}: {self.summary}"
+        place = f"{place}: {name}"
         summary = JOINER.join(_strings(place, self._of_aspect(place, found)))
         if not summary.strip():
             raise ValueError(f"{place} is empty. Write one, or leave the document out.")
         return summary
 
     def _labels(self, place: str, values: Mapping[str, Any], count: int) -> tuple[int, ...] | None:
-        if values.get(self.label) is not None:
-            place = f"{place}: {self.label}"
-            flags = _flat(place, self._of_aspect(place, values[self.label]))
+        name = self.label or _LABELS
+        if values.get(name) is not None:
+            place = f"{place}: {name}"
+            flags = _flat(place, self._of_aspect(place, values[name]))
             if len(flags) != count or not all(flag in (0, 1) for flag in flags):
                 raise ValueError(
                     f"{place} must be 0 or 1 for each of the {count} sentences, received "
@@ -177,12 +174,13 @@ class SummaryTable:
         return tuple(int(index in set(indices)) for index in range(count))
 
     def _of_aspect(self, place: str, found: Any) -> Any:
-        if self.aspect is None or not isinstance(found, Mapping):
+        if self.aspect is None:
             return found
-        if self.aspect not in found:
+        if not isinstance(found, Mapping) or self.aspect not in found:
+            known = list(found) if isinstance(found, Mapping) else "no aspects"
             raise ValueError(
-                f"{place} has no aspect {self.aspect!r}, only {list(found)}. Set options.aspect to "
-                "one of them."
+                f"{place} has no aspect {self.aspect!r}, only {known}. Set options.aspect to "
+                "one of them, or leave it out."
             )
         return found[self.aspect]
 
@@ -199,6 +197,13 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
             at = start + len(sentence)
             spans.append((start, at))
     return tuple(spans)
+
+
+def _no_column(place: str, name: str, values: Mapping[str, Any]) -> ValueError:
+    return ValueError(
+        f"{place}: no column {name}. The columns are {list(values)}; say which to take with "
+        "text_column, pair_column (the summary) and label_column."
+    )
 
 
 def _sentences(place: str, found: Any) -> tuple[str, tuple[Span, ...]]:
@@ -233,16 +238,3 @@ def _flat(place: str, found: Any) -> list[Any]:
     if not isinstance(found, list | tuple):
         raise ValueError(f"{place} must be a list, received {reprlib.repr(found)}.")
     return list(found)
-
-
-def _refuse_duplicates(found: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    places = collections.defaultdict(list)
-    for place, values in found:
-        if values.get("id") is not None:
-            places[values["id"]].append(place)
-    for key, several in places.items():
-        if len(several) > 1:
-            raise ValueError(
-                f"{several[1]}: the id {key!r} is that of {several[0]} too. Give each document an "
-                "id of its own."
-            )

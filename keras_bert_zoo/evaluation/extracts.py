@@ -90,7 +90,7 @@ def select(
 def oracle(sentences: Sequence[str], reference: str, most: int) -> list[int]:
     """The sentences that come nearest to a summary, found greedily.
 
-    Nallapati et al. 2017 (arXiv:1611.04230), section 2.3: each sentence that is taken adds most to
+    Nallapati et al. 2017 (arXiv:1611.04230): each sentence that is taken adds most to
     the sum of ROUGE-1 and ROUGE-2 (F1), and none is taken that adds nothing. Runs of words do not
     cross the end of a sentence.
 

@@ -90,8 +90,8 @@ class ExtractiveSummarization(Task[Documents]):
         super().__init__(settings)
         self.table = SummaryTable(
             text=settings.text_column,
-            summary=settings.pair_column or "summary",
-            label=settings.label_column or "labels",
+            summary=settings.pair_column,
+            label=settings.label_column,
             aspect=self.options.aspect,
             delimiter=settings.delimiter,
             encoding=settings.encoding,

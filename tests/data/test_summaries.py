@@ -88,6 +88,10 @@ def test_aclsum_as_it_is_published(tmp_path):
     assert (one.summary, one.labels) == ("Good.", (0, 0, 1))
     with pytest.raises(ValueError, match=r"line 1: summary has no aspect 'x', only \['challenge'"):
         read(tmp_path, PAPER, aspect="x")
+    with pytest.raises(ValueError, match=r"labels has no aspect 'outcome', only no aspects"):
+        read(tmp_path, {**PAPER, "labels": [0, 0, 1]}, aspect="outcome")
+    with pytest.raises(ValueError, match=r"line 1: no column gold\. The columns are \['id'"):
+        read(tmp_path, PAPER, label="gold")
     with pytest.raises(ValueError, match=r"highlights must be 0 or 1 for each of the 3 sent.* 6"):
         read(tmp_path, PAPER, label="highlights")
 
@@ -101,7 +105,7 @@ def test_aclsum_as_it_is_published(tmp_path):
         ({"sentences": ["a", 3], "summary": "S."}, "sentences must be a text or a list of sent"),
         ({"sentences": 3, "summary": "S."}, "sentences must be a list, received 3"),
         ({"text": None, "summary": "S."}, "no column sentences or text.*text_column"),
-        ({"text": "A.", "abstract": "S."}, "nothing is known of the summary.*pair_column"),
+        ({"text": "A.", "abstract": "S."}, "no column summary, labels or extracted.*pair_column"),
         ({"text": "A.", "summary": ["", " "]}, "summary is empty"),
         ({"text": "Aa. Bb.", "labels": [1, 0, 0]}, "each of the 2 sentences, received 3"),
         ({"text": "Aa. Bb.", "labels": [1, 2]}, "labels must be 0 or 1"),
