@@ -16,11 +16,10 @@ WORDS = [f"w{i}" for i in range(30)]
 
 
 def document(generator, number):
-    """Five sentences; the one with "good" is the summary."""
-    sentences = [" ".join(generator.choice(WORDS, 3)) for _ in range(5)]
-    at = int(generator.integers(5))
-    sentences[at] = " ".join(generator.permutation([*sentences[at].split()[:2], "good"]))
-    return {"id": number, "sentences": sentences, "summary": sentences[at]}
+    """Three to five sentences; the second one is the summary."""
+    count = int(generator.integers(3, 6))
+    sentences = [" ".join(generator.choice(WORDS, generator.integers(1, 4))) for _ in range(count)]
+    return {"id": number, "sentences": sentences, "summary": sentences[1]}
 
 
 def test_a_tiny_model_learns(checkpoint, tmp_path):
@@ -33,7 +32,7 @@ def test_a_tiny_model_learns(checkpoint, tmp_path):
         files[name] = str(path)
     recipe = FinetuneRecipe(
         model=str(checkpoint), output=str(tmp_path / "run"), task="extractive_summarization",
-        **files, max_length=24, batch_size=8, learning_rate=5e-3, epochs=6,
+        **files, max_length=24, batch_size=8, learning_rate=5e-3, epochs=3,
         options={"sentences": 1},
     )  # fmt: skip
     result = finetune(recipe, verbose=0)
@@ -41,5 +40,5 @@ def test_a_tiny_model_learns(checkpoint, tmp_path):
     assert scores["rouge1"] > 0.9 > scores["lead_rouge1"], scores
     assert scores["oracle_rouge1"] == 1.0
     # The bundle remembers that a summary is one sentence.
-    [answer] = predictor(result.bundle)(["w1 w2. Good w3. W4 w5."])
-    assert [each["text"] for each in answer["selected"]] == ["Good w3."]
+    [answer] = predictor(result.bundle)(["Good w2. Bad w3. W4 w5."])
+    assert [each["text"] for each in answer["selected"]] == ["Bad w3."]
