@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from keras_bert_zoo import bundle
 from keras_bert_zoo.models import BertEncoder, ExtractiveSummarizer
@@ -73,6 +74,18 @@ def test_it_is_kept_as_a_bundle(model, batch, tmp_path):
     other = bundle.load(saved, task="token_classification", labels=["a", "b"]).model
     for one, two in zip(other.encoder.weights, model.encoder.weights, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_the_shown_score_tells_low_chances_apart(model):
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 2, (20, 30))
+    logits = (generator.normal(-4.0, 0.5, (20, 30)) + 0.3 * labels).astype("float32")
+    weights = generator.integers(0, 2, (20, 30))
+    [metric] = model.metrics_by_output()["logits"]
+    metric.update_state(labels, logits, weights)
+    expected = roc_auc_score(labels.ravel(), logits.ravel(), sample_weight=weights.ravel())
+    assert float(metric.result()) == pytest.approx(expected, abs=0.01)
+    assert expected > 0.6
 
 
 def test_labels_of_other_tokens_count_for_nothing(model, batch):
