@@ -78,9 +78,9 @@ def test_it_is_kept_as_a_bundle(model, batch, tmp_path):
 
 def test_the_shown_score_tells_low_chances_apart(model):
     generator = np.random.default_rng(0)
-    labels = generator.integers(0, 2, (20, 30))
-    logits = (generator.normal(-4.0, 0.5, (20, 30)) + 0.3 * labels).astype("float32")
-    weights = generator.integers(0, 2, (20, 30))
+    labels = (generator.random((100, 30)) < 0.04).astype("int32")
+    logits = (generator.normal(-3.2, 0.05, (100, 30)) + 0.05 * labels).astype("float32")
+    weights = generator.integers(0, 2, (100, 30))
     [metric] = model.metrics_by_output()["logits"]
     metric.update_state(labels, logits, weights)
     expected = roc_auc_score(labels.ravel(), logits.ravel(), sample_weight=weights.ravel())
