@@ -122,8 +122,25 @@ def _norm(tensor: str, variable: str, *, in_encoder: bool = True) -> tuple[Row, 
     )
 
 
+def _block(tensor: str, variable: str, *, in_encoder: bool = True) -> tuple[Row, ...]:
+    """The rows of a ``layers.EncoderBlock``."""
+    return tuple(
+        row
+        for kind, theirs, ours in (
+            (_linear, "attention.self.query", "attention/query"),
+            (_linear, "attention.self.key", "attention/key"),
+            (_linear, "attention.self.value", "attention/value"),
+            (_linear, "attention.output.dense", "attention/output"),
+            (_norm, "attention.output.LayerNorm", "attention_norm"),
+            (_linear, "intermediate.dense", "intermediate"),
+            (_linear, "output.dense", "output"),
+            (_norm, "output.LayerNorm", "output_norm"),
+        )
+        for row in kind(f"{tensor}.{theirs}", f"{variable}/{ours}", in_encoder=in_encoder)
+    )
+
+
 _DETECTOR = "discriminator_predictions"
-_LAYER, _OUR_LAYER = "encoder.layer.{layer}", "encoder/layer_{layer}"
 
 # The decoder's weight is the word table, which `transformers` stores once or twice.
 _PREDICTIONS = (
@@ -138,6 +155,11 @@ _CRF = (
     Row("crf.start_transitions", "crf/start", in_encoder=False),
     Row("crf.end_transitions", "crf/end", in_encoder=False),
 )
+# The names are ours: `transformers` has no such head.
+_BETWEEN_SENTENCES = (
+    *_block("inter_sentence.layer.0", "inter_sentence/layer_0", in_encoder=False),
+    *_block("inter_sentence.layer.1", "inter_sentence/layer_1", in_encoder=False),
+)
 _FOLLOWING = _linear("cls.seq_relationship", "seq_relationship", in_encoder=False)
 
 BERT = Architecture(
@@ -147,20 +169,14 @@ BERT = Architecture(
         Row("embeddings.position_embeddings.weight", "embeddings/position_embeddings"),
         Row("embeddings.token_type_embeddings.weight", "embeddings/token_type_embeddings"),
         *_norm("embeddings.LayerNorm", "embeddings/norm"),
-        *_linear(f"{_LAYER}.attention.self.query", f"{_OUR_LAYER}/attention/query"),
-        *_linear(f"{_LAYER}.attention.self.key", f"{_OUR_LAYER}/attention/key"),
-        *_linear(f"{_LAYER}.attention.self.value", f"{_OUR_LAYER}/attention/value"),
-        *_linear(f"{_LAYER}.attention.output.dense", f"{_OUR_LAYER}/attention/output"),
-        *_norm(f"{_LAYER}.attention.output.LayerNorm", f"{_OUR_LAYER}/attention_norm"),
-        *_linear(f"{_LAYER}.intermediate.dense", f"{_OUR_LAYER}/intermediate"),
-        *_linear(f"{_LAYER}.output.dense", f"{_OUR_LAYER}/output"),
-        *_norm(f"{_LAYER}.output.LayerNorm", f"{_OUR_LAYER}/output_norm"),
+        *_block("encoder.layer.{layer}", "encoder/layer_{layer}"),
     ),
     pooler=_linear("pooler.dense", "pooler/dense"),
     heads={
         "sequence_classification": _CLASSIFIER,
         "token_classification": _CLASSIFIER,
         "multiple_choice": _CLASSIFIER,
+        "extractive_summarization": (*_BETWEEN_SENTENCES, *_CLASSIFIER),
         "question_answering": _linear("qa_outputs", "qa_outputs", in_encoder=False),
         "masked_lm": _PREDICTIONS,
         "next_sentence": _FOLLOWING,
@@ -173,6 +189,7 @@ BERT = Architecture(
         "sequence_classification": "BertForSequenceClassification",
         "token_classification": "BertForTokenClassification",
         "multiple_choice": "BertForMultipleChoice",
+        "extractive_summarization": "BertForExtractiveSummarization",
         "question_answering": "BertForQuestionAnswering",
         "masked_lm": "BertForMaskedLM",
         "next_sentence": "BertForNextSentencePrediction",
@@ -181,6 +198,7 @@ BERT = Architecture(
     on_request=("masked_lm", "next_sentence", "pretraining"),
     without_labels=(
         "multiple_choice",
+        "extractive_summarization",
         "question_answering",
         "masked_lm",
         "next_sentence",
@@ -188,6 +206,7 @@ BERT = Architecture(
     ),
     without_pooler=(
         "token_classification",
+        "extractive_summarization",
         "question_answering",
         "masked_lm",
         "sentence_embedding",
@@ -203,6 +222,7 @@ BERT = Architecture(
         r"classifier\..*": "a classification head",
         r"crf\..*": "which tags of words follow each other",
         r"pooler\.dense\..*": "a pooler, which the task does not use",
+        r"inter_sentence\..*": "the layers between sentences of a head that summarises",
         r"qa_outputs\..*": "a question-answering head",
     },
 )

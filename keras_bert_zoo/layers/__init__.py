@@ -14,6 +14,7 @@ from keras_bert_zoo.layers.normalization import LayerNorm
 from keras_bert_zoo.layers.pooler import Pooler
 from keras_bert_zoo.layers.pooling import FirstNumbers, SentencePooling
 from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWords
+from keras_bert_zoo.layers.sentence_positions import SentencePositions
 from keras_bert_zoo.layers.text_sets import RowsToSets, SetsToRows
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "SampledWords",
     "SelfAttention",
     "SentencePooling",
+    "SentencePositions",
     "SetsToRows",
 ]
