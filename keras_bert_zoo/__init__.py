@@ -26,6 +26,7 @@ _HOMES = {
     "SequenceClassifier": "keras_bert_zoo.models",
     "TokenClassifier": "keras_bert_zoo.models",
     "WordPieceTokenizer": "keras_bert_zoo.tokenizers",
+    "calibrate": "keras_bert_zoo.tasks.calibration",
     "finetune": "keras_bert_zoo.training.finetune",
     "load": "keras_bert_zoo.bundle",
     "predictor": "keras_bert_zoo.tasks.predictor",

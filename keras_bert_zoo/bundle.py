@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import functools
+import itertools
 import json
 import logging
 import pathlib
@@ -188,10 +189,13 @@ def _build(
     fresh = () if has_pooler or not with_pooler else architecture.pooler
     if head.task and head.fresh:
         fresh = (*fresh, *architecture.heads[head.task])
+    added = {} if head.fresh else architecture.added(head.task, tensors)
+    made_of = {**modules.head, **dict.fromkeys(added, True)}
+    rows = architecture.rows(head.config, pooler=with_pooler, task=head.task)
     return build_from_tensors(
-        functools.partial(_make_model, head, with_pooler, options, modules.head),
+        functools.partial(_make_model, head, with_pooler, options, made_of),
         architecture,
-        (*architecture.rows(head.config, pooler=with_pooler, task=head.task), *modules.rows),
+        (*rows, *itertools.chain(*added.values()), *modules.rows),
         {**tensors, **modules.tensors},
         fresh=fresh,
     )
@@ -253,7 +257,8 @@ def save(
                 write_modules(model, temporary)
             if tokenizer is not None:
                 tokenizer.save(temporary)
-            text = model_card(config, task, directory.resolve().name) if card is None else card
+            title, crf = directory.resolve().name, getattr(model, "crf", None) is not None
+            text = model_card(config, task, title, crf=crf) if card is None else card
             (temporary / "README.md").write_text(text, encoding="utf-8")
     except (OSError, safetensors.SafetensorError) as error:
         # The errno picks the subclass: PermissionError, FileExistsError, …
@@ -311,8 +316,9 @@ def _write_weights(model: keras.Model, task: str | None, directory: pathlib.Path
     architecture = tables.architecture(model.config.model_type)
     paths = {variable.path for variable in model.weights}
     pooler = any(row.variable in paths for row in architecture.pooler)
+    added = architecture.added(task, paths)
     rows = architecture.rows(model.config, pooler=pooler, task=task)
-    arrays = arrays_of(model, architecture, rows, task)
+    arrays = arrays_of(model, architecture, (*rows, *itertools.chain(*added.values())), task)
     path = directory / "model.safetensors"
     safetensors.numpy.save_file(arrays, path, {"format": "pt"})
     # The library writes a file only its owner can read.

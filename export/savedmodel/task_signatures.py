@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo.data.tagging import words_of
 from keras_bert_zoo.evaluation.tagging import entities, spells_entities
+from keras_bert_zoo.layers.crf import marginals, viterbi
 from keras_bert_zoo.tasks.predictor import task_of
 
 from ..signature import BATCH, TensorSpec
@@ -39,17 +41,17 @@ class _Answering:
 
     def __init__(self, bundle: Any, forward: Callable[..., Tensors]) -> None:
         self.forward, self.tokenizer = forward, bundle.tokenizer
-        task = task_of(bundle.model.task, bundle.config, bundle.tokenizer)
-        self.max_length, self.options = task.settings.max_length, task.options
+        self.task = task_of(bundle.model.task, bundle.config, bundle.tokenizer)
+        self.max_length, self.options = self.task.settings.max_length, self.task.options
 
     def encoded(self, *texts: tf.Tensor) -> Tensors:
         """Rows of ids, cut to the length of the training."""
         return self.tokenizer(*texts, truncation=True, max_length=self.max_length, padding=True)
 
     @staticmethod
-    def whole(rows: Any) -> np.ndarray:
+    def whole(examples: Any, rows: Any) -> np.ndarray:
         """Which examples the signature answers as the task does."""
-        return np.ones(len(rows), bool)
+        return np.ones(len(examples), bool)
 
     @staticmethod
     def arrays(answers: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
@@ -86,6 +88,7 @@ class Tags(_Answering):
             [[spell and len(entities([a, b])) == 1 and bool(entities([a])) and bool(entities([b]))
               for b in tags] for a in tags]
         )  # fmt: skip
+        self.transitions = self.task.transitions(tags)
         vocabulary = bundle.tokenizer.vocabulary
         self.continues = tf.constant([token.startswith("##") for token in vocabulary])
 
@@ -100,7 +103,7 @@ class Tags(_Answering):
             return_special_tokens_mask=True,
         )
         offsets, special = (encoded.pop(f"{n}") for n in ("offset_mapping", "special_tokens_mask"))
-        chances = tf.nn.softmax(self.forward(**encoded)["logits"])
+        logits = self.forward(**encoded)["logits"]
         token = tf.logical_and(special == 0, encoded["attention_mask"] == 1)
         begins = tf.logical_and(token, ~tf.gather(self.continues, encoded["input_ids"]))
         # Words of all texts in one line; a word ends where its last token does.
@@ -108,9 +111,23 @@ class Tags(_Answering):
         ends = tf.math.segment_max(tf.boolean_mask(offsets[..., 1], token), word)
         owner = tf.where(begins)[:, 0]
         starts = tf.boolean_mask(offsets[..., 0], begins)
-        best = tf.boolean_mask(chances, begins)
-        tag, score = tf.argmax(best, axis=-1), tf.reduce_max(best, axis=-1)
+        tag, score = self._best(tf.boolean_mask(logits, begins), owner, tf.shape(text)[0])
         return self._joined(text, owner, tag, starts, ends, score)
+
+    def _best(
+        self, logits: tf.Tensor, owner: tf.Tensor, count: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The tag of each word, and its probability."""
+        if self.transitions is None:
+            chances = tf.nn.softmax(logits)
+            return tf.argmax(chances, -1, tf.int32), tf.reduce_max(chances, axis=-1)
+        texts = tf.RaggedTensor.from_value_rowids(logits, owner, tf.cast(count, owner.dtype))
+        width = tf.maximum(tf.reduce_max(texts.row_lengths()), 1)
+        mask = tf.sequence_mask(texts.row_lengths(), width)
+        chain = texts.to_tensor(shape=(None, width, None)), mask, self.transitions
+        tags = tf.boolean_mask(tf.cast(viterbi(*chain), tf.int32), mask)
+        shares = tf.boolean_mask(marginals(*chain), mask)
+        return tags, tf.gather(shares, tags, batch_dims=1)
 
     def _joined(
         self,
@@ -144,9 +161,10 @@ class Tags(_Answering):
         }
 
     @staticmethod
-    def whole(rows: Any) -> np.ndarray:
-        """Those that take one row."""
-        return np.bincount(rows.memory.windows.owners) == 1
+    def whole(examples: Any, rows: Any) -> np.ndarray:
+        """Those that take one row, and whose words are where BERT's tokenizer cuts."""
+        own = [tuple(each.words) == words_of(each.text) for each in examples]
+        return np.array(own) & (np.bincount(rows.memory.windows.owners) == 1)
 
     @staticmethod
     def given(examples: Any) -> dict[str, list[Any]]:
@@ -241,7 +259,8 @@ class Answers(_Answering):
         low = tf.constant(-np.inf, begin.dtype)
         sums = tf.where(takes, begin, low)[:, :, None] + tf.where(takes, end, low)[:, None, :]
         ones = tf.ones((width, width), tf.bool)
-        ones = tf.linalg.band_part(ones, 0, self.options.max_answer_length - 1)
+        longest = tf.minimum(self.options.max_answer_length - 1, width)
+        ones = tf.linalg.band_part(ones, 0, longest)
         flat = tf.reshape(tf.where(ones, sums, low), (-1, width * width))
         return tf.argmax(flat, axis=1, output_type=tf.int32), tf.reduce_max(flat, axis=1)
 

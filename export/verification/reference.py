@@ -118,11 +118,11 @@ def run_reference(
     import tensorflow as tf
 
     from ..digest import digest_of
-    from ..graphs import load_graph
+    from ..graphs import load_exported
     from ..tracing import trace
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    bundle = load_graph(source, artifacts[0].task if artifacts else None)
+    bundle = load_exported(source, artifacts[0].task if artifacts else None)
     _check_kind(bundle.model.task, artifacts)
     if bundle.tokenizer is None:
         raise ValueError(f"{source} has no tokenizer, so no text can be given to its model.")

@@ -181,7 +181,10 @@ class Questions:
         """The same questions for a signature that takes strings; none where nobody wrote one."""
         if self._signature is None:
             return {}
-        given, whole = self._signature.given(self.examples), self._signature.whole(self.rows)
+        given, whole = (
+            self._signature.given(self.examples),
+            self._signature.whole(self.examples, self.rows),
+        )
         return {name: list(itertools.compress(column, whole)) for name, column in given.items()}
 
     def expected_of_text(
@@ -208,7 +211,7 @@ class Questions:
         return SIGNATURES.get(self.kind)
 
     def _expected(self, keras: Sequence[Arrays]) -> dict[str, np.ndarray]:
-        whole = self._signature.whole(self.rows)
+        whole = self._signature.whole(self.examples, self.rows)
         return self._signature.arrays(list(itertools.compress(self._answers(keras), whole)))
 
     def agreement(self, ours: Sequence[Arrays], keras: Sequence[Arrays]) -> float:

@@ -23,6 +23,8 @@ The files are in the Hugging Face layout: `transformers.{loader}.from_pretrained
 What the model was trained on, how well it does and what it must not be used for is for its
 author to add here.
 """
+_CRF = """Tags follow each other by a conditional random field, the tensors `crf.*`. `transformers`
+leaves them unread, with a warning, and takes the best tag of each token alone."""
 # task: class of `transformers` and what its hub calls the task
 _LOADERS: dict[str | None, tuple[str, str | None]] = {
     None: ("AutoModel", None),
@@ -38,12 +40,13 @@ _LOADERS: dict[str | None, tuple[str, str | None]] = {
 }
 
 
-def model_card(config: EncoderConfig, task: str | None, title: str) -> str:
-    """Returns a card that states what the config knows."""
+def model_card(config: EncoderConfig, task: str | None, title: str, *, crf: bool = False) -> str:
+    """Returns a card that states what the config knows, and whether there is a CRF."""
     # A task of the user's own is an encoder for everybody else.
     loader, pipeline = _LOADERS.get(task, _LOADERS[None])
     kind = f" ({config.problem_type})" if config.problem_type else ""
     classes = f"\nClasses: {', '.join(config.labels)}{kind}.\n"
+    note = f"\n{_CRF}\n" if crf else ""
     return _CARD.format(
         title=title,
         model_type=config.model_type,
@@ -51,7 +54,7 @@ def model_card(config: EncoderConfig, task: str | None, title: str) -> str:
         hidden=config.hidden_size,
         heads=config.num_attention_heads,
         vocab=config.vocab_size,
-        labels=classes if config.labels else "",
+        labels=(classes if config.labels else "") + note,
         loader=loader,
         pipeline=f"\npipeline_tag: {pipeline}" if pipeline else "",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from keras_bert_zoo.config import EncoderConfig
 
@@ -37,6 +37,8 @@ class Architecture:
         body: rows of every checkpoint; ``{layer}`` stands for each block's index.
         pooler: rows that a checkpoint may lack altogether.
         heads: rows of each task; none where what follows the encoder is in other files.
+        additions: what heads of a task may have besides, by the argument of the model; no class
+            of Hugging Face has it.
         classes: Hugging Face's class for each task; ``None`` is the bare encoder.
         on_request: tasks whose heads are loaded only when they are asked for: what a checkpoint
             was pretrained with is seldom what it is used for.
@@ -51,6 +53,7 @@ class Architecture:
     body: tuple[Row, ...]
     pooler: tuple[Row, ...]
     heads: Mapping[str, tuple[Row, ...]]
+    additions: Mapping[str, Mapping[str, tuple[Row, ...]]]
     classes: Mapping[str | None, str]
     on_request: tuple[str, ...]
     without_labels: tuple[str, ...]
@@ -67,6 +70,14 @@ class Architecture:
         return tuple(
             row for row in (*parts, *head) if learned or "position_embeddings" not in row.tensor
         )
+
+    def added(self, task: str | None, present: Collection[str]) -> dict[str, tuple[Row, ...]]:
+        """Returns the additions of which the first tensor or variable is among those given."""
+        return {
+            argument: rows
+            for argument, rows in self.additions.get(task or "", {}).items()
+            if rows[0].tensor in present or rows[0].variable in present
+        }
 
     def _expanded(self, config: EncoderConfig) -> Iterator[Row]:
         yield from (row for row in self.body if "{layer}" not in row.tensor)
@@ -111,8 +122,25 @@ def _norm(tensor: str, variable: str, *, in_encoder: bool = True) -> tuple[Row, 
     )
 
 
+def _block(tensor: str, variable: str, *, in_encoder: bool = True) -> tuple[Row, ...]:
+    """The rows of a ``layers.EncoderBlock``."""
+    return tuple(
+        row
+        for kind, theirs, ours in (
+            (_linear, "attention.self.query", "attention/query"),
+            (_linear, "attention.self.key", "attention/key"),
+            (_linear, "attention.self.value", "attention/value"),
+            (_linear, "attention.output.dense", "attention/output"),
+            (_norm, "attention.output.LayerNorm", "attention_norm"),
+            (_linear, "intermediate.dense", "intermediate"),
+            (_linear, "output.dense", "output"),
+            (_norm, "output.LayerNorm", "output_norm"),
+        )
+        for row in kind(f"{tensor}.{theirs}", f"{variable}/{ours}", in_encoder=in_encoder)
+    )
+
+
 _DETECTOR = "discriminator_predictions"
-_LAYER, _OUR_LAYER = "encoder.layer.{layer}", "encoder/layer_{layer}"
 
 # The decoder's weight is the word table, which `transformers` stores once or twice.
 _PREDICTIONS = (
@@ -121,6 +149,17 @@ _PREDICTIONS = (
     Row("cls.predictions.bias", "predictions/bias", in_encoder=False),
 )
 _CLASSIFIER = _linear("classifier", "classifier", in_encoder=False)
+# As PyTorch-CRF calls them.
+_CRF = (
+    Row("crf.transitions", "crf/transitions", in_encoder=False),
+    Row("crf.start_transitions", "crf/start", in_encoder=False),
+    Row("crf.end_transitions", "crf/end", in_encoder=False),
+)
+# The names are ours: `transformers` has no such head.
+_BETWEEN_SENTENCES = (
+    *_block("inter_sentence.layer.0", "inter_sentence/layer_0", in_encoder=False),
+    *_block("inter_sentence.layer.1", "inter_sentence/layer_1", in_encoder=False),
+)
 _FOLLOWING = _linear("cls.seq_relationship", "seq_relationship", in_encoder=False)
 
 BERT = Architecture(
@@ -130,31 +169,27 @@ BERT = Architecture(
         Row("embeddings.position_embeddings.weight", "embeddings/position_embeddings"),
         Row("embeddings.token_type_embeddings.weight", "embeddings/token_type_embeddings"),
         *_norm("embeddings.LayerNorm", "embeddings/norm"),
-        *_linear(f"{_LAYER}.attention.self.query", f"{_OUR_LAYER}/attention/query"),
-        *_linear(f"{_LAYER}.attention.self.key", f"{_OUR_LAYER}/attention/key"),
-        *_linear(f"{_LAYER}.attention.self.value", f"{_OUR_LAYER}/attention/value"),
-        *_linear(f"{_LAYER}.attention.output.dense", f"{_OUR_LAYER}/attention/output"),
-        *_norm(f"{_LAYER}.attention.output.LayerNorm", f"{_OUR_LAYER}/attention_norm"),
-        *_linear(f"{_LAYER}.intermediate.dense", f"{_OUR_LAYER}/intermediate"),
-        *_linear(f"{_LAYER}.output.dense", f"{_OUR_LAYER}/output"),
-        *_norm(f"{_LAYER}.output.LayerNorm", f"{_OUR_LAYER}/output_norm"),
+        *_block("encoder.layer.{layer}", "encoder/layer_{layer}"),
     ),
     pooler=_linear("pooler.dense", "pooler/dense"),
     heads={
         "sequence_classification": _CLASSIFIER,
         "token_classification": _CLASSIFIER,
         "multiple_choice": _CLASSIFIER,
+        "extractive_summarization": (*_BETWEEN_SENTENCES, *_CLASSIFIER),
         "question_answering": _linear("qa_outputs", "qa_outputs", in_encoder=False),
         "masked_lm": _PREDICTIONS,
         "next_sentence": _FOLLOWING,
         "pretraining": (*_PREDICTIONS, *_FOLLOWING),
         "sentence_embedding": (),
     },
+    additions={"token_classification": {"crf": _CRF}},
     classes={
         None: "BertModel",
         "sequence_classification": "BertForSequenceClassification",
         "token_classification": "BertForTokenClassification",
         "multiple_choice": "BertForMultipleChoice",
+        "extractive_summarization": "BertForExtractiveSummarization",
         "question_answering": "BertForQuestionAnswering",
         "masked_lm": "BertForMaskedLM",
         "next_sentence": "BertForNextSentencePrediction",
@@ -163,6 +198,7 @@ BERT = Architecture(
     on_request=("masked_lm", "next_sentence", "pretraining"),
     without_labels=(
         "multiple_choice",
+        "extractive_summarization",
         "question_answering",
         "masked_lm",
         "next_sentence",
@@ -170,6 +206,7 @@ BERT = Architecture(
     ),
     without_pooler=(
         "token_classification",
+        "extractive_summarization",
         "question_answering",
         "masked_lm",
         "sentence_embedding",
@@ -183,7 +220,9 @@ BERT = Architecture(
         r"embeddings\.position_ids": "a buffer that counts 0, 1, 2, …",
         r"cls\..*": "the pretraining heads",
         r"classifier\..*": "a classification head",
+        r"crf\..*": "which tags of words follow each other",
         r"pooler\.dense\..*": "a pooler, which the task does not use",
+        r"inter_sentence\..*": "the layers between sentences of a head that summarises",
         r"qa_outputs\..*": "a question-answering head",
     },
 )
@@ -202,6 +241,7 @@ ELECTRA = dataclasses.replace(
         ),
         "sentence_embedding": (),
     },
+    additions={},
     classes={None: "ElectraModel", "replaced_tokens": "ElectraForPreTraining"},
     on_request=("replaced_tokens",),
     without_labels=("replaced_tokens",),

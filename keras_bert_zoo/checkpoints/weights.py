@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_bert_zoo.checkpoints.tables import Architecture, Row
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
+from keras_bert_zoo.models.trained_parts import merged_weights
 
 # TensorFlow holds an array three times while it takes it over, and half of a multilingual model
 # is one table: large tensors are handed over in pieces. Smaller pieces cost more memory, not
@@ -176,20 +177,20 @@ def _row_problems(row: Row, variable: Any, tensor: StoredTensor | None) -> list[
 def arrays_of(
     model: keras.Model, architecture: Architecture, rows: Iterable[Row], task: str | None
 ) -> dict[str, np.ndarray]:
-    """Returns a model's weights as Hugging Face names and lays them out.
+    """Returns a model's weights as Hugging Face names and lays them out, LoRA's updates merged.
 
     Raises:
         CheckpointError: the model's variables are not those of the rows.
     """
-    variables = {variable.path: variable for variable in model.weights}
-    odd = sorted(variables.keys() ^ _paths(rows))
+    weights = merged_weights(model)
+    odd = sorted(weights.keys() ^ _paths(rows))
     if odd:
         raise CheckpointError(
             f"The model's variables are not those of its architecture; they differ in {odd}."
         )
     arrays = {}
     for row in rows:
-        values = variables[row.variable].numpy()
+        values = keras.ops.convert_to_numpy(weights[row.variable])
         values = np.ascontiguousarray(values.T) if row.transposed else values
         arrays[architecture.published(row, task)] = values
     return arrays

@@ -37,11 +37,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     add = parser.add_argument
     add("bundle", help=MODEL)
     add("data", help="file of labelled examples, or tweets://test")
+    add_column_options(parser)
+    add_task_options(parser)
+    evaluate(**vars(parser.parse_args(argv)))
+
+
+def add_column_options(parser: Any) -> None:
+    """Adds where labelled examples have what; by default where the task looks for it."""
+    add = parser.add_argument
     add("--text_column", type=str | None, help="column of the text; by default the task's")
     add("--pair_column", type=str | None, help="column of the second text, for pairs")
     add("--label_column", type=str | None, help="column of the label; by default the task's")
     add("--delimiter", type=str | None, help="of columns; by default by the file's suffix")
     add("--encoding", default="utf-8-sig", help="of the file")
     add("--empty_texts", default="keep", help="error, drop or keep rows without text")
-    add_task_options(parser)
-    evaluate(**vars(parser.parse_args(argv)))

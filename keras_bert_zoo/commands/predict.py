@@ -33,7 +33,7 @@ def predict(
     """
     if input is not None and (texts or pairs or jsonl):
         raise ValueError("input is read instead of texts, pairs and jsonl: leave those out.")
-    questions = _records(input) if input else _questions(texts or sys.stdin, pairs, jsonl)
+    questions = _records(input) if input else questions_of(texts or sys.stdin, pairs, jsonl)
     ask = opened(bundle, task=task, max_length=max_length, options=options)
     while part := list(itertools.islice(questions, _AT_ONCE)):
         for question, answer in zip(part, ask(part), strict=True):
@@ -65,7 +65,8 @@ def _records(source: str) -> Iterator[dict[str, Any]]:
     return (values for _, values in records(source))
 
 
-def _questions(lines: Iterable[str], pairs: bool, jsonl: bool) -> Iterator[dict[str, Any]]:
+def questions_of(lines: Iterable[str], pairs: bool, jsonl: bool) -> Iterator[dict[str, Any]]:
+    """What is asked, a dict with the task's columns for each line."""
     for number, line in enumerate(lines, start=1):
         text = line.rstrip("\r\n")
         if jsonl:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_bert_zoo.data.columns import Part, picked
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.records import records
 from keras_bert_zoo.data.text_files import EMPTY_TEXTS
@@ -194,9 +195,9 @@ class ChoiceRows:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def __getitem__(self, part: slice) -> ChoiceRows:
+    def __getitem__(self, part: Part) -> ChoiceRows:
         columns = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return ChoiceRows(*(column and column[part] for column in columns))
+        return ChoiceRows(*(picked(column, part) for column in columns))
 
     @property
     def members(self) -> int:

@@ -7,7 +7,7 @@ import functools
 import io
 import json
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from keras_bert_zoo.data.tweets import load_tweets
@@ -67,6 +67,24 @@ def records(
     if reader is None:
         raise ValueError(f"{path}: cannot tell the format; use {list(known)} or pass a delimiter.")
     return reader(path, _decode(path, encoding))
+
+
+def refuse_duplicates(ids: Iterable[tuple[str, Any]]) -> None:
+    """Refuses an id that two records have.
+
+    Args:
+        ids: the place and the id of each record; ``None`` for none.
+
+    Raises:
+        ValueError: the message names both places.
+    """
+    places: dict[str, str] = {}
+    for place, key in ids:
+        first = place if key is None else places.setdefault(repr(key), place)
+        if first != place:
+            raise ValueError(
+                f"{place}: the id {key!r} is that of {first} too. Give each an id of its own."
+            )
 
 
 def _decode(path: pathlib.Path, encoding: str) -> str:

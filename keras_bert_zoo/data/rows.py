@@ -148,9 +148,8 @@ class Rows:
         labels = {name: values[rows] for name, values in self.labels.items()}
         weights = {name: np.ones(len(rows), "float32") for name in labels}
         for name, values in self.token_labels.items():
-            spread = self.encoded.spread(values, rows, width, IGNORED)
-            labels[name] = np.where(spread == IGNORED, 0, spread)
-            weights[name] = (spread != IGNORED).astype("float32")
+            labels[name] = self.encoded.spread(values, rows, width, IGNORED)
+            weights[name] = (labels[name] != IGNORED).astype("float32")
         return labels, weights
 
 

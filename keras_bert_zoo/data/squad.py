@@ -12,7 +12,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from keras_bert_zoo.data.records import Reader, Record, records
+from keras_bert_zoo.data.records import Reader, Record, records, refuse_duplicates
 from keras_bert_zoo.data.text_files import EMPTY_TEXTS
 
 MISPLACED = ("error", "drop", "find")
@@ -119,7 +119,7 @@ class QuestionFile:
         read = [_question(place, values) for place, values in found]
         if not read:
             raise ValueError(f"{source} holds no questions.")
-        _refuse_duplicates(read)
+        refuse_duplicates((each.place, each.id) for each in read)
         return tuple(self._placed(str(source), self._without_empty(str(source), read)))
 
     def _without_empty(self, source: str, read: list[Question]) -> list[Question]:
@@ -172,17 +172,6 @@ class QuestionFile:
 
 def _short(text: str) -> str:
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
-
-
-def _refuse_duplicates(read: list[Question]) -> None:
-    places: dict[str, str] = {}
-    for each in read:
-        if each.id in places:
-            raise ValueError(
-                f"{each.place}: the id {each.id!r} is that of {places[each.id]} too. Give each "
-                "question an id of its own."
-            )
-        places[each.id] = each.place
 
 
 def _articles(path: pathlib.Path, content: str) -> Iterator[Record]:

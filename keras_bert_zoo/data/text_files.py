@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from keras_bert_zoo.data.columns import Part, picked
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.labels import encode_labels
 from keras_bert_zoo.data.records import Reader, Record, records
@@ -130,6 +131,6 @@ class TextRows:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def __getitem__(self, part: slice) -> TextRows:
+    def __getitem__(self, part: Part) -> TextRows:
         columns = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return TextRows(*(column and column[part] for column in columns))
+        return TextRows(*(picked(column, part) for column in columns))

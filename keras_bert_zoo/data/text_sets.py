@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_bert_zoo.data.columns import Part, picked
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.records import Record, records
 from keras_bert_zoo.data.text_files import EMPTY_TEXTS
@@ -35,10 +36,9 @@ class TextSets:
     def __len__(self) -> int:
         return len(self.texts[0])
 
-    def __getitem__(self, part: slice) -> TextSets:
-        texts = tuple(column[part] for column in self.texts)
-        labels = None if self.labels is None else self.labels[part]
-        return TextSets(self.places[part], texts, labels)
+    def __getitem__(self, part: Part) -> TextSets:
+        texts = tuple(picked(column, part) for column in self.texts)
+        return TextSets(picked(self.places, part), texts, picked(self.labels, part))
 
     @property
     def members(self) -> int:

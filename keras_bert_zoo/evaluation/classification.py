@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import scipy.special
 import scipy.stats
 from sklearn import metrics
 
@@ -65,6 +66,17 @@ def probabilities(problem_type: str, logits: np.ndarray) -> np.ndarray:
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
+def mean_logits(problem_type: str, logits: Sequence[np.ndarray]) -> np.ndarray:
+    """The logits of an ensemble: they mean the average of what those of its members mean.
+
+    Args:
+        problem_type: one of ``config.PROBLEM_TYPES``.
+        logits: of each member, of one shape.
+    """
+    mean = np.mean([probabilities(problem_type, each) for each in logits], axis=0)
+    return _INVERSES[problem_type](mean)
+
+
 def _single_label(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     predicted = logits.argmax(axis=-1)
     return {
@@ -110,6 +122,13 @@ def _correlation(
     return float(np.mean([statistic(x, y)[0] for x, y in columns]))
 
 
+_TINY = np.finfo("float64").tiny
+# From probabilities back to logits.
+_INVERSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "single_label_classification": lambda mean: np.log(np.maximum(mean, _TINY)),
+    "multi_label_classification": lambda mean: scipy.special.logit(np.clip(mean, _TINY, 1 - 1e-16)),
+    "regression": lambda mean: mean,
+}
 SCORES: dict[str, Callable[[np.ndarray, np.ndarray], dict[str, float]]] = {
     "single_label_classification": _single_label,
     "multi_label_classification": _multi_label,

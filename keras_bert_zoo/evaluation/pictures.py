@@ -1,4 +1,4 @@
-"""Pictures of a run: learning curve, confusion matrix, accuracy against latency and size.
+"""Pictures of a run: learning curve, confusion matrix, costs, calibration.
 
 Needs matplotlib, which the extra ``quickstart`` brings.
 """
@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import ConfusionMatrixDisplay
+
+from keras_bert_zoo.evaluation.calibration import Reliability
 
 matplotlib.use("Agg")
 
@@ -85,6 +87,28 @@ def costs(axes: Axes, points: Sequence[Point], baselines: Mapping[str, float], t
     axes.set_xlabel("median latency of one text, ms (area of a ring: size)")
     axes.set_ylabel("accuracy, %")
     axes.set_title(f"What each artifact costs and keeps ({texts:,} test texts)")
+
+
+def reliability_diagrams(
+    path: pathlib.Path, panels: Mapping[str, Reliability], data: str
+) -> pathlib.Path:
+    """Draws how often decisions are right against how sure they are, side by side, into a PNG.
+
+    Niculescu-Mizil & Caruana 2005; the area of a point is the share of decisions in its bin.
+    """
+    figure = Figure(figsize=(5 * len(panels), 4.8), layout="constrained", dpi=110)
+    for axes, (name, bins) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        axes.plot([0, 1], [0, 1], "--", color="grey", linewidth=1)
+        axes.plot(bins.confidence, bins.accuracy, color="C0", linewidth=1)
+        axes.scatter(bins.confidence, bins.accuracy, s=600 * bins.share, color="C0", alpha=0.6)
+        axes.set_title(f"{data}, {name}: calibration error {bins.error:.1%}")
+        axes.set_xlabel("probability of what was decided")
+        axes.set_ylabel("share that is right")
+        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    figure.savefig(path)
+    return path
 
 
 def one_page(

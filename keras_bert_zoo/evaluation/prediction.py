@@ -92,9 +92,12 @@ class MeanLoss:
         """Adds one batch."""
         labels, weights = self.rows.targets(batch.rows, batch.width)
         for name, loss in self.losses.items():
+            counts = weights[name]
+            if hasattr(loss, "weights_of"):  # classes of which some count more
+                counts = counts * keras.ops.convert_to_numpy(loss.weights_of(labels[name]))
             values = keras.ops.convert_to_numpy(loss.call(labels[name], outputs[name]))
-            self.sums[name] += float((values * weights[name]).sum())
-            self.counts[name] += float(weights[name].sum())
+            self.sums[name] += float((values * counts).sum())
+            self.counts[name] += float(counts.sum())
 
     @property
     def value(self) -> float:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from seqeval.metrics import sequence_labeling
 from sklearn import metrics
 
 from keras_bert_zoo.data.tagging import PREFIXED
 
 # Tags of word segmentation have no kind; MLU are other names for IES.
+_OUTSIDE = "O"
 _PLAIN = frozenset("BIMESLUO")
 _NAMES = str.maketrans("MLU", "IES")
 Entity = tuple[str, int, int]
@@ -29,6 +31,37 @@ def entities(tags: Sequence[str]) -> list[Entity]:
     BIO, BIOES, BILOU and BMES; tags without a kind spell entities of the kind ``word``.
     """
     return [tuple(found) for found in sequence_labeling.get_entities(_as_seqeval(tags))]
+
+
+def may_follow(labels: Sequence[str]) -> np.ndarray:
+    """Which tags may stand behind which in BIO, BIOES, BILOU and BMES.
+
+    An entity goes on only where one of its kind is open, and where its kind has a tag for the
+    end, an open entity must go on. A kind without a tag for the beginning begins anyhow.
+
+    Args:
+        labels: C tags.
+
+    Returns:
+        bool ``(C + 1, C + 1)``, from the row to the column; the last is the border of a text.
+
+    Raises:
+        ValueError: the tags spell no entities.
+    """
+    if not spells_entities(labels):
+        raise ValueError(f"Only tags of entities exclude each other, received {list(labels)}.")
+    names = [(*_named(tag).split("-", 1), "")[:2] for tag in (*labels, _OUTSIDE)]
+    known = set(names)
+
+    def allowed(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+        (first, kind), (then, other) = before, after
+        is_open, goes_on = first in ("B", "I"), then in ("I", "E")
+        if is_open and goes_on and kind == other:
+            return True
+        may_begin = not goes_on or ("B", other) not in known
+        return may_begin and not (is_open and ("E", kind) in known)
+
+    return np.array([[allowed(before, after) for after in names] for before in names])
 
 
 def score(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, float]:

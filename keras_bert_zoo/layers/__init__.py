@@ -6,6 +6,7 @@ Shapes are written with one legend: ``B`` batch, ``S`` sequence, ``N`` attention
 
 from keras_bert_zoo.layers.attention import AttentionBias, SelfAttention
 from keras_bert_zoo.layers.block import EncoderBlock
+from keras_bert_zoo.layers.crf import LinearChainCRF
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.masked_lm import MaskedLMHead
@@ -13,6 +14,7 @@ from keras_bert_zoo.layers.normalization import LayerNorm
 from keras_bert_zoo.layers.pooler import Pooler
 from keras_bert_zoo.layers.pooling import FirstNumbers, SentencePooling
 from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWords
+from keras_bert_zoo.layers.sentence_positions import SentencePositions
 from keras_bert_zoo.layers.text_sets import RowsToSets, SetsToRows
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "FirstNumbers",
     "LayerNorm",
     "Linear",
+    "LinearChainCRF",
     "MaskedLMHead",
     "Pooler",
     "ReplacedTokenHead",
@@ -29,5 +32,6 @@ __all__ = [
     "SampledWords",
     "SelfAttention",
     "SentencePooling",
+    "SentencePositions",
     "SetsToRows",
 ]

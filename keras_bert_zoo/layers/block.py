@@ -80,6 +80,18 @@ class EncoderBlock(keras.layers.Layer):
         self.attention_dropout = Dropout(dropout, name="attention_dropout", dtype=policy)
         self.output_dropout = Dropout(dropout, name="output_dropout", dtype=policy)
 
+    @property
+    def projections(self) -> dict[str, Linear]:
+        """The linear layers, by the names that Hugging Face gives them."""
+        return {
+            "attention.self.query": self.attention.query,
+            "attention.self.key": self.attention.key,
+            "attention.self.value": self.attention.value,
+            "attention.output.dense": self.attention.output_projection,
+            "intermediate.dense": self.intermediate,
+            "output.dense": self.output_projection,
+        }
+
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
         """Builds the sub-layers."""
         self.attention.build(hidden_shape)

@@ -50,6 +50,7 @@ class Linear(keras.layers.Layer):
         self.trailing_shape = tuple(output_shape or (units,))
         self.input_rank = input_rank
         self.initializer_range = initializer_range
+        self.lora_rank: int | None = None
         if math.prod(self.trailing_shape) != units:
             raise ValueError(
                 f"output_shape must hold units={units} elements, received {output_shape}."
@@ -69,7 +70,53 @@ class Linear(keras.layers.Layer):
         leading = _inferable(ops.shape(x)[: -self.input_rank], x.shape[: -self.input_rank])
         rows = ops.reshape(x, (-1, self.input_width))
         y = (gradients.affine if training else _affine)(rows, self.kernel, self.bias)
+        if self.lora_rank:
+            # Two thin products: the frozen kernel needs no gradient, and none is computed.
+            update = ops.matmul(ops.matmul(rows, self.lora_kernel_a), self.lora_kernel_b)
+            y = y + self.lora_scale * update
         return ops.reshape(y, (*leading, *self.trailing_shape))
+
+    def enable_lora(self, rank: int, alpha: float | None = None) -> None:
+        """Freezes ``kernel`` and trains an update of low rank instead, at first 0.
+
+        Hu et al. 2021 (arXiv:2106.09685), section 4.1: the layer multiplies by
+        ``kernel + alpha / rank * A @ B``. ``lora_kernel_a`` ``(in, rank)`` starts uniform
+        within ``1 / sqrt(in)``, as in the authors' loralib, ``lora_kernel_b`` ``(rank, units)``
+        as 0. Call it before ``compile``.
+
+        Args:
+            rank: of the update.
+            alpha: its scale; by default the rank, a scale of 1.
+
+        Raises:
+            ValueError: the layer is not built, or has such an update already.
+        """
+        if not self.built or self.lora_rank:
+            state = "has an update of low rank already" if self.built else "is not built yet"
+            raise ValueError(f"{self.name} {state}: enable_lora is for built layers, once.")
+        self._tracker.unlock()  # as Keras' own `enable_lora` does
+        uniform = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+        self.lora_kernel_a = self.add_weight(
+            name="lora_kernel_a", shape=(self.input_width, rank), initializer=uniform
+        )
+        self.lora_kernel_b = self.add_weight(
+            name="lora_kernel_b", shape=(rank, self.units), initializer="zeros"
+        )
+        self._tracker.lock()
+        self.kernel.trainable = False
+        self.lora_rank = rank
+        self.lora_scale = (rank if alpha is None else alpha) / rank
+
+    def merged_kernel(self) -> Any:
+        """The one kernel ``(in, units)`` that does what kernel and update do together."""
+        if not self.lora_rank:
+            return self.kernel.value
+        return self.kernel + self.lora_scale * ops.matmul(self.lora_kernel_a, self.lora_kernel_b)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Saves a plain layer, an update of low rank merged into the kernel."""
+        if self.built:
+            store["0"], store["1"] = self.merged_kernel(), self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the result."""

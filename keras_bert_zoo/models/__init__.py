@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 
 from keras_bert_zoo.models.bert import BertEncoder
+from keras_bert_zoo.models.extractive_summarization import ExtractiveSummarizer
 from keras_bert_zoo.models.multiple_choice import MultipleChoice
 from keras_bert_zoo.models.next_sentence import NextSentencePredictor
 from keras_bert_zoo.models.pretraining import PretrainingModel
@@ -21,6 +22,7 @@ TASKS: dict[str, Callable[..., keras.Model]] = {
     "token_classification": TokenClassifier,
     "question_answering": QuestionAnswerer,
     "multiple_choice": MultipleChoice,
+    "extractive_summarization": ExtractiveSummarizer,
     "masked_lm": functools.partial(PretrainingModel, next_sentence=False),
     "next_sentence": NextSentencePredictor,
     "pretraining": PretrainingModel,
@@ -31,6 +33,7 @@ TASKS: dict[str, Callable[..., keras.Model]] = {
 __all__ = [
     "TASKS",
     "BertEncoder",
+    "ExtractiveSummarizer",
     "MultipleChoice",
     "NextSentencePredictor",
     "PretrainingModel",

@@ -86,7 +86,7 @@ class BertEncoder(NamedInputs):
         shared, embeddings = embeddings is not None, embeddings or _embeddings(config, dtype)
         attention_bias = AttentionBias(packed=packed, name="attention_bias", dtype=dtype)
         inside = {"fused_attention": fused_attention, "recompute": recompute, "dtype": dtype}
-        blocks = [_block(config, index, inside) for index in range(config.num_hidden_layers)]
+        blocks = [encoder_block(config, index, inside) for index in range(config.num_hidden_layers)]
 
         # === Functional graph ===
         inputs = encoder_inputs(packed)
@@ -177,7 +177,8 @@ def _embeddings(config: EncoderConfig, dtype: Any) -> Embeddings:
     )
 
 
-def _block(config: EncoderConfig, index: int, options: dict[str, Any]) -> EncoderBlock:
+def encoder_block(config: EncoderConfig, index: int, options: dict[str, Any]) -> EncoderBlock:
+    """A block of the sizes that a config states, by the name ``layer_`` and its index."""
     return EncoderBlock(
         num_heads=config.num_attention_heads,
         head_size=config.head_size,

@@ -12,8 +12,8 @@ import keras
 from keras import ops
 
 from keras_bert_zoo.layers.pooling import unit
+from keras_bert_zoo.models.class_losses import REDUCTION
 from keras_bert_zoo.models.embedding_similarity import DISTANCES, angle, cosine
-from keras_bert_zoo.models.task_model import REDUCTION
 
 # Gathers (n, ...) of every replica to (replicas * n, ...), with a gradient.
 Gather = Callable[[Any], Any]

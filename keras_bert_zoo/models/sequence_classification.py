@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear
+from keras_bert_zoo.models.class_losses import REDUCTION, MultiLabelLoss, SingleLabelLoss
 from keras_bert_zoo.models.named_inputs import inputs_like
-from keras_bert_zoo.models.task_model import (
-    REDUCTION,
-    TaskModel,
-    checked_labels,
-    head_dropout,
-    pooled,
-)
+from keras_bert_zoo.models.task_model import TaskModel, checked_labels, head_dropout, pooled
 
-LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {
-    "single_label_classification": lambda: keras.losses.SparseCategoricalCrossentropy(
-        from_logits=True, reduction=REDUCTION
-    ),
-    "multi_label_classification": lambda: keras.losses.BinaryCrossentropy(
-        from_logits=True, reduction=REDUCTION
-    ),
+LOSSES: dict[str, Callable[..., keras.losses.Loss]] = {
+    "single_label_classification": SingleLabelLoss,
+    "multi_label_classification": MultiLabelLoss,
     "regression": lambda: keras.losses.MeanSquaredError(reduction=REDUCTION),
 }
 # The metric shown beside the loss; logits above 0 are probabilities above one half.
@@ -49,6 +39,8 @@ class SequenceClassifier(TaskModel):
         encoder: an encoder with a ``pooler_output`` and a ``config``.
         config: the encoder's config with ``id2label`` and ``problem_type``; by default
             ``encoder.config``.
+        loss_options: of ``models.class_losses``: ``label_smoothing``, ``class_weights``,
+            ``focal_gamma``; a regression has none.
         dtype: dtype policy of the head's dropout; the linear layer is float32.
 
     Raises:
@@ -62,6 +54,7 @@ class SequenceClassifier(TaskModel):
         encoder: keras.Model,
         config: EncoderConfig | None = None,
         *,
+        loss_options: Mapping[str, Any] | None = None,
         dtype: Any = None,
         name: str = "sequence_classifier",
         **kwargs: Any,
@@ -78,10 +71,11 @@ class SequenceClassifier(TaskModel):
             name="classifier",
         )(dropout(hidden))
         super().__init__(encoder, config, inputs, {"logits": logits}, name=name, **kwargs)
+        self.loss_options = dict(loss_options or {})
 
     def losses_by_output(self) -> dict[str, keras.losses.Loss]:
         """Cross-entropy, binary cross-entropy or squared error, by the problem type."""
-        return {"logits": LOSSES[self.problem_type]()}
+        return {"logits": LOSSES[self.problem_type](**self.loss_options)}
 
     def metrics_by_output(self) -> dict[str, list[keras.metrics.Metric]]:
         """Accuracy, or the mean absolute error."""
@@ -104,18 +98,16 @@ class SequenceClassifier(TaskModel):
                 for class 1, and stretch one column over all.
         """
         self._check_labels(y)
-        loss = super().compute_loss(x, y, y_pred, *args, **kwargs)
-        if not self.checks_labels or self.problem_type != "single_label_classification":
-            return loss
-        # JAX computes a loss of 0 for a class that is not there.
-        labels = y["logits"] if isinstance(y, dict) else y
-        known = ops.logical_and(labels >= 0, labels < self.config.num_labels)
-        return ops.where(ops.all(known), loss, float("nan"))
+        return super().compute_loss(x, y, y_pred, *args, **kwargs)
 
     def compute_metrics(self, x: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
         """The metrics of one batch; raises as ``compute_loss``."""
         self._check_labels(y)
         return super().compute_metrics(x, y, *args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "loss_options": self.loss_options}
 
     def _check_labels(self, y: Any) -> None:
         if not self.checks_labels or y is None:

@@ -8,10 +8,8 @@ from typing import Any, ClassVar
 import keras
 
 from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.models.class_losses import SingleLabelLoss
 from keras_bert_zoo.models.named_inputs import NamedInputs
-
-# Weights of 0 count neither above nor below the line.
-REDUCTION = "mean_with_sample_weight"
 
 
 class TaskModel(NamedInputs):
@@ -49,10 +47,7 @@ class TaskModel(NamedInputs):
 
     def losses_by_output(self) -> dict[str, keras.losses.Loss]:
         """The loss of each output, as published; by default cross-entropy over its last axis."""
-        return {
-            name: keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=REDUCTION)
-            for name in self.output
-        }
+        return {name: SingleLabelLoss() for name in self.output}
 
     def metrics_by_output(self) -> dict[str, list[keras.metrics.Metric]]:
         """What is shown beside the loss; by default how often the largest number is right."""
@@ -83,6 +78,11 @@ class TaskModel(NamedInputs):
         if weighted_metrics == "auto":
             weighted_metrics = self.metrics_by_output()
         super().compile(optimizer, loss, weighted_metrics=weighted_metrics, **kwargs)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Arguments of ``compile``; a loss of the task, which may hold layers, is made again."""
+        config = super().get_compile_config()
+        return {**config, "loss": "auto"} if self.checks_labels else config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a model that was saved compiled, optimizer and its state included."""

@@ -16,6 +16,7 @@ TASKS: dict[str, Any] = {
     "question_answering": f"{_HERE}.question_answering:QuestionAnswering",
     "sentence_embedding": f"{_HERE}.sentence_embedding:SentenceEmbedding",
     "multiple_choice": f"{_HERE}.multiple_choice:MultipleChoice",
+    "extractive_summarization": f"{_HERE}.extractive_summarization:ExtractiveSummarization",
     "next_sentence": f"{_HERE}.next_sentence:NextSentence",
     "masked_lm": f"{_HERE}.masked_lm:MaskedLM",
 }

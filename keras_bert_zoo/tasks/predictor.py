@@ -37,6 +37,7 @@ class Predictor:
         tokenizer: the model's.
         labels: its classes; empty for tasks without.
         batch_size: rows at once.
+        model: of Keras; ``None`` of an artifact.
     """
 
     run: Runner
@@ -44,6 +45,7 @@ class Predictor:
     tokenizer: Any
     labels: Labels
     batch_size: int = 64
+    model: Any = None
 
     def __call__(self, questions: Sequence[Any]) -> list[dict[str, Any]]:
         """Answers questions.
@@ -62,14 +64,15 @@ class Predictor:
         examples = self.task.asked(questions)
         if not len(examples):
             return []
-        return self.task.answers(examples, *self._asked(examples), self.labels)
+        return self.task.answers(examples, *self.outputs(examples), self.labels)
 
     def evaluate(self, source: str) -> dict[str, float]:
         """Scores the answers to the labelled examples of a file; see ``score`` of the task."""
         examples = self.task.read(source)
-        return self.task.score(examples, *self._asked(examples), self.labels)
+        return self.task.score(examples, *self.outputs(examples), self.labels)
 
-    def _asked(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
+    def outputs(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
+        """The rows of examples, and what the model says of them."""
         rows = self.task.rows(examples, self.tokenizer, self.labels)
         outputs = outputs_of(
             self.run,
@@ -117,8 +120,8 @@ def predictor(
     loaded = bundle.load(source, task=name, fresh_head=False)
     config, tokenizer = loaded.config, loaded.tokenizer
     asking = task_of(name, config, tokenizer, max_length=max_length, options=options, **columns)
-    run = keras_runner(asking.prepared(loaded.model))
-    return Predictor(run, asking, tokenizer, config.labels, batch_size)
+    model = asking.prepared(loaded.model)
+    return Predictor(keras_runner(model), asking, tokenizer, config.labels, batch_size, model)
 
 
 def task_of(
@@ -159,7 +162,9 @@ def task_of(
         options={**remembered.get("options", {}), **(options or {})},
         **columns,
     )
-    return task_named(name)(settings)
+    task = task_named(name)(settings)
+    task.recall(config)
+    return task
 
 
 def _check_columns(columns: Mapping[str, Any]) -> None:

@@ -93,6 +93,10 @@ class QuestionAnswering(Task[Questions]):
         """F1 of the words of the answers."""
         return "f1"
 
+    def groups(self, examples: Questions) -> Sequence[str]:
+        """The contexts: the answer to one question tells of those to others."""
+        return [each.context for each in examples]
+
     def read(self, source: str) -> Questions:
         """Reads SQuAD's JSON or JSON lines, see ``data.squad``."""
         settings = self.settings

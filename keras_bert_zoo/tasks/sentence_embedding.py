@@ -90,7 +90,7 @@ class SentenceEmbedding(Task[TextSets]):
         """The correlation with labels, or how early the right text is found."""
         return "spearman" if self.labelled else "mrr"
 
-    def prepared(self, model: Any) -> Any:
+    def prepared(self, model: Any, learned: Rows | None = None) -> Any:
         """A model of sets of texts around the ``SentenceEmbedder``."""
         head = _given(self.options, _HEAD)
         if head:

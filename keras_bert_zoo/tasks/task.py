@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.rows import Rows
 
 # Where `config.json` keeps how a model that was fine-tuned is to be asked: `max_length` and
@@ -102,13 +103,37 @@ class Task(abc.ABC, Generic[E]):
         """The score that decides about the best epoch, by default."""
         return "accuracy"
 
-    def prepared(self, model: Any) -> Any:
-        """The model that rows are for: by default that which was loaded."""
+    def recall(self, config: EncoderConfig) -> None:
+        """Takes from a model's config what it says of answers; by default nothing."""
+
+    def prepared(self, model: Any, learned: Rows | None = None) -> Any:
+        """The model that rows are for: by default that which was loaded.
+
+        Args:
+            model: what was loaded.
+            learned: the rows of the training; ``None`` for a model that is only asked.
+        """
         return model
 
     def kept(self, model: Any) -> Any:
         """What is saved of a prepared model."""
         return model
+
+    def strata(self, examples: E) -> Sequence[Any] | None:
+        """What folds have in equal shares, a value for each example; by default nothing."""
+        return None
+
+    def groups(self, examples: E) -> Sequence[Any] | None:
+        """What no two folds share, a value for each example; by default nothing."""
+        return None
+
+    def averaged(self, members: Sequence[Outputs]) -> Outputs | None:
+        """The outputs of an ensemble; ``None`` where averages mean nothing.
+
+        Args:
+            members: the outputs of each model for the same rows.
+        """
+        return None
 
     @abc.abstractmethod
     def rows(self, examples: E, tokenizer: Any, labels: Labels) -> Rows:

@@ -3,53 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
-from keras_bert_zoo.config import IGNORED
+from keras_bert_zoo.config import IGNORED, EncoderConfig
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.tagging import TaggedText, TagTable
 from keras_bert_zoo.data.windows import Windows, WordTokens, align, windows
 from keras_bert_zoo.evaluation import tagging
-from keras_bert_zoo.evaluation.classification import probabilities
+from keras_bert_zoo.evaluation.classification import mean_logits, probabilities
+from keras_bert_zoo.layers.crf import NEVER
+from keras_bert_zoo.tasks.tag_chains import best_tags, neighbour_scores
+from keras_bert_zoo.tasks.tag_options import TagOptions
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
 _OUTSIDE = "O"
+# Where the `config.json` of an export keeps the scores of a CRF.
+TRANSITIONS = "crf_transitions"
 Texts = list[TaggedText]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TagOptions:
-    """What only tagging has.
-
-    Args:
-        stride: tokens that the rows of a long text share; at most half of a row is taken.
-        subwords: which tokens of a word learn its tag: ``"first"``, or ``"all"``, the
-            further ones the tag that goes on with it.
-        joiner: between the words of a text, see ``data.tagging.TagTable``.
-        token_column: of CoNLL files.
-        tag_column: of CoNLL files.
-        inconsistent: ``"repair"``, ``"error"`` or ``"keep"``.
-
-    Raises:
-        ValueError: a value is none of those.
-    """
-
-    stride: int = 32
-    subwords: str = "first"
-    joiner: str = " "
-    token_column: int = 0
-    tag_column: int = -1
-    inconsistent: str = "repair"
-
-    def __post_init__(self) -> None:
-        """Refuses what names nothing."""
-        if self.subwords not in ("first", "all"):
-            raise ValueError(f"subwords must be 'first' or 'all', received {self.subwords!r}.")
-        if self.stride < 0:
-            raise ValueError(f"stride must be at least 0, received {self.stride}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +43,8 @@ class TokenClassification(Task[Texts]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
+        # Gives the scores of tags that follow each other, `(classes + 1, classes + 1)`.
+        self.bordered: Callable[[], Any] | None = None
         names = ("joiner", "token_column", "tag_column", "inconsistent")
         self.table = TagTable(
             words=settings.text_column or "tokens",
@@ -103,9 +80,44 @@ class TokenClassification(Task[Texts]):
             found |= {f"I-{tag[2:]}" for tag in found if tag.startswith("B-")}
         return tuple(sorted(found, key=lambda tag: (tag != _OUTSIDE, tag[2:], tag)))
 
+    def averaged(self, members: Sequence[Outputs]) -> Outputs:
+        """Mean probabilities of each token."""
+        logits = [each["logits"] for each in members]
+        return {"logits": mean_logits("single_label_classification", logits)}
+
     def monitored(self, labels: Labels) -> str:
         """F1 of entities, or the accuracy of other tags."""
         return "f1" if tagging.spells_entities(labels) else "accuracy"
+
+    def prepared(self, model: Any, learned: Rows | None = None) -> Any:
+        """The model, with a CRF or the options of its loss where it is to learn.
+
+        Raises:
+            ValueError: what is only asked has no CRF, or what has one no use for options.
+        """
+        if learned is None and self.options.crf and model.crf is None:
+            raise ValueError("The model has no CRF: leave out crf, or fine-tune it with crf.")
+        if model.crf is not None:
+            self.options.check_chain()
+        if learned is not None:
+            model = self._learning(model, learned)
+        self.bordered = model.crf and model.crf.bordered
+        return model
+
+    def recall(self, config: EncoderConfig) -> None:
+        """Takes the CRF's scores from a config, where an export left them."""
+        stored = config.extra.get(TRANSITIONS)
+        if stored is not None:
+            self.bordered = functools.partial(np.array, stored, "float32")
+
+    def _learning(self, model: Any, learned: Rows) -> Any:
+        labels, targets = model.config.labels, learned.token_labels["logits"]
+        if self.options.crf and model.crf is None:
+            model = model.with_crf()
+            lengths = learned.encoded.lengths
+            model.crf.assign_bordered(neighbour_scores(targets, lengths, len(labels)))
+        model.loss_options = self.options.of_model(labels, targets)
+        return model
 
     def rows(self, examples: Texts, tokenizer: Any, labels: Labels) -> Rows:
         """Rows of all texts; long ones go on in several."""
@@ -141,41 +153,53 @@ class TokenClassification(Task[Texts]):
         self, examples: Texts, rows: Rows, outputs: Outputs, labels: Labels
     ) -> dict[str, float]:
         """See ``evaluation.tagging.score``; a word without a token counts as outside."""
-        predicted = self._tags(examples, rows, outputs, labels)
+        predicted, _ = self._tags(examples, rows, outputs, labels)
         return tagging.score([example.tags or () for example in examples], predicted)
 
     def answers(
         self, examples: Texts, rows: Rows, outputs: Outputs, labels: Labels
     ) -> list[dict[str, Any]]:
         """``entities`` with characters of the text; for other tags ``tags``, one for each word."""
-        chances = self._chances(rows, outputs)
-        best = iter(chances.max(axis=-1))
+        predicted, chances = self._tags(examples, rows, outputs, labels)
         spell = tagging.spells_entities(labels)
         answers = []
-        predicted = self._tags(examples, rows, outputs, labels)
-        for example, tags in zip(examples, predicted, strict=True):
-            scores = [float(next(best)) for _ in tags]
+        for example, tags, scores in zip(examples, predicted, chances, strict=True):
             units = tagging.entities(tags) if spell else [(t, i, i) for i, t in enumerate(tags)]
             shown = [_unit(example, scores, *unit) for unit in units]
             answers.append({"entities" if spell else "tags": shown})
         return answers
 
-    def _chances(self, rows: Rows, outputs: Outputs) -> np.ndarray:
-        """Probabilities of each word's classes, ``(words, classes)``; NaN without a token."""
-        first = rows.memory.tokens.first
-        chances = probabilities("single_label_classification", outputs["logits"][first])
-        return np.where(first[:, None] >= 0, chances, np.nan)
-
     def _tags(
         self, examples: Texts, rows: Rows, outputs: Outputs, labels: Labels
-    ) -> list[list[str]]:
+    ) -> tuple[list[list[str]], list[list[float]]]:
+        """The tags of each text's words, and their probabilities: NaN without a token."""
         first = rows.memory.tokens.first
-        best = outputs["logits"][first].argmax(axis=-1)
-        names = iter(
-            labels[index] if token >= 0 else _OUTSIDE
-            for token, index in zip(first, best, strict=True)
+        logits, known = outputs["logits"][first], first >= 0
+        counts = [len(example.words) for example in examples]
+        transitions = self.transitions(labels)
+        if transitions is None:
+            best = logits.argmax(axis=-1)
+            chances = probabilities("single_label_classification", logits).max(axis=-1)
+        else:
+            best, chances = best_tags(logits, known, counts, transitions)
+        names = iter(np.where(known, np.array(labels)[best], _OUTSIDE).tolist())
+        scores = iter(np.where(known, chances, np.nan).tolist())
+        return (
+            [[next(names) for _ in range(count)] for count in counts],
+            [[next(scores) for _ in range(count)] for count in counts],
         )
-        return [[next(names) for _ in example.words] for example in examples]
+
+    def transitions(self, labels: Labels) -> np.ndarray | None:
+        """Scores of tags that follow each other, where they count; see ``layers.crf``."""
+        if self.bordered is None and not self.options.constrained:
+            return None
+        size = len(labels) + 1
+        scores = np.zeros((size, size), "float32")
+        if self.bordered is not None:
+            scores = keras.ops.convert_to_numpy(self.bordered())
+        if self.options.constrained:
+            scores = np.where(tagging.may_follow(labels), scores, np.float32(NEVER))
+        return scores
 
 
 def _index(tag: str, number: dict[str, int], example: TaggedText) -> int:

@@ -69,6 +69,11 @@ class Validate(keras.callbacks.Callback):
             logs.update({f"val_{name}": value for name, value in self.scores().items()})
 
 
+def direction(monitor: str) -> str:
+    """``"min"`` for losses and errors, ``"max"`` for other scores."""
+    return "min" if monitor.endswith(("loss", "error")) else "max"
+
+
 class KeepBest(keras.callbacks.Callback):
     """Saves the weights of the best epoch, and stops when no better one comes.
 
@@ -89,7 +94,7 @@ class KeepBest(keras.callbacks.Callback):
         self.progress = progress
         self.monitor = monitor
         self.patience = patience
-        self.sign = -1.0 if monitor.endswith(("loss", "error")) else 1.0
+        self.sign = {"min": -1.0, "max": 1.0}[direction(monitor)]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compares the epoch with the best one."""

@@ -30,6 +30,7 @@ from keras_bert_zoo.evaluation.prediction import (
 from keras_bert_zoo.tasks import task_named
 from keras_bert_zoo.tasks.task import REMEMBERED, Settings
 from keras_bert_zoo.training import callbacks
+from keras_bert_zoo.training.folds import fold_of
 from keras_bert_zoo.training.gradient_cache import in_parts
 from keras_bert_zoo.training.interruption import StopRequest, stop_requests
 from keras_bert_zoo.training.optimizers import BertAdamW
@@ -37,8 +38,9 @@ from keras_bert_zoo.training.recipe import FinetuneRecipe
 from keras_bert_zoo.training.run_directory import BUNDLE, LOGS, METRICS, RunDirectory
 from keras_bert_zoo.training.schedules import WarmupDecay
 from keras_bert_zoo.training.state import Progress, StateFile, read_tensors
+from keras_bert_zoo.training.trained_parts import choose_trained, trained_counts
 
-_STATE, _BEST = "state.safetensors", "best.safetensors"
+STATE, _BEST = "state.safetensors", "best.safetensors"
 _OTHERS = (_BEST, "history.json", "history.csv")
 
 
@@ -76,7 +78,7 @@ def finetune(recipe: FinetuneRecipe, *, verbose: int | None = None) -> FinetuneR
         ValueError: the data do not fit the recipe, see ``data.text_files``.
         TrainingInterrupted: a signal stopped the run; its state is saved.
     """
-    directory = RunDirectory(pathlib.Path(recipe.output), _STATE, _OTHERS)
+    directory = RunDirectory(pathlib.Path(recipe.output), STATE, _OTHERS)
     if recipe.resume and directory.finished:
         return _finished(directory, recipe)
     directory.check(resume=recipe.resume, overwrite=recipe.overwrite)
@@ -101,6 +103,8 @@ class _Run:
         self.examples = {name: self.task.read(source) for name, source in sources.items() if source}
         labels = tuple(recipe.labels or self.task.label_names(self.examples["train"]) or ())
         self.examples["train"] = self.examples["train"][: recipe.limit]
+        if recipe.fold:
+            self.examples |= fold_of(self.task, self.examples["train"], recipe.fold, recipe.seed)
         loaded = bundle.load(
             recipe.model,
             task=recipe.task,
@@ -110,15 +114,17 @@ class _Run:
         )
         if loaded.tokenizer is None:
             raise ValueError(f"model {recipe.model!r} has no tokenizer files: texts need them.")
-        self.model = in_parts(self.task.prepared(loaded.model))
+        choose_trained(loaded.model.encoder, recipe)
         self.tokenizer, self.labels = loaded.tokenizer, labels
         checked_max_length(loaded.config, loaded.tokenizer, recipe.max_length)
         self.rows: dict[str, Rows] = {
             name: self.task.rows(each, self.tokenizer, labels)
             for name, each in self.examples.items()
         }
+        learned = self.rows.pop("train")
+        self.model = in_parts(self.task.prepared(loaded.model, learned))
         self.batches = BucketedBatches(
-            self.rows.pop("train"),
+            learned,
             batch_size=recipe.batch_size,
             max_length=recipe.max_length,
             seed=recipe.seed,
@@ -127,7 +133,7 @@ class _Run:
         if "validation" in self.rows:
             self._check_monitored()
         self._compile()
-        self.state = StateFile(directory / _STATE, self.model, self._identity())
+        self.state = StateFile(directory / STATE, self.model, self._identity())
         self.progress = self.state.restore() if recipe.resume else Progress()
 
     def _compile(self) -> None:
@@ -157,6 +163,8 @@ class _Run:
         """Fits the remaining epochs: first the rest of the one that was interrupted."""
         if verbose is None:
             verbose = 1 if sys.stdout.isatty() else 2
+        if verbose:
+            print(trained_counts(self.model), flush=True)
         while not self.progress.finished:
             first, step = self.progress.epoch, self.progress.step
             self.model.fit(
@@ -229,7 +237,7 @@ class _Run:
         saved = self.directory / BUNDLE
         bundle.save(self._kept(), self.tokenizer, saved, overwrite=True)
         (self.directory / METRICS).write_text(scores_json(metrics), encoding="utf-8")
-        for name in (_STATE, _BEST):
+        for name in (STATE, _BEST):
             (self.directory / name).unlink(missing_ok=True)
         return FinetuneResult(saved, self.progress.history, metrics)
 

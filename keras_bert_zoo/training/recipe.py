@@ -11,7 +11,7 @@ from keras_bert_zoo.tasks import PRETRAINED, TASKS
 
 # What may change when a run goes on: where and how it is kept, not what it computes.
 _NOT_IDENTITY = ("output", "resume", "overwrite", "save_steps")
-_POSITIVE = ("max_length", "batch_size", "epochs", "save_steps", "patience", "limit")
+_POSITIVE = ("max_length", "batch_size", "epochs", "save_steps", "patience", "limit", "lora_rank")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,8 @@ class FinetuneRecipe:
         empty_texts: error, drop or keep rows without text.
         options: what only the task has, see its Options.
         limit: use only the first so many training examples.
+        fold: [k, n]: the k-th of n parts of the training examples validates, the others train;
+            classes have equal shares in all parts, and questions about one context stay together.
         max_length: tokens at which texts are truncated.
         batch_size: examples of a step.
         buckets: widths of batches; by default those of data.batches.
@@ -50,6 +52,14 @@ class FinetuneRecipe:
         weight_decay: of kernels and embeddings.
         layer_decay: factor between the learning rates of neighbouring layers, e.g. 0.8; by
             default all have the same.
+        freeze_layers: keep the embeddings and so many of the lowest blocks as they are; 0
+            keeps the embeddings alone.
+        lora_rank: train updates of this rank instead of the layers themselves (Hu et al. 2021,
+            arXiv:2106.09685), and pooler and head as always; the bundle has them merged.
+        lora_alpha: scale of the updates; by default the rank, which scales by 1.
+        lora_targets: layers with updates, by the ends of their names, as peft takes them for
+            BERT: query, key, value, attention.output.dense, intermediate.dense, output.dense,
+            dense for all three; by default query and value.
         epochs: passes over the training examples.
         seed: of the new layers, the order and the dropout.
         dtype: dtype policy, e.g. mixed_bfloat16.
@@ -81,6 +91,7 @@ class FinetuneRecipe:
     empty_texts: str = "error"
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     limit: int | None = None
+    fold: list[int] | None = None
     max_length: int = 128
     batch_size: int = 32
     buckets: list[int] | None = None
@@ -88,6 +99,10 @@ class FinetuneRecipe:
     warmup_ratio: float = 0.1
     weight_decay: float = 0.01
     layer_decay: float | None = None
+    freeze_layers: int | None = None
+    lora_rank: int | None = None
+    lora_alpha: float | None = None
+    lora_targets: list[str] | None = None
     epochs: int = 3
     seed: int = 1
     dtype: str = "float32"
@@ -128,7 +143,24 @@ class FinetuneRecipe:
                 self.layer_decay is not None and not 0 < self.layer_decay <= 1,
                 f"layer_decay must be in (0, 1]: {self.layer_decay}",
             ),
+            (
+                self.freeze_layers is not None and self.freeze_layers < 0,
+                f"freeze_layers must be 0 or more: {self.freeze_layers}",
+            ),
+            (
+                self.lora_alpha is not None and not self.lora_alpha > 0,
+                f"lora_alpha must be positive: {self.lora_alpha}",
+            ),
+            (
+                self.lora_rank is None and (self.lora_alpha, self.lora_targets) != (None, None),
+                "lora_alpha and lora_targets need a lora_rank",
+            ),
             (self.seed < 0, f"seed must be 0 or more: {self.seed}"),
+            (
+                self.fold is not None and not _names_a_fold(self.fold),
+                f"fold must be [k, n] with n of at least 2 and k from 1 to n: {self.fold}",
+            ),
+            (bool(self.fold and self.validation), "fold validates: leave validation out"),
             (not unique, f"labels must be distinct and at least one: {self.labels}"),
             (
                 not {self.resume, self.overwrite} <= {True, False},
@@ -139,13 +171,22 @@ class FinetuneRecipe:
                 self.task in PRETRAINED,
                 f"task {self.task!r} learns from text alone: keras-bert-zoo pretrain",
             ),
-            (monitored and self.validation is None, "monitor and patience need validation data"),
+            (monitored and not self.validates, "monitor and patience need validation data"),
         ]
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are validation examples."""
+        return bool(self.validation or self.fold)
 
     def identity(self) -> dict[str, Any]:
         """The values that must not change when a run goes on."""
         values = dataclasses.asdict(self)
         return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}
+
+
+def _names_a_fold(fold: list[int]) -> bool:
+    return len(fold) == 2 and fold[1] > 1 and 1 <= fold[0] <= fold[1]
 
 
 _CHOICES: dict[str, Collection[str | None]] = {

@@ -25,6 +25,7 @@ ASKED = {
     "masked_lm": ["the [MASK] of the fox", f"[MASK] {LONG} [MASK] up"],
     "multiple_choice": [("the dog", ["rise", "of the price", LONG]), ("no", ["up", "fox", "fall"])],
     "sentence_embedding": [("the dog", "no fox"), ("shares rise", LONG)],
+    "extractive_summarization": [f"{LONG} Shares rise. No fall of the price.", "The dog. No fox."],
 }
 # What a training leaves in `config.json`: short rows, so that long texts take several.
 REMEMBERED = {
@@ -34,6 +35,8 @@ REMEMBERED = {
         "options": {"stride": 4, "max_question_length": 6},
     },
 }
+# Nobody wrote what a SavedModel answers to strings.
+WITHOUT_TEXT = ("extractive_summarization",)
 ON_REQUEST = ("masked_lm", "next_sentence")
 FORMATS = ("savedmodel", "savedmodel-ids", "tflite", "tflite-int8", "onnx")
 EXACT = ("savedmodel", "savedmodel-ids", "tflite", "onnx")
@@ -50,6 +53,7 @@ def models_of(encoder):
         "sentence_embedding": keras_bert_zoo.SentenceEmbedder(
             encoder, pooling=["cls", "max"], dense_units=7, normalize=True
         ),
+        "extractive_summarization": models.ExtractiveSummarizer(encoder),
     }
 
 
@@ -80,7 +84,7 @@ def exported(bundles, tmp_path_factory):
         task: export(
             bundle,
             output / task,
-            FORMATS,
+            [name for name in FORMATS if name != "savedmodel" or task not in WITHOUT_TEXT],
             task=task if task in ON_REQUEST else None,
             progress=False,
         )
@@ -164,6 +168,24 @@ def test_the_metric_of_labelled_files(bundles, exported, tmp_path, capsys):
         assert row["drop"] == pytest.approx(found["keras"]["metric"] - row["metric"])
 
 
+def test_a_crf_goes_along(bundles, randomise, tmp_path):
+    """Its scores are beside the graph; the strings' signature finds the best path inside it."""
+    plain = keras_bert_zoo.load(bundles["token_classification"])
+    chained = randomise(plain.model.with_crf(), 5)
+    path = keras_bert_zoo.save(chained, plain.tokenizer, tmp_path / "bundle")
+    asked = ASKED["token_classification"]
+    found = export(path, tmp_path / "exported", ["savedmodel", "onnx"], progress=False)
+    options = {"constrained": True}
+    for artifact in found:
+        assert near(predictor(artifact)(asked), keras_bert_zoo.predictor(path)(asked))
+        expected = keras_bert_zoo.predictor(path, options=options)(asked)
+        assert near(predictor(artifact, options=options)(asked), expected)
+    chain = keras_bert_zoo.predictor(path)(asked)
+    assert not near(chain, keras_bert_zoo.predictor(bundles["token_classification"])(asked))
+    report = verify(path, found, asked, progress=False)
+    assert report.passed and report.rows[0].text_difference < 1e-5, report.failures()
+
+
 def test_fixed_lengths_answer_in_windows(bundles, tmp_path):
     """A file of 16 and 32 tokens: what a long context is cut into fits the longest row."""
     task = "question_answering"
@@ -184,6 +206,8 @@ def test_what_cannot_be_is_refused(bundles, exported, bundle, tmp_path):
         export(tagger, tmp_path, ["tflite-text"], progress=False)
     with pytest.raises(ExportError, match=r"metadata.*for classifiers"):
         export(tagger, tmp_path, ["tflite"], lengths=16, metadata="mediapipe", progress=False)
+    with pytest.raises(ExportError, match=r"no signature of texts.*savedmodel-ids"):
+        export(bundles[WITHOUT_TEXT[0]], tmp_path, ["savedmodel"], progress=False)
     with pytest.raises(ExportError, match="instead of Examples"):
         verify(tagger, exported["token_classification"], Examples(["up"]), progress=False)
     with pytest.raises(ExportError, match="not of this bundle"):

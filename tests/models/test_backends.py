@@ -8,11 +8,14 @@ import pathlib
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
+from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.models import BertEncoder
+from keras_bert_zoo.models.trained_parts import add_lora
 
 Batch = dict[str, np.ndarray]
 SCRIPT = """
@@ -20,11 +23,13 @@ import json, sys
 import keras, numpy as np
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.models import BertEncoder
+from keras_bert_zoo.models.trained_parts import add_lora
 
 folder, backend = sys.argv[1:]
 assert keras.backend.backend() == backend
 config = EncoderConfig.from_file(f"{folder}/config.json")
 encoder = BertEncoder(config, output_hidden_states=True, output_attentions=True)
+add_lora(encoder, 2, targets=["query"])
 weights = np.load(f"{folder}/weights.npz")
 for weight in encoder.weights:
     weight.assign(weights[weight.path])
@@ -46,8 +51,14 @@ def outputs_of(backend: str, folder: pathlib.Path) -> dict[str, np.ndarray]:
 
 @pytest.mark.parity
 def test_tensorflow_jax_and_torch_agree(
-    encoder: BertEncoder, make_batch: Callable[..., Batch], tmp_path: pathlib.Path
+    tiny_config: EncoderConfig,
+    randomise: Callable[[Any], Any],
+    make_batch: Callable[..., Batch],
+    tmp_path: pathlib.Path,
 ) -> None:
+    encoder = BertEncoder(tiny_config)
+    add_lora(encoder, 2, targets=["query"])
+    randomise(encoder)
     (tmp_path / "config.json").write_text(json.dumps(encoder.config.to_dict()))
     np.savez(tmp_path / "weights.npz", **{v.path: v.numpy() for v in encoder.weights})
     np.savez(tmp_path / "batch.npz", **make_batch())

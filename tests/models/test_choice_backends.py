@@ -1,4 +1,4 @@
-"""Choices, next sentences and masked words: saved as `.keras`, on every backend of Keras."""
+"""Choices, next and masked words, summaries: saved as `.keras`, on every backend of Keras."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from keras_bert_zoo.models import TASKS, BertEncoder
 
-KINDS = ("multiple_choice", "next_sentence", "masked_lm")
+KINDS = ("multiple_choice", "next_sentence", "masked_lm", "extractive_summarization")
 SCRIPT = """
 import sys
 import keras, numpy as np
@@ -21,7 +21,7 @@ import keras_bert_zoo.models
 folder, backend = sys.argv[1:]
 assert keras.backend.backend() == backend
 found = {}
-for task in ("multiple_choice", "next_sentence", "masked_lm"):
+for task in ("multiple_choice", "next_sentence", "masked_lm", "extractive_summarization"):
     model = keras.models.load_model(f"{folder}/{task}.keras")
     outputs = model(dict(np.load(f"{folder}/{task}.npz")))
     found |= {f"{task} {k}": keras.ops.convert_to_numpy(v) for k, v in outputs.items()}
@@ -45,6 +45,7 @@ def batches(make_batch):
     return {
         "multiple_choice": {name: values.reshape(2, 3, 12) for name, values in rows.items()},
         "next_sentence": rows,
+        "extractive_summarization": rows,
         "masked_lm": {**rows, "masked_positions": np.array([[1, 3]] * 6, "int32")},
     }
 

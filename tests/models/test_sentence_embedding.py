@@ -86,8 +86,10 @@ def test_every_backend_answers_the_same(embedder, sets, tmp_path):
     assert found["tensorflow"].keys() == {"sets", *LOSSES}
     for backend in ("jax", "torch"):
         for name, values in found["tensorflow"].items():
+            # Losses here reach 33, where neighbouring float32 numbers are 4e-6 apart: 1e-5 would
+            # be two or three of them.
             np.testing.assert_allclose(
-                found[backend][name], values, rtol=0, atol=1e-5, err_msg=f"{backend} {name}"
+                found[backend][name], values, rtol=1e-6, atol=1e-5, err_msg=f"{backend} {name}"
             )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import json
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
-from keras_bert_zoo import predictor
+from keras_bert_zoo import load, predictor
 from keras_bert_zoo.config import IGNORED
 from keras_bert_zoo.data.tagging import TaggedText
 from keras_bert_zoo.evaluation import tagging
+from keras_bert_zoo.tasks.tag_chains import best_tags, neighbour_scores
 from keras_bert_zoo.tasks.task import Settings
 from keras_bert_zoo.tasks.token_classification import TokenClassification
 from keras_bert_zoo.training.finetune import finetune
@@ -138,3 +142,108 @@ def test_a_tagger_learns_and_answers(recipe, tmp_path):
     config = json.loads((result.bundle / "config.json").read_text())
     assert config["architectures"] == ["BertForTokenClassification"]
     assert config["problem_type"] is None
+
+
+def test_a_tagger_with_a_crf_learns_is_saved_and_answers(recipe):
+    recipe = dataclasses.replace(recipe, options={"stride": 4, "crf": True})
+    result = finetune(recipe, verbose=0)
+    assert result.metrics["test"]["f1"] > 0.9, result.metrics
+    ask = predictor(result.bundle)
+    assert ask.evaluate(recipe.test)["f1"] == pytest.approx(result.metrics["test"]["f1"])
+    [answer] = ask(["w1 ann bobby w2 rome"])
+    found = [(entity["label"], entity["text"]) for entity in answer["entities"]]
+    assert found == [("PER", "ann bobby"), ("LOC", "rome")]
+    assert all(0.5 < entity["score"] <= 1 for entity in answer["entities"])
+    # The chain is what was saved, and not one that begins anew.
+    tensors = safetensors.numpy.load_file(result.bundle / "model.safetensors")
+    labels = list(ask.labels)
+    transitions = tensors["crf.transitions"]
+    assert transitions[labels.index("B-PER")].argmax() == labels.index("I-PER")
+    np.testing.assert_array_equal(ask.task.crf.transitions.numpy(), transitions)
+    assert "conditional random field" in (result.bundle / "README.md").read_text()
+    # As an encoder for something else it goes without.
+    load(result.bundle, task="sequence_classification", labels=["a", "b"])
+
+
+@pytest.fixture
+def asked(tokenizer):
+    """Three words for which a softmax says O, I-PER, I-PER."""
+    examples = task().asked([["w1", "w2", "w3"]])
+    rows = task().rows(examples, tokenizer, LABELS)
+    logits = np.zeros((5, 3), "float32")
+    logits[1:4] = [[3, 0, 0], [0, 1, 2], [0, 0, 3]]
+    return examples, rows, {"logits": logits}
+
+
+def test_constrained_answers_spell_entities(asked):
+    examples, rows, outputs = asked
+    alone, _ = task()._tags(examples, rows, outputs, LABELS)
+    chained, [scores] = task(constrained=True)._tags(examples, rows, outputs, LABELS)
+    assert alone == [["O", "I-PER", "I-PER"]]
+    assert chained == [["O", "B-PER", "I-PER"]]
+    # Of all sequences that spell entities, those with this tag at this word.
+    exponentials = np.exp(outputs["logits"][1:4].astype("float64"))
+    allowed = tagging.may_follow(LABELS)
+    total, wanted = 0.0, np.zeros(3)
+    for path in itertools.product(range(3), repeat=3):
+        if all(allowed[i, j] for i, j in itertools.pairwise([3, *path, 3])):
+            share = np.prod(exponentials[range(3), path])
+            total += share
+            wanted += share * (np.array(path) == [0, 1, 2])
+    np.testing.assert_allclose(scores, wanted / total, atol=1e-6)
+
+
+def test_words_without_a_token_are_passed_over(tokenizer):
+    logits = np.array([[0, 9, 0], [9, 0, 0], [0, 0, 9], [9, 0, 0]], "float32")
+    known = np.array([True, False, True, True])
+    forbidden = np.where(tagging.may_follow(LABELS), 0.0, -1e4).astype("float32")
+    tags, chances = best_tags(logits, known, [0, 3, 1], forbidden)
+    assert tags.tolist() == [1, 0, 2, 0]  # I-PER goes on over the unknown word
+    assert np.isnan(chances).tolist() == [False, True, False, False]
+
+
+def test_neighbour_scores_count_pairs():
+    labels = np.array([IGNORED, 0, 1, IGNORED, 1, 0, IGNORED])
+    scores = neighbour_scores(labels, np.array([4, 3]), 2)
+    # From, to: 0, 1, border; one more each than 0-1, 1-border, 1-0, 0-border, border-0, border-1.
+    pairs = np.array([[1, 2, 2], [2, 1, 2], [2, 2, 0]])
+    by_chance = pairs.sum(1, keepdims=True) * pairs.sum(0) / pairs.sum()
+    wanted = np.log(np.where(pairs, pairs, by_chance) / by_chance)
+    np.testing.assert_allclose(scores, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted"),
+    [
+        # B-X, I-X, B-Y (whose I-Y is no tag), O, border
+        ("B-X I-X B-Y O", ["11111", "11111", "10111", "10111", "10111"]),
+        # B-X, I-X, E-X, S-X, O, border
+        ("B-X I-X E-X S-X O", ["011000", "011000", "100111", "100111", "100111", "100111"]),
+        ("B M E S", ["01100", "01100", "10011", "10011", "10011"]),
+        # Without B-X it begins anyhow.
+        ("I-X O", ["111", "111", "111"]),
+        ("B-X L-X U-X O", ["01000", "10111", "10111", "10111", "10111"]),
+    ],
+)
+def test_which_tags_may_follow(labels, wanted):
+    found = tagging.may_follow(labels.split())
+    assert ["".join(map(str, row)) for row in found.astype(int)] == wanted
+
+
+def test_options_that_exclude_each_other():
+    with pytest.raises(ValueError, match=r"goes without \{'label_smoothing': 0.1\}"):
+        task(crf=True, label_smoothing=0.1)
+    with pytest.raises(ValueError, match="received 'all'"):
+        task(crf=True, subwords="all")
+    with pytest.raises(ValueError, match="true or false"):
+        task(crf=3)
+    with pytest.raises(ValueError, match="tags of entities"):
+        tagging.may_follow(["NN", "VB"])
+
+
+def test_a_crf_is_not_made_up(checkpoint):
+    model = load(checkpoint, task="token_classification", labels=LABELS).model
+    with pytest.raises(ValueError, match="has no CRF"):
+        task(crf=True).prepared(model)
+    with pytest.raises(ValueError, match=r"goes without \{'focal_gamma': 2\}"):
+        task(focal_gamma=2).prepared(model.with_crf())

@@ -58,6 +58,12 @@ def test_flags_alone_make_a_recipe():
         ([*REQUIRED, "--patience=1"], ["validation"]),
         ([*REQUIRED, "--resume", "--overwrite"], ["exclude each other"]),
         ([*REQUIRED, "--labels=[a, a]"], ["distinct"]),
+        ([*REQUIRED, "--fold=[3, 2]"], ["fold must be [k, n]", "[3, 2]"]),
+        ([*REQUIRED, "--fold=[1, 2]", "--validation=v.csv"], ["leave validation out"]),
+        ([*REQUIRED, "--freeze_layers=-1"], ["freeze_layers", "-1"]),
+        ([*REQUIRED, "--lora_rank=0"], ["lora_rank must be at least 1, received 0"]),
+        ([*REQUIRED, "--lora_rank=2", "--lora_alpha=0"], ["lora_alpha must be positive"]),
+        ([*REQUIRED, "--lora_targets=[query]"], ["need a lora_rank"]),
     ],
 )
 def test_mistakes_on_the_command_line(arguments, complaints):

@@ -38,15 +38,18 @@ def stop_after_first_state(values, number):
 
 
 @pytest.mark.parametrize(
-    ("number", "code"),
+    ("number", "code", "changes"),
     [
-        (signal.SIGINT, 130),
-        pytest.param(signal.SIGTERM, 130, marks=pytest.mark.slow),
-        pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.slow),
+        (signal.SIGINT, 130, {}),
+        pytest.param(signal.SIGTERM, 130, {}, marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, -signal.SIGKILL, {}, marks=pytest.mark.slow),
+        pytest.param(
+            signal.SIGINT, 130, {"lora_rank": 2, "freeze_layers": 1}, marks=pytest.mark.slow
+        ),
     ],
 )
-def test_a_stopped_run_ends_with_the_same_weights(values, tmp_path, number, code):
-    values["epochs"] = EPOCHS
+def test_a_stopped_run_ends_with_the_same_weights(values, tmp_path, number, code, changes):
+    values.update(changes, epochs=EPOCHS)
     whole = finetune(FinetuneRecipe(**{**values, "output": str(tmp_path / "whole")}), verbose=0)
 
     returned, output = stop_after_first_state(values, number)

@@ -1,0 +1,96 @@
+"""How classes are learned: smoothed, weighted, focused."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_bert_zoo.config import IGNORED
+
+BALANCED = "balanced"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LossOptions:
+    """Options of the loss; the formulas are those of ``models.class_losses``.
+
+    Args:
+        label_smoothing: what part of a label is spread over all classes, e.g. 0.1.
+        class_weights: how much classes count, by name, 1 for those without; or
+            ``"balanced"``, of the training labels: as scikit-learn computes it; of several
+            labels a text, how many more lack a class than have it.
+        focal_gamma: how much less what is nearly right counts, e.g. 2.
+
+    Raises:
+        ValueError: a value is out of range; all are named.
+    """
+
+    label_smoothing: float = 0.0
+    class_weights: str | Mapping[str, float] | None = None
+    focal_gamma: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        weights = self.class_weights
+        numbers = list(weights.values()) if isinstance(weights, Mapping) else []
+        fits = weights in (None, BALANCED) or isinstance(weights, Mapping)
+        rules = {
+            f"label_smoothing must be a number in [0, 1), received {self.label_smoothing!r}": (
+                is_number(self.label_smoothing) and 0 <= self.label_smoothing < 1
+            ),
+            f"focal_gamma must be a number of at least 0, received {self.focal_gamma!r}": (
+                is_number(self.focal_gamma) and self.focal_gamma >= 0
+            ),
+            f"class_weights must be {BALANCED!r} or positive numbers by class name, received "
+            f"{weights!r}": fits and all(is_number(x) and x > 0 for x in numbers),
+        }
+        problems = [rule for rule, holds in rules.items() if not holds]
+        if problems:
+            raise ValueError("options: " + "; ".join(problems))
+
+    def given(self) -> dict[str, Any]:
+        """The options of the loss that are not the default."""
+        fields = dataclasses.fields(LossOptions)
+        values = {field.name: getattr(self, field.name) for field in fields}
+        return {name: value for name, value in values.items() if value}
+
+    def of_model(self, names: Sequence[str], labels: np.ndarray) -> dict[str, Any]:
+        """``loss_options`` of a model.
+
+        Args:
+            names: of the classes, in order.
+            labels: of the training: int ``(N,)``, of which ``IGNORED`` are none, or 0 and 1
+                ``(N, classes)``.
+
+        Raises:
+            ValueError: weights are for other classes.
+        """
+        options = self.given()
+        if self.class_weights == BALANCED:
+            options["class_weights"] = _balanced(len(names), labels).tolist()
+        elif isinstance(self.class_weights, Mapping):
+            unknown = sorted(set(self.class_weights) - set(names))
+            if unknown:
+                raise ValueError(f"class_weights are for {unknown}; the classes are {list(names)}.")
+            options["class_weights"] = [float(self.class_weights.get(n, 1.0)) for n in names]
+        return options
+
+
+def _balanced(classes: int, labels: np.ndarray) -> np.ndarray:
+    """Weights ``(classes,)``; 1 where a class has all examples or none."""
+    if labels.ndim == 1:
+        counts = np.bincount(labels[labels != IGNORED], minlength=classes)
+        wanted = counts.sum() / np.count_nonzero(counts)
+    else:
+        counts = (labels > 0).sum(axis=0)
+        wanted = len(labels) - counts
+    return np.where((counts > 0) & (wanted > 0), wanted / np.maximum(counts, 1), 1.0)
+
+
+def is_number(value: Any) -> bool:
+    """Whether an option is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
