@@ -10,8 +10,9 @@ from keras import ops
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import AttentionBias, Linear, SentencePositions
 from keras_bert_zoo.models.bert import encoder_block
+from keras_bert_zoo.models.class_losses import REDUCTION
 from keras_bert_zoo.models.named_inputs import inputs_like
-from keras_bert_zoo.models.task_model import REDUCTION, TaskModel
+from keras_bert_zoo.models.task_model import TaskModel
 
 # Liu and Lapata tried 1, 2 and 3, and 2 was best (section 3.2).
 LAYERS = 2
