@@ -51,7 +51,7 @@ def load_graph(source: str | pathlib.Path, task: str | None = None) -> Bundle:
     if task is None and not _is_mean(pathlib.Path(source)):
         task = "sentence_embedding"
     bundle = load(source, task=task, dtype="float32", fresh_head=False)
-    graph = _graph(bundle.model.task).of(bundle.model)
+    graph = graph_of(bundle.model.task).of(bundle.model)
     return dataclasses.replace(bundle, model=graph, config=_with_chain(bundle))
 
 
@@ -78,7 +78,7 @@ def asked(task: str | None, config: Any, run: Runner) -> Runner:
         config: its config.
         run: runs the exported graph.
     """
-    answer = _graph(task).answer
+    answer = graph_of(task).answer
 
     def ask(inputs: Arrays) -> Arrays:
         # A set becomes a row for each text; places of masks are looked up in the answer.
@@ -88,7 +88,8 @@ def asked(task: str | None, config: Any, run: Runner) -> Runner:
     return ask
 
 
-def _graph(task: str | None) -> Graph:
+def graph_of(task: str | None) -> Graph:
+    """What is exported of a task's model; by default the model itself."""
     return _GRAPHS.get(task, Graph())
 
 

@@ -41,7 +41,7 @@ class _Answering:
 
     def __init__(self, bundle: Any, forward: Callable[..., Tensors]) -> None:
         self.forward, self.tokenizer = forward, bundle.tokenizer
-        self.task = task_of(bundle.model.task, bundle.config, bundle.tokenizer)
+        self.task: Any = task_of(bundle.model.task, bundle.config, bundle.tokenizer)
         self.max_length, self.options = self.task.settings.max_length, self.task.options
 
     def encoded(self, *texts: tf.Tensor) -> Tensors:
@@ -122,9 +122,9 @@ class Tags(_Answering):
             chances = tf.nn.softmax(logits)
             return tf.argmax(chances, -1, tf.int32), tf.reduce_max(chances, axis=-1)
         texts = tf.RaggedTensor.from_value_rowids(logits, owner, tf.cast(count, owner.dtype))
-        width = tf.maximum(tf.reduce_max(texts.row_lengths()), 1)
-        mask = tf.sequence_mask(texts.row_lengths(), width)
-        chain = texts.to_tensor(shape=(None, width, None)), mask, self.transitions
+        words = tf.pad(texts.to_tensor(), [[0, 0], [0, 1], [0, 0]])  # no loop of length 0
+        mask = tf.sequence_mask(texts.row_lengths(), tf.shape(words)[1])
+        chain = words, mask, self.transitions
         tags = tf.boolean_mask(tf.cast(viterbi(*chain), tf.int32), mask)
         shares = tf.boolean_mask(marginals(*chain), mask)
         return tags, tf.gather(shares, tags, batch_dims=1)
