@@ -46,7 +46,7 @@ def text_signatures(
     if bundle.model.task not in WHOLE_TEXTS:
         yield _task_signature(bundle, forward)
         return
-    head = _HEADS[next(iter(bundle.model.output))](bundle.model)
+    head = _HEADS[next(iter(bundle.model.output))](bundle)
     for name, (inputs, encode) in _ways(bundle).items():
 
         def serve(encode: Any = encode, **given: tf.Tensor) -> Tensors:
@@ -140,9 +140,9 @@ class _Encoder:
 class _Scores:
     """Class names and scores, in the order of the classes; of the best one its name."""
 
-    def __init__(self, model: Any) -> None:
-        self.labels = model.config.labels
-        self.score = _SCORES[model.config.problem_type]
+    def __init__(self, bundle: Any) -> None:
+        self.labels = bundle.config.labels
+        self.score = _SCORES[bundle.config.problem_type]
         shape = (BATCH, len(self.labels))
         self.outputs = (
             TensorSpec("scores", "float32", shape),
@@ -162,8 +162,8 @@ class _Scores:
 class _Embeddings:
     """One vector per text: the mean of the last hidden states of its tokens."""
 
-    def __init__(self, model: Any) -> None:
-        width = next(iter(model.output.values())).shape[-1]
+    def __init__(self, bundle: Any) -> None:
+        width = next(iter(bundle.model.output.values())).shape[-1]
         self.outputs = (TensorSpec("embeddings", "float32", (BATCH, width)),)
 
     def __call__(self, inputs: Tensors, outputs: Tensors) -> Tensors:

@@ -48,10 +48,14 @@ class Texts:
 
     def __init__(self, examples: Examples, config: EncoderConfig) -> None:
         self.examples, self.config = examples, config
-        self.problem = problem_of(config)
         self.count = len(examples)
         if examples.labels is not None and self.problem is None:
             raise ExportError("Labels were given, but the bundle is an encoder without them.")
+
+    @property
+    def problem(self) -> scoring.Problem | None:
+        """How decisions are made of logits; not an attribute, for functions do not travel."""
+        return problem_of(self.config)
 
     @property
     def metric(self) -> str | None:
