@@ -16,6 +16,7 @@ _HOMES = {
     "benchmark": "verification.benchmarking",
     "deploy": "savedmodel.deployment",
     "export": "conversion",
+    "predictor": "asking",
     "quantize": "search.quantization",
     "verify": "verification.verification",
 }

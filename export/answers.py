@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-SCORES, EMBEDDINGS = "scores", "embeddings"
+# What the files call them, and what an embedder's Keras model calls its output.
+SCORES, EMBEDDINGS, EMBEDDING = "scores", "embeddings", "sentence_embedding"
 
 
 def answering(model: Any, normalize: bool = False) -> Any:
     """Computes the answer inside the graph.
 
     Args:
-        model: a classifier or an encoder.
+        model: a classifier, an encoder or an embedder.
         normalize: whether embeddings are divided by their length.
 
     Returns:
@@ -36,12 +37,14 @@ def _scoring(model: Any) -> Any:
 def _embedding(model: Any, normalize: bool) -> Any:
     from keras import ops
 
-    hidden = model.output["last_hidden_state"]
-    mask = ops.expand_dims(ops.cast(model.input["attention_mask"], "float32"), -1)
-    mean = ops.sum(hidden * mask, axis=1) / ops.sum(mask, axis=1)
+    vectors = model.output.get(EMBEDDING)
+    if vectors is None:
+        hidden = model.output["last_hidden_state"]
+        mask = ops.expand_dims(ops.cast(model.input["attention_mask"], "float32"), -1)
+        vectors = ops.sum(hidden * mask, axis=1) / ops.sum(mask, axis=1)
     if normalize:
-        mean = mean / ops.sqrt(ops.sum(ops.square(mean), axis=-1, keepdims=True))
-    return _with_output(model, EMBEDDINGS, mean)
+        vectors = vectors / ops.sqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True))
+    return _with_output(model, EMBEDDINGS, vectors)
 
 
 def _with_output(model: Any, name: str, tensor: Any) -> Any:

@@ -31,6 +31,7 @@ class Artifact:
     Args:
         path: its directory.
         format: key of ``FORMATS``.
+        task: key of ``tasks.TASKS``; ``None`` for a bare encoder.
         signatures: names, types and axes of inputs and outputs, for each way to call it.
         options: what the user chose, e.g. ``{"lengths": [128]}``.
         weights: digest of the weights it was made from, see ``digest``.
@@ -43,6 +44,7 @@ class Artifact:
 
     path: pathlib.Path
     format: str
+    task: str | None
     signatures: tuple[Signature, ...]
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     weights: str = ""
@@ -103,7 +105,8 @@ class Artifact:
         directory = _directory(pathlib.Path(path))
         manifest = _read(directory / MANIFEST)
         try:
-            files, name, weights = (manifest[key] for key in ("files", "format", "weights"))
+            needed = ("files", "format", "task", "weights")
+            files, name, task, weights = (manifest[key] for key in needed)
             signatures = [Signature.from_dict(values) for values in manifest["signatures"]]
         except (KeyError, TypeError) as error:
             raise CorruptArtifact(f"{directory / MANIFEST} lacks {error}. Export again.") from error
@@ -118,6 +121,7 @@ class Artifact:
         return cls(
             directory,
             name,
+            task,
             tuple(signatures),
             manifest["options"],
             weights,
@@ -136,9 +140,15 @@ class Artifact:
         _write(self.path, {**manifest, "verification": dict(verification)})
 
 
+def is_artifact(path: str | pathlib.Path) -> bool:
+    """Whether a directory, or one around it, has a manifest."""
+    return _around(pathlib.Path(path)) is not None
+
+
 def describe(
     directory: pathlib.Path,
     name: str,
+    task: str | None,
     signatures: Iterable[Signature],
     options: Mapping[str, Any],
     weights: str,
@@ -149,6 +159,7 @@ def describe(
     manifest = {
         "manifest_version": _VERSION,
         "format": name,
+        "task": task,
         "recipe": dict(FORMATS[name].arguments),
         "signatures": [signature.to_dict() for signature in signatures],
         "options": dict(options),
@@ -171,14 +182,19 @@ def _size(files: Mapping[str, Any], model: str) -> int:
 
 
 def _directory(path: pathlib.Path) -> pathlib.Path:
-    """The directory itself, or the nearest one around the path, that holds a manifest."""
-    for directory in (path, *path.absolute().parents[:2]):
-        if (directory / MANIFEST).is_file():
-            return directory
+    directory = _around(path)
+    if directory is not None:
+        return directory
     raise FileNotFoundError(
         f"{path} is no artifact: there is no {MANIFEST} in it. Pass the directory that "
         "`keras-bert-zoo export` wrote, e.g. exports/tflite."
     )
+
+
+def _around(path: pathlib.Path) -> pathlib.Path | None:
+    """The directory itself, or the nearest one around the path, that holds a manifest."""
+    directories = (path, *path.absolute().parents[:2])
+    return next((each for each in directories if (each / MANIFEST).is_file()), None)
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:

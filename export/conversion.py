@@ -21,7 +21,7 @@ from .artifact import Artifact, describe
 from .digest import digest_of
 from .errors import ExportError
 from .fidelity import LEAST, checked_least
-from .formats import DEFAULT_FORMATS, FORMATS, Format, checked_formats
+from .formats import DEFAULT_FORMATS, FORMATS, WHOLE_TEXTS, Format, checked_formats
 from .onnx import huggingface
 from .progress import Steps
 from .representative import OPTION, chosen_examples, halves
@@ -37,6 +37,7 @@ def export(
     output: str | pathlib.Path,
     formats: Iterable[str] = DEFAULT_FORMATS,
     *,
+    task: str | None = None,
     lengths: int | Iterable[int] | None = None,
     storage: Mapping[str, str] | None = None,
     metadata: str | None = None,
@@ -56,6 +57,8 @@ def export(
         source: what ``bundle.load`` takes, or a bundle in memory.
         output: where to; created if need be.
         formats: keys of ``FORMATS``.
+        task: of ``load``, for heads that it loads when they are asked for: ``"masked_lm"``,
+            ``"next_sentence"``, ``"sentence_embedding"``.
         lengths: tokens in a row of the TFLite files, one or several; ``None`` leaves it open.
         storage: of each weight of ``tflite-mixed``, as ``quantize`` finds it; by default 4 bits
             for words and feed-forward layers, 8 for the rest.
@@ -86,6 +89,7 @@ def export(
     check_switch("normalize", normalize)
     names, output = checked_formats(formats), pathlib.Path(output)
     options: dict[str, Any] = {
+        "task": task,
         "lengths": [lengths] if isinstance(lengths, int) else lengths and list(lengths),
         "storage": storage and dict(storage),
         "metadata": metadata,
@@ -111,13 +115,11 @@ def convert(
     source: str, output: pathlib.Path, names: Iterable[str], options: Mapping[str, Any]
 ) -> None:
     """The child's part of ``export``."""
-    import keras_bert_zoo
-
+    from .graphs import load_graph
     from .tracing import checked_lengths
 
-    bundle = keras_bert_zoo.load(source, dtype="float32")
-    _check_task(bundle.model)
-    _check_embedding(pathlib.Path(source))
+    bundle = load_graph(source, options["task"])
+    _check_answers(bundle.model.task, names, options)
     # Before the first format is written, not when the first one that uses it is.
     checked_lengths(bundle.model, options["lengths"])
     _check_weights(bundle.model)
@@ -127,25 +129,15 @@ def convert(
             _write(bundle, directory, name, options)
 
 
-def _check_task(model: Any) -> None:
-    """Refuses what `verify` could not judge: an export that was not compared is none."""
-    if model.task not in (None, "sequence_classification"):
+def _check_answers(task: str | None, names: Iterable[str], options: Mapping[str, Any]) -> None:
+    """Refuses formats that compute one answer for a text, where the answer is something else."""
+    whole = [name for name in names if FORMATS[name].whole_texts]
+    if options["metadata"]:
+        whole.append(f"metadata={options['metadata']!r}")
+    if task not in WHOLE_TEXTS and whole:
         raise ExportError(
-            f"The bundle is a model for {model.task!r}. Classifiers and bare encoders are what is "
-            "exported so far: save its encoder alone, or use the Keras model."
-        )
-
-
-def _check_embedding(directory: pathlib.Path) -> None:
-    """Refuses embeddings that are no mean: artifacts would silently hold another vector."""
-    from keras_bert_zoo.checkpoints.sentence_transformers import read_modules
-
-    head = read_modules(directory).head
-    others = {name: head[name] for name in ("dense_units", "truncate_dim") if head.get(name)}
-    if head["pooling"] != ["mean"] or others:
-        raise ExportError(
-            f"{directory} embeds by {head['pooling']} {others or ''}, and what is exported is the "
-            "mean of the hidden states. Save its encoder alone to export that."
+            f"{whole} are for classifiers, encoders and embedders; the bundle is a model for "
+            f"{task!r}. Export it to a format that takes ids, e.g. 'tflite-int8'."
         )
 
 
@@ -164,10 +156,11 @@ def _write(bundle: Bundle, directory: pathlib.Path, name: str, options: Mapping[
     fidelity = None
     if fitted is not None and judged is not None:
         chosen[OPTION] = len(fitted)  # the texts stay with the user
-        artifact = Artifact(directory, name, tuple(signatures), chosen)
+        artifact = Artifact(directory, name, bundle.model.task, tuple(signatures), chosen)
         fidelity = judgement.fidelity_of(bundle, artifact, judged)
         fidelity.check(name, options["min_fidelity"])
-    describe(directory, name, signatures, chosen, digest_of(bundle.model), fidelity)
+    task, weights = bundle.model.task, digest_of(bundle.model)
+    describe(directory, name, task, signatures, chosen, weights, fidelity)
 
 
 def _add_companions(

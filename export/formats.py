@@ -40,11 +40,18 @@ class Format:
     length: int | None = None
 
     @property
+    def whole_texts(self) -> bool:
+        """Whether it is made for one answer to a text: see ``WHOLE_TEXTS``."""
+        return self.runtime == "tflite-text" or "examples" in self.options
+
+    @property
     def export(self) -> Callable[..., Any]:
         """The function; importing it loads TensorFlow."""
         return importlib.import_module(f".{self.module}", __package__).export
 
 
+# Tasks whose answer is one row of numbers for a text: classes, or an embedding.
+WHOLE_TEXTS = (None, "sequence_classification", "sentence_embedding")
 # Float32 arithmetic in another order moves a BERT's numbers by some 1e-6; 1e-4 leaves room
 # for larger models and still catches any wrong operator.
 _FLOAT = 1e-4

@@ -15,9 +15,9 @@ from keras_bert_zoo.data.examples import Examples
 
 from .encoding import encoded
 from .fidelity import Fidelity
-from .scoring import agreement, problem_of, unit_vectors
+from .scoring import agreement, embeddings_of, problem_of, unit_vectors
 from .signature import Signature
-from .verification.comparison import embeddings_of, expected_of_ids, joined_logits
+from .verification.comparison import expected_of_ids, joined_logits
 
 if TYPE_CHECKING:
     from .artifact import Artifact

@@ -13,7 +13,7 @@ import numpy as np
 from .artifact import Artifact
 from .formats import FORMATS
 from .runtimes import open_sessions
-from .signature import SEQUENCE, choose
+from .signature import BATCH, SEQUENCE, choose
 
 
 class Runner:
@@ -22,15 +22,22 @@ class Runner:
     Args:
         artifact: what to open, or its directory.
         threads: how many the runtime may use; by default one per processor.
+        takes_text: whether the signatures that take strings are opened too.
 
     Raises:
         MissingRuntime: the runtime is not installed.
     """
 
-    def __init__(self, artifact: Artifact | str | pathlib.Path, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        artifact: Artifact | str | pathlib.Path,
+        threads: int | None = None,
+        *,
+        takes_text: bool = True,
+    ) -> None:
         if not isinstance(artifact, Artifact):
             artifact = Artifact.load(artifact)
-        self.signatures = artifact.signatures
+        self.signatures = artifact.signatures if takes_text else artifact.id_signatures
         self._sessions = open_sessions(
             FORMATS[artifact.format].runtime,
             str(artifact.file),
@@ -45,12 +52,23 @@ class Runner:
 
         Args:
             inputs: arrays by name, those of one of the signatures; rows of ids may be shorter
-                than a fixed length. What comes out for padding is cut off again.
+                than a fixed length. What comes out for padding is cut off again. A batch that
+                is larger than a fixed one is run in parts.
 
         Raises:
             ValueError: the inputs fit no signature: unknown names, a row that is too long.
         """
         arrays = {name: np.asarray(value) for name, value in inputs.items()}
+        rows, most = len(next(iter(arrays.values()), ())), self.signatures[0].size(BATCH)
+        if most is None or rows <= most:
+            return self._run(arrays)
+        parts = [
+            self._run({name: value[start : start + most] for name, value in arrays.items()})
+            for start in range(0, rows, most)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         tokens = arrays["input_ids"].shape[-1] if "input_ids" in arrays else 0
         fixed = [size for s in self.signatures if (size := s.size(SEQUENCE)) is not None]
         width = min((size for size in fixed if size >= tokens), default=tokens)
@@ -59,7 +77,7 @@ class Runner:
         signature = choose(self.signatures, arrays)
         session = self._sessions[self.signatures.index(signature)]
         outputs = session.run(signature.bind(arrays))
-        sequences = {s.name for s in signature.outputs if len(s.axes) == 3 and s.axes[1] == width}
+        sequences = {s.name for s in signature.outputs if s.of_tokens}
         return {k: v[:, :tokens] if k in sequences else v for k, v in outputs.items()}
 
 

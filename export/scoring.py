@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -48,6 +48,21 @@ def mean_of_tokens(inputs: Mapping[str, np.ndarray], hidden: np.ndarray) -> np.n
     """One vector per text ``(B, H)``: the mean of the hidden states that are not padding."""
     mask = inputs["attention_mask"][:, :, None].astype("float32")
     return (hidden * mask).sum(axis=1) / mask.sum(axis=1)
+
+
+def embeddings_of(
+    inputs: Sequence[Mapping[str, np.ndarray]], outputs: Sequence[Mapping[str, np.ndarray]]
+) -> np.ndarray:
+    """Embeddings ``(N, D)``: those that came out, or the means of the hidden states."""
+    pairs = zip(inputs, outputs, strict=True)
+    return np.concatenate([_embedding(given, made) for given, made in pairs])
+
+
+def _embedding(inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    if "last_hidden_state" in outputs:
+        return mean_of_tokens(inputs, outputs["last_hidden_state"])
+    [vectors] = outputs.values()
+    return vectors
 
 
 def unit_vectors(rows: np.ndarray) -> np.ndarray:

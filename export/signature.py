@@ -22,11 +22,13 @@ class TensorSpec:
         name: its name in every format.
         dtype: ``"int32"``, ``"int64"``, ``"float32"`` or ``"string"``.
         axes: the size of each axis, or the name of one that is open.
+        of_tokens: whether the second axis is the sequence, also where its size is fixed.
     """
 
     name: str
     dtype: str
     axes: tuple[str | int, ...]
+    of_tokens: bool = False
 
     @property
     def shape(self) -> tuple[int | None, ...]:
@@ -119,7 +121,7 @@ class Signature:
         return [
             f"{name} has the shape {outputs[name].shape}, not {shape}"
             for name, shape in expected.items()
-            if outputs[name].shape != shape
+            if not _fits(shape, outputs[name].shape)
         ]
 
     def _sizes(self, arrays: Mapping[str, np.ndarray]) -> dict[str | int, int]:
@@ -128,10 +130,7 @@ class Signature:
         for spec in self.inputs:
             shape = arrays[spec.name].shape
             expected = tuple(sizes.get(axis, axis) for axis in spec.axes)
-            fits = len(shape) == len(expected) and all(
-                want in (have, str(want)) for want, have in zip(expected, shape, strict=True)
-            )
-            if not fits:
+            if not _fits(expected, shape):
                 raise ValueError(
                     f"{spec.name} must have the shape {expected}, received {shape}. Pad or "
                     "truncate the texts to it, or export with other sizes."
@@ -148,7 +147,7 @@ class Signature:
         """Reads what ``to_dict`` gave, also after a trip through JSON."""
 
         def specs(rows: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
-            return tuple(TensorSpec(r["name"], r["dtype"], tuple(r["axes"])) for r in rows)
+            return tuple(TensorSpec(**{**row, "axes": tuple(row["axes"])}) for row in rows)
 
         return cls(values["name"], specs(values["inputs"]), specs(values["outputs"]))
 
@@ -169,8 +168,18 @@ def choose(signatures: Iterable[Signature], inputs: Mapping[str, Any]) -> Signat
     raise AssertionError("unreachable: bind accepts what it refused")
 
 
+def _fits(expected: tuple[str | int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a shape has the sizes wanted; an axis that only has a name may have any."""
+    return len(shape) == len(expected) and all(
+        want in (have, str(want)) for want, have in zip(expected, shape, strict=True)
+    )
+
+
 def _specs(tensors: Mapping[str, Any]) -> tuple[TensorSpec, ...]:
-    return tuple(TensorSpec(name, x.dtype, _axes(x.shape)) for name, x in tensors.items())
+    axes = {name: _axes(x.shape) for name, x in tensors.items()}
+    return tuple(
+        TensorSpec(name, x.dtype, axes[name], SEQUENCE in axes[name]) for name, x in tensors.items()
+    )
 
 
 def _axes(shape: tuple[int | None, ...]) -> tuple[str | int, ...]:

@@ -14,7 +14,12 @@ import tensorflow as tf
 
 from keras_bert_zoo.tokenizers.padding import pad
 
+from ..answers import EMBEDDING
+from ..errors import ExportError
+from ..formats import WHOLE_TEXTS
 from ..signature import BATCH, Signature, TensorSpec
+from ..tracing import tensor_specs
+from .task_signatures import SIGNATURES
 
 TEXT, PAIRS, EXAMPLES = "serving_default", "pairs", "tf_examples"
 Tensors = dict[str, tf.Tensor]
@@ -32,9 +37,16 @@ def text_signatures(
 
     Yields:
         Signature and concrete function: ``serving_default``, ``pairs`` (where the model
-        has a second segment) and ``tf_examples``.
+        has a second segment) and ``tf_examples``; of other tasks than those of ``WHOLE_TEXTS``
+        ``serving_default`` alone, see ``task_signatures``.
+
+    Raises:
+        ExportError: nobody said what a model for this task answers.
     """
-    head = _HEADS[next(iter(bundle.model.output))](bundle.config)
+    if bundle.model.task not in WHOLE_TEXTS:
+        yield _task_signature(bundle, forward)
+        return
+    head = _HEADS[next(iter(bundle.model.output))](bundle)
     for name, (inputs, encode) in _ways(bundle).items():
 
         def serve(encode: Any = encode, **given: tf.Tensor) -> Tensors:
@@ -45,6 +57,22 @@ def text_signatures(
         traced = tf.function(serve, autograph=False).get_concrete_function(**specs)
         declared = tuple(TensorSpec(key, "string", (BATCH,)) for key in inputs)
         yield Signature(name, declared, head.outputs), traced
+
+
+def _task_signature(bundle: Any, forward: Callable[..., Tensors]) -> tuple[Signature, Any]:
+    if bundle.model.task not in SIGNATURES:
+        raise ExportError(
+            f"There is no signature of texts for the task {bundle.model.task!r}. Export the format "
+            "'savedmodel-ids', or add one to export.savedmodel.task_signatures.SIGNATURES."
+        )
+    answer = SIGNATURES[bundle.model.task](bundle, forward)
+
+    def serve(**given: tf.Tensor) -> Tensors:
+        return answer(**given)
+
+    signature = Signature(TEXT, answer.inputs, answer.outputs)
+    traced = tf.function(serve, autograph=False)
+    return signature, traced.get_concrete_function(**tensor_specs(signature))
 
 
 def longest_text(bundle: Any) -> int:
@@ -112,9 +140,9 @@ class _Encoder:
 class _Scores:
     """Class names and scores, in the order of the classes; of the best one its name."""
 
-    def __init__(self, config: Any) -> None:
-        self.labels = config.labels
-        self.score = _SCORES[config.problem_type]
+    def __init__(self, bundle: Any) -> None:
+        self.labels = bundle.config.labels
+        self.score = _SCORES[bundle.config.problem_type]
         shape = (BATCH, len(self.labels))
         self.outputs = (
             TensorSpec("scores", "float32", shape),
@@ -134,17 +162,25 @@ class _Scores:
 class _Embeddings:
     """One vector per text: the mean of the last hidden states of its tokens."""
 
-    def __init__(self, config: Any) -> None:
-        self.outputs = (TensorSpec("embeddings", "float32", (BATCH, config.hidden_size)),)
+    def __init__(self, bundle: Any) -> None:
+        width = next(iter(bundle.model.output.values())).shape[-1]
+        self.outputs = (TensorSpec("embeddings", "float32", (BATCH, width)),)
 
     def __call__(self, inputs: Tensors, outputs: Tensors) -> Tensors:
+        if "last_hidden_state" not in outputs:  # an embedder's own vector
+            [vectors] = outputs.values()
+            return {"embeddings": vectors}
         mask = tf.cast(inputs["attention_mask"], tf.float32)[:, :, tf.newaxis]
         total = tf.reduce_sum(outputs["last_hidden_state"] * mask, axis=1)
         return {"embeddings": total / tf.reduce_sum(mask, axis=1)}
 
 
 # The main output of a model decides what its text signatures return.
-_HEADS: dict[str, Any] = {"logits": _Scores, "last_hidden_state": _Embeddings}
+_HEADS: dict[str, Any] = {
+    "logits": _Scores,
+    "last_hidden_state": _Embeddings,
+    EMBEDDING: _Embeddings,
+}
 _SCORES = {
     "single_label_classification": tf.nn.softmax,
     "multi_label_classification": tf.sigmoid,

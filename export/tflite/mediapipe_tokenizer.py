@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_bert_zoo.data.examples import Examples
-
 from ..signature import SEQUENCE
 from .metadata import VOCABULARY_FILE
 
@@ -103,23 +101,25 @@ class MediaPipeTokenizer:
 
 
 def notes_of(
-    artifact: Artifact, examples: Examples, inputs: Sequence[Mapping[str, np.ndarray]]
+    artifact: Artifact,
+    strings: Mapping[str, Sequence[str]],
+    inputs: Sequence[Mapping[str, np.ndarray]],
 ) -> tuple[str, ...]:
     """What MediaPipe makes of the texts of a verification, where an artifact is for it.
 
     Args:
         artifact: any.
-        examples: the texts.
+        strings: the texts by name: ``text``, and ``text_pair`` of pairs.
         inputs: what the bundle's tokenizer made of each, a batch of one row.
     """
     if artifact.options.get("metadata") != "mediapipe":
         return ()
-    if examples.text_pairs is not None:
+    if "text_pair" in strings:
         return ("MediaPipe takes single texts; the pairs were run as ids",)
     tokenizer = MediaPipeTokenizer.of(artifact)
     ids = [given["input_ids"][given["attention_mask"] > 0].tolist() for given in inputs]
-    different = different_texts(tokenizer, examples.texts, ids)
-    share = f"MediaPipe tokenizes {len(different)} of {len(examples)} texts otherwise"
+    different = different_texts(tokenizer, strings["text"], ids)
+    share = f"MediaPipe tokenizes {len(different)} of {len(ids)} texts otherwise"
     quoted = ", ".join(map(_shortened, different[:_EXAMPLES]))
     return (f"{share}, e.g. {quoted}" if quoted else share,)
 

@@ -12,7 +12,7 @@ from keras_bert_zoo.evaluation.classification import probabilities
 
 from ..formats import FORMATS
 from ..measurement import Measurement
-from ..scoring import logits_of, mean_of_tokens, problem_of, unit_vectors
+from ..scoring import embeddings_of, logits_of, problem_of, unit_vectors
 from ..signature import Signature, choose
 
 if TYPE_CHECKING:
@@ -32,6 +32,19 @@ def _difference(ours: Arrays, theirs: Arrays) -> float:
         return float("inf")
     largest = max(float(np.abs(ours[name] - theirs[name]).max()) for name in theirs)
     return float("inf") if np.isnan(largest) else largest
+
+
+def joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Batches as one; where one has fewer answers to a text, nothing takes their places."""
+    if parts[0].ndim == 1:
+        return np.concatenate(parts)
+    width = max(part.shape[1] for part in parts)
+    table = np.zeros((sum(map(len, parts)), width, *parts[0].shape[2:]), parts[0].dtype)
+    if table.dtype == object:
+        table[:] = ""
+    for rows, part in zip(np.split(table, np.cumsum([*map(len, parts)])[:-1]), parts, strict=True):
+        rows[:, : part.shape[1]] = part
+    return table
 
 
 def problems_of(
@@ -68,16 +81,6 @@ def expected_of_text(
     return {"scores": probabilities(str(config.problem_type), joined_logits(config, outputs))}
 
 
-def embeddings_of(inputs: Sequence[Arrays], outputs: Sequence[Arrays]) -> np.ndarray:
-    """Embeddings ``(N, H)``: those that came out, or the means of the hidden states."""
-    if "embeddings" in outputs[0]:
-        return np.concatenate([made["embeddings"] for made in outputs])
-    pairs = zip(inputs, outputs, strict=True)
-    return np.concatenate(
-        [mean_of_tokens(given, made["last_hidden_state"]) for given, made in pairs]
-    )
-
-
 def expected_of_ids(
     config: EncoderConfig,
     artifact: Artifact,
@@ -85,7 +88,7 @@ def expected_of_ids(
     outputs: Sequence[Arrays],
 ) -> list[Arrays]:
     """What the integer signature should return: Keras' outputs, or scores or embeddings."""
-    if {spec.name for spec in artifact.signature.outputs} & {"logits", "last_hidden_state"}:
+    if {spec.name for spec in artifact.signature.outputs} == set(outputs[0]):
         return list(outputs)
     pairs = zip(inputs, outputs, strict=True)
     expected = [expected_of_text(config, [given], [made]) for given, made in pairs]

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.data.examples import Examples
 
+from ..errors import ExportError
+from ..formats import WHOLE_TEXTS
 from ..measurement import timed
 from ..signature import BATCH, SEQUENCE, Signature
+from .subjects import Questions, Texts
 
 if TYPE_CHECKING:
+    from keras_bert_zoo.bundle import Bundle
+
     from ..artifact import Artifact
+
+Asked = Examples | str | Sequence[Any]
+Columns = Mapping[str, Any]
 
 # A second batch size and a second length, where a format leaves them open.
 _BATCH, _LENGTH = 4, 64
@@ -43,6 +53,7 @@ class Reference:
         outputs: what the model returned for them.
         seconds: wall time of each case.
         runtime: package and version.
+        subject: what was run, and how outputs are judged.
         config: of the bundle.
         size: bytes of the weights.
         weights: their digest.
@@ -52,6 +63,7 @@ class Reference:
     outputs: dict[Case, dict[str, np.ndarray]]
     seconds: dict[Case, float]
     runtime: str
+    subject: Texts | Questions
     config: EncoderConfig
     size: int
     weights: str
@@ -88,60 +100,95 @@ def all_cases(signatures: Sequence[Signature], count: int) -> list[Case]:
 
 
 def run_reference(
-    source: str,
-    texts: Sequence[str],
-    text_pairs: Sequence[str] | None,
-    cases: Sequence[Case],
-    threads: int,
+    source: str, examples: Asked, artifacts: Sequence[Artifact], columns: Columns, threads: int
 ) -> Reference:
-    """Tokenizes the cases and runs them through the Keras model, in this process.
+    """Makes rows of the examples and runs all cases through the Keras model, in this process.
+
+    Args:
+        source: of ``load``.
+        examples: see ``verify``.
+        artifacts: those that are to be compared.
+        columns: of ``Settings``, and ``limit``; for examples that a task reads.
+        threads: of TensorFlow.
 
     Raises:
+        ExportError: the artifacts are of another kind of model, or there are no examples.
         ValueError: the bundle has no tokenizer.
     """
     import tensorflow as tf
 
-    import keras_bert_zoo
-
     from ..digest import digest_of
-    from ..runner import padded
-    from ..savedmodel.text_signatures import longest_text
+    from ..graphs import load_exported
     from ..tracing import trace
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    bundle = keras_bert_zoo.load(source, dtype="float32")
+    bundle = load_exported(source, artifacts[0].task if artifacts else None)
+    _check_kind(bundle.model.task, artifacts)
     if bundle.tokenizer is None:
         raise ValueError(f"{source} has no tokenizer, so no text can be given to its model.")
-    limit = longest_text(bundle)
-
-    def encode(case: Case) -> dict[str, np.ndarray]:
-        lengths = sorted(min(length, limit) for length in case.lengths or (limit,))
-        encoded = bundle.tokenizer(
-            [texts[row] for row in case.rows],
-            text_pairs and [text_pairs[row] for row in case.rows],
-            truncation=True,
-            max_length=lengths[-1],
-            padding=True,
-        )
-        arrays = {name: tensor.numpy() for name, tensor in encoded.items()}
-        tokens = arrays["input_ids"].shape[1]
-        width = next(n for n in lengths if n >= tokens) if case.lengths else tokens
-        return padded(arrays, width, bundle.tokenizer.pad_token_id)
-
     traced = trace(bundle.model, Signature.of(bundle.model))
 
-    def run(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def run(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         tensors = {name: tf.constant(value) for name, value in batch.items()}
         return {name: value.numpy() for name, value in traced(**tensors).items()}
 
-    inputs = [encode(case) for case in cases]
+    subject = _subject(bundle, examples, artifacts, columns, run)
+    if not subject.count:
+        raise ExportError("There are no texts to verify the artifacts with.")
+    needed = [cases_of(artifact, subject.count) for artifact in artifacts]
+    cases = list(dict.fromkeys(itertools.chain(single_texts(subject.count), *needed)))
+    inputs = [*map(subject.encoder(bundle), cases)]
     outputs, seconds = timed(run, inputs)
     return Reference(
         dict(zip(cases, inputs, strict=True)),
         dict(zip(cases, outputs, strict=True)),
         dict(zip(cases, seconds, strict=True)),
         f"keras {importlib.metadata.version('keras')}",
+        subject,
         bundle.config,
         sum(weight.value.numpy().nbytes for weight in bundle.model.weights),
         digest_of(bundle.model),
     )
+
+
+def _subject(
+    bundle: Bundle,
+    examples: Asked,
+    artifacts: Sequence[Artifact],
+    columns: Columns,
+    run: Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]],
+) -> Texts | Questions:
+    if isinstance(examples, Examples):
+        if bundle.model.task not in WHOLE_TEXTS:
+            raise ExportError(
+                f"The bundle is a model for {bundle.model.task!r}: pass a file that the task "
+                "reads, or a list of questions, instead of Examples."
+            )
+        return Texts(examples, bundle.config)
+    from keras_bert_zoo.tasks.predictor import task_of
+
+    from ..asking import longest_row
+
+    columns = dict(columns)
+    limit = columns.pop("limit", None)
+    # One length for all, so that all answer the same rows.
+    fixed = [size for artifact in artifacts if (size := longest_row(artifact))]
+    most = min(fixed, default=None)
+    kind = bundle.model.task or "sentence_embedding"
+    task = task_of(kind, bundle.config, bundle.tokenizer, most=most, **columns)
+    labelled = isinstance(examples, str)
+    found = task.read(examples) if isinstance(examples, str) else task.asked(examples)
+    return Questions(task, found[:limit], labelled, bundle, run)
+
+
+def _check_kind(task: str | None, artifacts: Sequence[Artifact]) -> None:
+    others = [artifact for artifact in artifacts if artifact.task != task]
+    if others:
+        raise ExportError(
+            f"{others[0].path} is not of this bundle, which is {_kind(task)}: it is "
+            f"{_kind(others[0].task)}. Pass the bundle that it was exported from."
+        )
+
+
+def _kind(task: str | None) -> str:
+    return "an encoder" if task is None else f"a model for {task!r}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import os
 import pathlib
 from collections.abc import Iterable
@@ -12,29 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.data.examples import Examples
 
-from .. import process, scoring
+from .. import process
 from ..artifact import Artifact
 from ..conversion import as_directory
 from ..errors import ExportError
 from ..measurement import Opened, measure
 from ..progress import Steps
-from ..scoring import unit_vectors
 from ..signature import BATCH
 from ..tflite.mediapipe_tokenizer import notes_of
-from .comparison import (
-    embeddings_of,
-    expected_of_ids,
-    expected_of_text,
-    joined_logits,
-    largest_difference,
-    percentiles,
-    problems_of,
-    wrong_labels,
-)
-from .metrics import scores_of
-from .reference import Case, Reference, all_cases, cases_of, run_reference, single_texts, text_cases
+from .comparison import joined, largest_difference, percentiles, problems_of
+from .reference import Asked, Case, Reference, all_cases, run_reference, single_texts, text_cases
 from .report import Report, Row
 
 if TYPE_CHECKING:
@@ -47,11 +34,12 @@ _CHUNK = 32
 def verify(
     source: str | pathlib.Path | Bundle,
     artifacts: Iterable[Artifact | str | pathlib.Path],
-    examples: Examples,
+    examples: Asked,
     *,
     threads: int | None = None,
     record: bool = True,
     progress: bool = True,
+    **columns: Any,
 ) -> Report:
     """Re-runs artifacts in their own runtimes and compares them with the Keras model.
 
@@ -63,38 +51,39 @@ def verify(
         source: the bundle that was exported, as ``bundle.load`` takes it, or in memory.
         artifacts: artifacts or their directories; checked against their manifests.
         examples: real texts or pairs of the kind the model is for; with labels the metric is
-            computed too.
+            computed too. For tasks whose answer is no class and no embedding: a file with the
+            right answers as the task reads it, or a list of questions.
         threads: of each runtime; by default one per processor.
         record: whether the result is written into the manifest of each artifact.
         progress: whether to show it on the terminal.
+        **columns: of ``tasks.task.Settings``, where such a file has what it holds; and ``limit``,
+            how many examples are read.
 
     Returns:
         The report; whether everything passed is ``report.passed``.
 
     Raises:
         CorruptArtifact: an artifact is not what was exported.
-        ExportError: there are no texts, or labels for a model that has none.
+        ExportError: there are no texts, labels for a model that has none, or an artifact of
+            another kind of model.
         MissingRuntime: a runtime is not installed.
     """
-    if not len(examples):
-        raise ExportError("There are no texts to verify the artifacts with.")
     opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
-    threads, count = threads or os.cpu_count() or 1, len(examples)
-    cases = itertools.chain.from_iterable(cases_of(artifact, count) for artifact in opened)
-    distinct = list(dict.fromkeys([*single_texts(count), *cases]))
+    threads = threads or os.cpu_count() or 1
     names = [f"verify {artifact.format}" for artifact in opened]
     with Steps(["run keras", *names], visible=progress) as steps:
         steps.start("run keras")
-        texts, pairs = list(examples.texts), examples.text_pairs
         with as_directory(source) as directory:
-            reference = process.call(run_reference, directory, texts, pairs, distinct, threads)
-        judge = _Judge(reference, examples, threads)
+            request = (directory, examples, opened, columns, threads)
+            reference = process.call(run_reference, *request)
+        judge = _Judge(reference, threads)
         rows = []
         for name, artifact in zip(names, opened, strict=True):
             steps.start(name)
             rows.append(judge.row(artifact))
     name = str(source) if isinstance(source, str | pathlib.Path) else "in memory"
-    report = Report(judge.keras_row(name), tuple(rows), count, judge.metric_name, threads)
+    subject = reference.subject
+    report = Report(judge.keras_row(name), tuple(rows), subject.count, subject.metric, threads)
     return _recorded(report, opened) if record else report
 
 
@@ -114,20 +103,12 @@ def _recorded(report: Report, artifacts: list[Artifact]) -> Report:
 class _Judge:
     """Compares artifacts with one reference."""
 
-    def __init__(self, reference: Reference, examples: Examples, threads: int) -> None:
-        self.reference = reference
-        self.examples = examples
-        self.threads = threads
-        self.problem = scoring.problem_of(reference.config)
-        if examples.labels is not None and self.problem is None:
-            raise ExportError("Labels were given, but the bundle is an encoder without them.")
-
-    @property
-    def metric_name(self) -> str | None:
-        return self.problem.metric if self.problem and self.examples.labels is not None else None
+    def __init__(self, reference: Reference, threads: int) -> None:
+        self.reference, self.threads = reference, threads
+        self.subject = reference.subject
 
     def keras_row(self, source: str) -> Row:
-        singles = single_texts(len(self.examples))
+        singles = single_texts(self.subject.count)
         return Row(
             format="keras",
             path=source,
@@ -135,17 +116,17 @@ class _Judge:
             runtime=self.reference.runtime,
             **self._sizes(self.reference.outputs),
             max_difference=0.0,
-            **self._scores(self._keras(singles)),
+            **self.subject.scores(self._keras(singles)),
             **percentiles([self.reference.seconds[case] for case in singles]),
         )
 
     def row(self, artifact: Artifact) -> Row:
-        self._check_kind(artifact)
         ids = self._ids(artifact) if artifact.id_signatures else None
         text = self._text(artifact)
         main = ids or text
         if main is None:
             raise ExportError(f"{artifact.path} takes single texts, and pairs were given.")
+        inputs, keras = self._inputs(main.singles), self._keras(main.singles)
         return Row(
             format=artifact.format,
             path=str(artifact.path),
@@ -157,9 +138,9 @@ class _Judge:
             **self._sizes(main.cases),
             max_difference=main.difference,
             text_difference=text and text.difference,
-            agreement=self._agreement(main.outputs, self._keras(main.singles)),
-            cosine=self._cosine(main),
-            **self._scores(main.outputs, self._keras(main.singles)),
+            agreement=self.subject.agreement(main.outputs, keras),
+            cosine=self.subject.cosine(inputs, main.outputs, keras),
+            **self.subject.scores(main.outputs, keras),
             **percentiles(main.seconds),
             problems=(
                 *self._of_another_bundle(artifact),
@@ -167,20 +148,10 @@ class _Judge:
                 *(problem for run in (ids, text) if run for problem in run.problems),
             ),
             notes=(
-                *notes_of(artifact, self.examples, self._inputs(main.singles)),
+                *notes_of(artifact, self.subject.strings(), inputs),
                 *(artifact.fidelity.notes if artifact.fidelity else ()),
             ),
         )
-
-    def _check_kind(self, artifact: Artifact) -> None:
-        """Refuses a classifier's artifact with an encoder's bundle, and the reverse."""
-        names = {spec.name for signature in artifact.signatures for spec in signature.outputs}
-        if bool(names & {"logits", "scores"}) != (self.problem is not None):
-            kind = "an encoder" if self.problem is None else "a classifier"
-            raise ExportError(
-                f"{artifact.path} is not of this bundle, which is {kind}: its outputs are "
-                f"{sorted(names)}. Pass the bundle that it was exported from."
-            )
 
     def _of_another_bundle(self, artifact: Artifact) -> list[str]:
         """Whether weights and labels are those of the bundle it is compared with."""
@@ -196,11 +167,11 @@ class _Judge:
 
     def _ids(self, artifact: Artifact) -> _Run:
         """All cases as ids; the single texts come first."""
-        count, signatures = len(self.examples), artifact.id_signatures
+        count, signatures = self.subject.count, artifact.id_signatures
         cases = all_cases(signatures, count)
         inputs = self._inputs(cases)
         measured = measure(artifact, signatures, inputs, self.threads)
-        expected = expected_of_ids(self.reference.config, artifact, inputs, self._keras(cases))
+        expected = self.subject.expected_of_ids(artifact, inputs, self._keras(cases))
         difference = largest_difference(measured.outputs, expected)
         return _Run(
             measured.opened,
@@ -214,26 +185,24 @@ class _Judge:
 
     def _text(self, artifact: Artifact) -> _Run | None:
         """The same texts as strings, where a signature takes such."""
-        given = {"text": list(self.examples.texts)}
-        if self.examples.text_pairs is not None:
-            given["text_pair"] = list(self.examples.text_pairs)
+        given = self.subject.strings()
         fitting = [s for s in artifact.signatures if {i.name for i in s.inputs} == set(given)]
-        if not fitting:
+        if not fitting or not all(given.values()):
             return None
-        signature, cases = fitting[-1], text_cases(artifact, len(self.examples))
-        step = signature.size(BATCH) or _CHUNK
+        signature, cases = fitting[-1], text_cases(artifact, self.subject.count)
+        step, count = signature.size(BATCH) or _CHUNK, len(next(iter(given.values())))
         inputs = [
             {name: column[start : start + step] for name, column in given.items()}
-            for start in range(0, len(cases), step)
+            for start in range(0, count, step)
         ]
         measured = measure(artifact, [signature], inputs, self.threads)
-        outputs = {k: np.concatenate([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
+        outputs = {k: joined([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
         known, made = self._inputs(cases), self._keras(cases)
-        expected = expected_of_text(self.reference.config, known, made)
+        expected = self.subject.expected_of_text(known, made)
         numbers = {name: outputs[name] for name in expected if name in outputs}
         difference = largest_difference([numbers], [expected])
         problems = problems_of(artifact.format, [signature], inputs, measured, difference)
-        problems += wrong_labels(self.reference.config, outputs)
+        problems += self.subject.wrong_strings(outputs, made)
         return _Run(
             measured.opened, cases, cases, [outputs], measured.seconds, difference, problems
         )
@@ -248,31 +217,6 @@ class _Judge:
         shapes = [self.reference.inputs[case]["input_ids"].shape for case in cases]
         batches, lengths = (tuple(sorted(set(sizes))) for sizes in zip(*shapes, strict=True))
         return {"batch_sizes": batches, "lengths": lengths}
-
-    def _agreement(self, ours: list[Any], keras: list[Any]) -> float | None:
-        if self.problem is None or self.problem.decide is None:
-            return None
-        decide = self.problem.decide
-        return scoring.agreement(decide(self._logits(ours)), decide(self._logits(keras)))
-
-    def _cosine(self, run: _Run) -> float | None:
-        if self.problem is not None:
-            return None
-        inputs = self._inputs(run.singles)
-        ours, keras = (
-            unit_vectors(embeddings_of(inputs, outputs))
-            for outputs in (run.outputs, self._keras(run.singles))
-        )
-        return float((ours * keras).sum(axis=-1).mean())
-
-    def _logits(self, outputs: list[Any]) -> np.ndarray:
-        return joined_logits(self.reference.config, outputs)
-
-    def _scores(self, outputs: list[Any], keras: list[Any] | None = None) -> dict[str, Any]:
-        if self.metric_name is None:
-            return {}
-        logits = [self._logits(made) for made in (outputs, keras) if made is not None]
-        return scores_of(self.reference.config, np.asarray(self.examples.labels), *logits)._asdict()
 
 
 class _Run(NamedTuple):

@@ -19,10 +19,10 @@ def evaluate(
 
     The arguments are those of the command line.
     """
+    from keras_bert_zoo.commands.predict import opened
     from keras_bert_zoo.evaluation.classification import scores_json
-    from keras_bert_zoo.tasks.predictor import predictor
 
-    ask = predictor(bundle, task=task, max_length=max_length, options=options, **columns)
+    ask = opened(bundle, task=task, max_length=max_length, options=options, **columns)
     print(scores_json(ask.evaluate(data)), end="")
 
 
@@ -30,12 +30,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parses the arguments of the command and runs it."""
     import jsonargparse
 
-    from keras_bert_zoo.commands.predict import add_task_options
+    from keras_bert_zoo.commands.predict import MODEL, add_task_options
 
     description = (evaluate.__doc__ or "").splitlines()[0]
     parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo evaluate", description=description)
     add = parser.add_argument
-    add("bundle", help="directory of a fine-tuned model, or where else one is found")
+    add("bundle", help=MODEL)
     add("data", help="file of labelled examples, or tweets://test")
     add_column_options(parser)
     add_task_options(parser)

@@ -14,6 +14,7 @@ def export(
     *,
     output: str,
     formats: str,
+    task: str | None = None,
     lengths: str | None = None,
     metadata: str | None = None,
     normalize: bool = False,
@@ -41,7 +42,7 @@ def export(
         options["examples"] = Examples(rows.texts, rows.text_pairs)
     names, tokens = formats.split(","), numbers("lengths", lengths)
     for artifact in export_bundle(
-        bundle, output, names, lengths=tokens, overwrite=overwrite, **options
+        bundle, output, names, task=task, lengths=tokens, overwrite=overwrite, **options
     ):
         size = f"{artifact.size / 1e6:.1f} MB"
         found = artifact.fidelity
@@ -72,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--output", required=True, help="directory that receives one directory per format")
     formats = f"separated by commas, of {', '.join(FORMATS)}"
     add("--formats", default=",".join(DEFAULT_FORMATS), help=formats)
+    task = "masked_lm or next_sentence of a pretrained bundle; else what it was fine-tuned for"
+    add("--task", type=str | None, help=task)
     tokens = "tokens in a row of the TFLite files, e.g. 128 or 32,64,128; open by default"
     add("--lengths", type=str | None, help=tokens)
     metadata = "mediapipe: TFLite files that MediaPipe Tasks load; needs one of --lengths"

@@ -6,8 +6,12 @@ import itertools
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from keras_bert_zoo.tasks.predictor import Predictor
+
+MODEL = "a fine-tuned bundle, or a directory that `keras-bert-zoo export` wrote"
 # Questions that are read and answered before the next ones are.
 _AT_ONCE = 256
 
@@ -27,15 +31,32 @@ def predict(
 
     The arguments are those of the command line.
     """
-    from keras_bert_zoo.tasks.predictor import predictor
-
     if input is not None and (texts or pairs or jsonl):
         raise ValueError("input is read instead of texts, pairs and jsonl: leave those out.")
     questions = _records(input) if input else questions_of(texts or sys.stdin, pairs, jsonl)
-    ask = predictor(bundle, task=task, max_length=max_length, options=options)
+    ask = opened(bundle, task=task, max_length=max_length, options=options)
     while part := list(itertools.islice(questions, _AT_ONCE)):
         for question, answer in zip(part, ask(part), strict=True):
             print(json.dumps({**question, **answer}, ensure_ascii=False), flush=True)
+
+
+def opened(source: str, *, task: str | None, **arguments: Any) -> Predictor:
+    """The predictor of a bundle, or of what was exported of one.
+
+    Raises:
+        ValueError: a task is named for an artifact, which has its own.
+    """
+    from keras_bert_zoo.export.artifact import is_artifact
+
+    if not is_artifact(source):
+        from keras_bert_zoo.tasks.predictor import predictor
+
+        return predictor(source, task=task, **arguments)
+    from keras_bert_zoo.export.asking import predictor as predictor_of_artifact
+
+    if task is not None:
+        raise ValueError(f"{source} was exported for one task: leave out task={task!r}.")
+    return predictor_of_artifact(source, **arguments)
 
 
 def _records(source: str) -> Iterator[dict[str, Any]]:
@@ -83,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     description = (predict.__doc__ or "").splitlines()[0]
     parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo predict", description=description)
     add = parser.add_argument
-    add("bundle", help="directory of a fine-tuned model, or where else one is found")
+    add("bundle", help=MODEL)
     add("texts", nargs="*", default=[], help="by default the lines of standard input")
     add("--input", type=str | None, help="a .csv, .tsv or .jsonl file instead, with the columns")
     add("--pairs", action="store_true", help="each text is two, with a tab between them")

@@ -29,6 +29,13 @@ def add_table_options(parser: Any, *, empty_texts: str) -> None:
     add("--empty_texts", default=empty_texts, help="error, drop or keep rows without text")
 
 
+def settings_of(table: TextTable) -> dict[str, Any]:
+    """The fields that were named, as ``tasks.task.Settings`` has them."""
+    values = {option: getattr(table, field) for option, field in _FIELDS.items()}
+    defaults = {option: getattr(type(table)(), field) for option, field in _FIELDS.items()}
+    return {option: value for option, value in values.items() if value != defaults[option]}
+
+
 def take_table(options: dict[str, Any]) -> TextTable:
     """Takes the options out of a command's and returns the table they describe.
 

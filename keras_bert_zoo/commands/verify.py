@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def verify(
     data: str,
     table: TextTable,
     limit: int | None = None,
+    options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     report: str | None = None,
 ) -> bool:
@@ -30,15 +31,22 @@ def verify(
     """
     import rich
 
+    from keras_bert_zoo.commands.table_options import settings_of
     from keras_bert_zoo.export.artifact import Artifact
+    from keras_bert_zoo.export.formats import WHOLE_TEXTS
     from keras_bert_zoo.export.verification.page import write_page
     from keras_bert_zoo.export.verification.verification import verify as verify_artifacts
 
     paths = report and report_paths(report)
     opened = [Artifact.load(path) for path in artifacts]
-    # The export wrote the config with the labels and the problem type of the loaded model.
-    examples = read_examples(opened[0].path, table, data, limit)
-    result = verify_artifacts(bundle, opened, examples, threads=threads)
+    request: dict[str, Any]
+    if opened[0].task in WHOLE_TEXTS:
+        # The export wrote the config with the labels and the problem type of the loaded model.
+        request = {"examples": read_examples(opened[0].path, table, data, limit)}
+    else:
+        columns = {**settings_of(table), "options": options, "limit": limit}
+        request = {"examples": data, **columns}
+    result = verify_artifacts(bundle, opened, threads=threads, **request)
     rich.print(result.table())
     if paths:
         save_both(paths, result.save, functools.partial(write_page, result))
@@ -108,9 +116,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("bundle", help="what was exported, as `keras-bert-zoo export` takes it")
     add("artifacts", nargs="+", help="directories that it wrote")
-    add("--data", required=True, help=".csv, .tsv or .jsonl of real texts, or tweets://test")
+    data = "real texts: .csv, .tsv, .jsonl, tweets://test, or what the bundle's task reads"
+    add("--data", required=True, help=data)
     add_table_options(parser, empty_texts="error")
     add("--limit", type=int | None, help="number of rows, from the first; all by default")
+    add("--options", type=dict[str, Any] | None, help="of the task, e.g. '{stride: 64}'")
     add("--threads", type=int | None, help="of each runtime; one per processor by default")
     add("--report", type=str | None, help="JSON file to write, with an HTML page beside it")
     options = vars(parser.parse_args(argv))

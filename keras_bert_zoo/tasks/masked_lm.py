@@ -86,6 +86,14 @@ class MaskedLM(Task[TextRows]):
         hits = outputs["top_ids"][..., 0] == rows.words
         return {"masked_accuracy": float(hits.mean()), "pseudo_perplexity": perplexity}
 
+    def monitored(self, labels: Labels) -> str:
+        """How often the likeliest word is the right one."""
+        return "masked_accuracy"
+
+    def decision(self, answer: Any) -> Any:
+        """The likeliest word for each mask."""
+        return [words[0]["token"] for words in answer.get("masks", ())]
+
     def answers(
         self, examples: TextRows, rows: Any, outputs: Outputs, labels: Labels
     ) -> list[dict[str, Any]]:

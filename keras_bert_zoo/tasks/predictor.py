@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo import bundle
+from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.evaluation.prediction import (
     Runner,
@@ -106,7 +107,6 @@ def predictor(
     Raises:
         ValueError: the checkpoint has no head for the task, or no tokenizer.
     """
-    _check_columns(columns)
     own = bundle.trained_for(source)
     # Of what was pretrained, the masked words are what can be asked.
     name = task or {"pretraining": "masked_lm"}.get(own or "", own)
@@ -115,29 +115,56 @@ def predictor(
             f"{source} is an encoder without a head: there is nothing to ask it. Fine-tune it, or "
             f"name a task: one of {sorted(TASKS)}."
         )
-    asked_for = task_named(name)
+    _check_columns(columns)
+    task_named(name)  # before anything is loaded
     loaded = bundle.load(source, task=name, fresh_head=False)
-    remembered = (loaded.config.extra.get(REMEMBERED) or {}).get(name) or {}
+    config, tokenizer = loaded.config, loaded.tokenizer
+    asking = task_of(name, config, tokenizer, max_length=max_length, options=options, **columns)
+    model = asking.prepared(loaded.model)
+    return Predictor(keras_runner(model), asking, tokenizer, config.labels, batch_size, model)
+
+
+def task_of(
+    name: str,
+    config: EncoderConfig,
+    tokenizer: Any,
+    *,
+    max_length: int | None = None,
+    most: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    **columns: Any,
+) -> Task[Any]:
+    """A task as a model was trained for it, but for what is asked otherwise.
+
+    Args:
+        name: one of ``tasks.TASKS``.
+        config: of the model.
+        tokenizer: the model's.
+        max_length: see ``predictor``.
+        most: tokens of a row that there is room for beside what the model has.
+        options: see ``predictor``.
+        **columns: see ``predictor``.
+
+    Raises:
+        ValueError: an argument is unknown or out of range, or there is no tokenizer.
+    """
+    _check_columns(columns)
+    remembered = (config.extra.get(REMEMBERED) or {}).get(name) or {}
+    length = remembered.get("max_length") if max_length is None else max_length
+    length = checked_max_length(config, tokenizer, length)
+    if most is not None and max_length is None:
+        length = min(length, most)
+    if most is not None and length > most:
+        raise ValueError(f"max_length must be at most {most}, received {max_length}.")
     settings = Settings(
-        max_length=checked_max_length(
-            loaded.config,
-            loaded.tokenizer,
-            remembered.get("max_length") if max_length is None else max_length,
-        ),
-        problem_type=getattr(loaded.model, "problem_type", None),
+        max_length=length,
+        problem_type=config.problem_type,
         options={**remembered.get("options", {}), **(options or {})},
         **columns,
     )
-    asking = asked_for(settings)
-    model = asking.prepared(loaded.model)
-    return Predictor(
-        keras_runner(model),
-        asking,
-        loaded.tokenizer,
-        loaded.config.labels,
-        batch_size,
-        model,
-    )
+    task = task_named(name)(settings)
+    task.recall(config)
+    return task
 
 
 def _check_columns(columns: Mapping[str, Any]) -> None:

@@ -179,6 +179,10 @@ class QuestionAnswering(Task[Questions]):
             )
         ]
 
+    def decision(self, answer: Any) -> Any:
+        """The best answer and its place: the order of the next best ones is no decision."""
+        return {name: answer[name] for name in ("answer", "start", "end")}
+
     def _spans(self, examples: Questions, rows: Rows, outputs: Outputs) -> Spans:
         start_logits, end_logits = (outputs[name] for name in self.sequences)
         return best_spans(

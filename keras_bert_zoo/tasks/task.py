@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.rows import Rows
 
 # Where `config.json` keeps how a model that was fine-tuned is to be asked: `max_length` and
@@ -102,6 +103,9 @@ class Task(abc.ABC, Generic[E]):
         """The score that decides about the best epoch, by default."""
         return "accuracy"
 
+    def recall(self, config: EncoderConfig) -> None:
+        """Takes from a model's config what it says of answers; by default nothing."""
+
     def prepared(self, model: Any, learned: Rows | None = None) -> Any:
         """The model that rows are for: by default that which was loaded.
 
@@ -138,6 +142,14 @@ class Task(abc.ABC, Generic[E]):
     @abc.abstractmethod
     def score(self, examples: E, rows: Rows, outputs: Outputs, labels: Labels) -> dict[str, float]:
         """Scores answers to labelled examples, as the field does."""
+
+    def decision(self, answer: Any) -> Any:
+        """What of an answer must be the same for two models to agree: all but its scores."""
+        if isinstance(answer, Mapping):
+            return {name: self.decision(value) for name, value in answer.items()}
+        if isinstance(answer, list):
+            return [self.decision(value) for value in answer]
+        return None if isinstance(answer, float) else answer
 
     @abc.abstractmethod
     def answers(

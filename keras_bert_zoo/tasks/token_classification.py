@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_bert_zoo.config import IGNORED
+from keras_bert_zoo.config import IGNORED, EncoderConfig
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.tagging import TaggedText, TagTable
 from keras_bert_zoo.data.windows import Windows, WordTokens, align, windows
@@ -21,6 +22,8 @@ from keras_bert_zoo.tasks.tag_options import TagOptions
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
 _OUTSIDE = "O"
+# Where the `config.json` of an export keeps the scores of a CRF.
+TRANSITIONS = "crf_transitions"
 Texts = list[TaggedText]
 
 
@@ -40,7 +43,8 @@ class TokenClassification(Task[Texts]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.crf: Any = None
+        # Gives the scores of tags that follow each other, `(classes + 1, classes + 1)`.
+        self.bordered: Callable[[], Any] | None = None
         names = ("joiner", "token_column", "tag_column", "inconsistent")
         self.table = TagTable(
             words=settings.text_column or "tokens",
@@ -97,8 +101,14 @@ class TokenClassification(Task[Texts]):
             self.options.check_chain()
         if learned is not None:
             model = self._learning(model, learned)
-        self.crf = model.crf
+        self.bordered = model.crf and model.crf.bordered
         return model
+
+    def recall(self, config: EncoderConfig) -> None:
+        """Takes the CRF's scores from a config, where an export left them."""
+        stored = config.extra.get(TRANSITIONS)
+        if stored is not None:
+            self.bordered = functools.partial(np.array, stored, "float32")
 
     def _learning(self, model: Any, learned: Rows) -> Any:
         labels, targets = model.config.labels, learned.token_labels["logits"]
@@ -166,7 +176,7 @@ class TokenClassification(Task[Texts]):
         first = rows.memory.tokens.first
         logits, known = outputs["logits"][first], first >= 0
         counts = [len(example.words) for example in examples]
-        transitions = self._transitions(labels)
+        transitions = self.transitions(labels)
         if transitions is None:
             best = logits.argmax(axis=-1)
             chances = probabilities("single_label_classification", logits).max(axis=-1)
@@ -179,14 +189,14 @@ class TokenClassification(Task[Texts]):
             [[next(scores) for _ in range(count)] for count in counts],
         )
 
-    def _transitions(self, labels: Labels) -> np.ndarray | None:
-        """Scores of tags that follow each other, where they count."""
-        if self.crf is None and not self.options.constrained:
+    def transitions(self, labels: Labels) -> np.ndarray | None:
+        """Scores of tags that follow each other, where they count; see ``layers.crf``."""
+        if self.bordered is None and not self.options.constrained:
             return None
         size = len(labels) + 1
         scores = np.zeros((size, size), "float32")
-        if self.crf is not None:
-            scores = keras.ops.convert_to_numpy(self.crf.bordered())
+        if self.bordered is not None:
+            scores = keras.ops.convert_to_numpy(self.bordered())
         if self.options.constrained:
             scores = np.where(tagging.may_follow(labels), scores, np.float32(NEVER))
         return scores

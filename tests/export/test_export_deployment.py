@@ -173,7 +173,7 @@ def test_a_model_that_does_not_load_is_not_published(artifacts, texts, tmp_path)
     shutil.copytree(artifacts["savedmodel-ids"].path, broken)
     (broken / "model/variables/variables.index").unlink()
     (broken / MANIFEST).unlink()
-    describe(broken, "savedmodel-ids", artifacts["savedmodel-ids"].signatures, {}, "")
+    describe(broken, "savedmodel-ids", None, artifacts["savedmodel-ids"].signatures, {}, "")
     with pytest.raises(ExportError, match=r"cannot be served: .*checkpoint"):
         deploy(broken, tmp_path / "tree", Examples(texts))
     assert not [path for path in (tmp_path / "tree").rglob("*") if path.is_file()]

@@ -53,7 +53,7 @@ def test_weights_beside_the_model_give_the_same_numbers(
     inputs = encode(texts)
     inside, beside = run(artifacts[name].file, inputs), run(file, inputs)
     np.testing.assert_array_equal(inside["logits"], beside["logits"])
-    describe(tmp_path, name, signatures, {}, "")
+    describe(tmp_path, name, None, signatures, {}, "")
     data = onnx_file.data_path(file)
     assert data.name == f"{file.name}_data"
     assert Artifact.load(tmp_path).size == file.stat().st_size + data.stat().st_size

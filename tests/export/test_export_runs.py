@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -125,7 +126,9 @@ def test_nan_never_passes(make_bundle, tmp_path):
     (artifact / row.file).parent.mkdir(parents=True)
     signatures = row.export(broken, artifact / row.file, **row.arguments)
     shutil.copy(path / "config.json", artifact)
-    describe(artifact, "onnx-float16", signatures, {}, digest_of(broken.model))
+    describe(
+        artifact, "onnx-float16", "sequence_classification", signatures, {}, digest_of(broken.model)
+    )
     report = verify(path, [artifact], Examples(["up"]), progress=False)
     assert all("returns NaN" in row.problems[0] for row in report.rows) and report.rows
 
@@ -192,8 +195,9 @@ def test_text_head_says_what_the_score_says(keras_bundle, problem):
     from keras_bert_zoo.export.savedmodel.text_signatures import _Scores
 
     config = keras_bundle.config.replace(problem_type=problem)
+    head = _Scores(dataclasses.replace(keras_bundle, config=config))
     logits = np.random.default_rng(1).normal(size=(5, 3)).astype("float32")
-    outputs = {k: v.numpy() for k, v in _Scores(config)({}, {"logits": logits}).items()}
+    outputs = {k: v.numpy() for k, v in head({}, {"logits": logits}).items()}
     # Float32 against float64.
     np.testing.assert_allclose(outputs["scores"], probabilities(problem, logits), atol=1e-6)
     assert (outputs["labels"] == np.array([b"down", b"flat", b"up"], object)).all()

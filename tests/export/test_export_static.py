@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import types
@@ -11,7 +12,6 @@ import pytest
 
 from keras_bert_zoo import cli
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.encoding import encoded
 from keras_bert_zoo.export.errors import ExportError
@@ -169,7 +169,7 @@ def test_the_figure_sees_a_broken_file(keras_bundle, artifacts, many, tmp_path):
     for quantize in graph.of_kind("QUANTIZE"):
         quantization = graph.graph.tensors[quantize.outputs[0]].quantization
         quantization.scale = quantization.scale / 1000
-    broken = Artifact(tmp_path / "broken", whole.format, whole.signatures, whole.options)
+    broken = dataclasses.replace(whole, path=tmp_path / "broken")
     broken.file.write_bytes(write(model))
     assert fidelity_of(keras_bundle, broken, many).value < 0.9
     assert fidelity_of(keras_bundle, whole, many).value > 0.9

@@ -1,0 +1,165 @@
+"""The graph that is exported of a task's model, and how the task is asked with it.
+
+TensorFlow only. Every graph takes rows of ids ``(B, S)``, whatever the Keras model takes: the
+file then has the shape of every other BERT, and a phone runs row after row. ``M`` texts of a set.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_bert_zoo.bundle import Bundle, load
+from keras_bert_zoo.checkpoints.sentence_transformers import read_modules
+from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.evaluation.prediction import Runner
+from keras_bert_zoo.models.named_inputs import inputs_like
+from keras_bert_zoo.models.sentence_embedding import EMBEDDING, EMBEDDINGS
+from keras_bert_zoo.tasks.token_classification import TRANSITIONS
+
+from .scoring import embeddings_of, logits_of
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """What of a task's model is exported.
+
+    Args:
+        of: the Keras model to the functional model that is exported.
+        answer: outputs of that model to those of the Keras model, for the latter's inputs.
+    """
+
+    of: Callable[[Any], Any] = lambda model: model
+    answer: Callable[[Arrays, Arrays, Any], Arrays] = lambda inputs, outputs, config: outputs
+
+
+def load_graph(source: str | pathlib.Path, task: str | None = None) -> Bundle:
+    """Loads a bundle, its model replaced by the graph that is exported.
+
+    Args:
+        source: of ``load``.
+        task: of ``load``; by default what it loads, and the embedder of a directory of
+            sentence-transformers whose vector is not simply the mean.
+    """
+    if task is None and not _is_mean(pathlib.Path(source)):
+        task = "sentence_embedding"
+    bundle = load(source, task=task, dtype="float32", fresh_head=False)
+    graph = graph_of(bundle.model.task).of(bundle.model)
+    return dataclasses.replace(bundle, model=graph, config=_with_chain(bundle))
+
+
+def load_exported(source: str | pathlib.Path, task: str | None) -> Bundle:
+    """The same for a bundle of which something was exported, as the task it was exported for."""
+    on_request = {name for each in ARCHITECTURES.values() for name in each.on_request}
+    return load_graph(source, task if task in {*on_request, "sentence_embedding"} else None)
+
+
+def _with_chain(bundle: Bundle) -> EncoderConfig:
+    """The config with the scores of a CRF: they are not in the graph, which gives logits."""
+    crf = getattr(bundle.model, "crf", None)
+    if crf is None:
+        return bundle.config
+    scores = np.asarray(crf.bordered()).tolist()
+    return bundle.config.replace(extra={**bundle.config.extra, TRANSITIONS: scores})
+
+
+def asked(task: str | None, config: Any, run: Runner) -> Runner:
+    """A runner that takes and returns what the Keras model of a task does.
+
+    Args:
+        task: of the model.
+        config: its config.
+        run: runs the exported graph.
+    """
+    answer = graph_of(task).answer
+
+    def ask(inputs: Arrays) -> Arrays:
+        # A set becomes a row for each text; places of masks are looked up in the answer.
+        rows = {k: v.reshape(-1, v.shape[-1]) for k, v in inputs.items() if k != _PLACES}
+        return answer(inputs, run(rows), config)
+
+    return ask
+
+
+def graph_of(task: str | None) -> Graph:
+    """What is exported of a task's model; by default the model itself."""
+    return _GRAPHS.get(task, Graph())
+
+
+def _is_mean(directory: pathlib.Path) -> bool:
+    head = read_modules(directory).head
+    return head["pooling"] == ["mean"] and not (head.get("dense_units") or head.get("truncate_dim"))
+
+
+# === Classes of a text ===
+def _classes(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
+    if "logits" in outputs:
+        return outputs
+    return {"logits": logits_of(config.problem_type, outputs["scores"])}
+
+
+# === Sets of texts ===
+def _embeddings(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
+    rows = {k: v.reshape(-1, v.shape[-1]) for k, v in inputs.items()}
+    vectors = embeddings_of([rows], [outputs])
+    if inputs["input_ids"].ndim == 2:
+        return {EMBEDDING: vectors}
+    return {EMBEDDINGS: _in_sets(inputs, vectors)}
+
+
+def _pair(model: Any) -> Any:
+    """One number for a text with one of its choices."""
+    rows = inputs_like(model.encoder)
+    pooled = model.encoder(rows)["pooler_output"]
+    return _functional(model, rows, model.get_layer("classifier")(pooled))
+
+
+def _choices(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
+    return {"logits": _in_sets(inputs, outputs["logits"])[..., 0]}
+
+
+def _in_sets(inputs: Arrays, rows: np.ndarray) -> np.ndarray:
+    return rows.reshape(*inputs["input_ids"].shape[:-1], *rows.shape[1:])
+
+
+# === Masked words ===
+_PLACES = "masked_positions"
+
+
+def _every_place(model: Any) -> Any:
+    """Logits of the vocabulary for each token ``(B, S, V)``, as clients of fill-mask expect."""
+    import keras
+
+    rows = inputs_like(model.encoder)
+    hidden = model.encoder({k: rows[k] for k in model.encoder.input})["last_hidden_state"]
+    places = keras.ops.cumsum(keras.ops.ones_like(rows["input_ids"]), axis=1) - 1
+    return _functional(model, rows, model.get_layer("predictions")(hidden, places))
+
+
+def _words(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
+    places = inputs[_PLACES][..., None]
+    return {"prediction_logits": np.take_along_axis(outputs["logits"], places, axis=1)}
+
+
+def _functional(model: Any, inputs: Any, logits: Any) -> Any:
+    import keras
+
+    graph = keras.Model(inputs, {"logits": logits})
+    graph.task, graph.config = model.task, model.config
+    return graph
+
+
+_GRAPHS: Mapping[str | None, Graph] = {
+    None: Graph(answer=_embeddings),
+    "sequence_classification": Graph(answer=_classes),
+    "sentence_embedding": Graph(answer=_embeddings),
+    "multiple_choice": Graph(_pair, _choices),
+    "masked_lm": Graph(_every_place, _words),
+}

@@ -1,0 +1,299 @@
+"""What artifacts are verified on, and how their outputs are judged.
+
+One subject for models with one answer to a text, one for all other tasks. A subject is made
+beside the Keras model and judges in the caller's process, so it holds arrays and no model.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.data.examples import Examples
+
+from .. import scoring
+from ..errors import ExportError
+from ..runner import padded
+from ..scoring import embeddings_of, problem_of, unit_vectors
+from ..signature import Signature
+from .comparison import expected_of_ids, expected_of_text, joined_logits, wrong_labels
+from .metrics import scores_of
+
+if TYPE_CHECKING:
+    from keras_bert_zoo.bundle import Bundle
+    from keras_bert_zoo.tasks.task import Task
+
+    from ..artifact import Artifact
+    from .reference import Case
+
+Arrays = Mapping[str, np.ndarray]
+Runner = Callable[[Arrays], Arrays]
+Encode = Callable[["Case"], dict[str, np.ndarray]]
+
+
+class Texts:
+    """Real texts or pairs for a classifier, an encoder or an embedder.
+
+    Args:
+        examples: the texts; with labels the metric is computed too.
+        config: of the bundle.
+
+    Raises:
+        ExportError: there are labels, and the model has none.
+    """
+
+    def __init__(self, examples: Examples, config: EncoderConfig) -> None:
+        self.examples, self.config = examples, config
+        self.count = len(examples)
+        if examples.labels is not None and self.problem is None:
+            raise ExportError("Labels were given, but the bundle is an encoder without them.")
+
+    @property
+    def problem(self) -> scoring.Problem | None:
+        """How decisions are made of logits; not an attribute, for functions do not travel."""
+        return problem_of(self.config)
+
+    @property
+    def metric(self) -> str | None:
+        """The name of what ``scores`` finds."""
+        return self.problem.metric if self.problem and self.examples.labels is not None else None
+
+    def encoder(self, bundle: Bundle) -> Encode:
+        """Tokenizes cases, in the process that has the bundle."""
+        from ..savedmodel.text_signatures import longest_text
+
+        tokenizer: Any = bundle.tokenizer
+        texts, pairs, limit = self.examples.texts, self.examples.text_pairs, longest_text(bundle)
+
+        def encode(case: Case) -> dict[str, np.ndarray]:
+            lengths = sorted(min(length, limit) for length in case.lengths or (limit,))
+            encoded = tokenizer(
+                [texts[row] for row in case.rows],
+                pairs and [pairs[row] for row in case.rows],
+                truncation=True,
+                max_length=lengths[-1],
+                padding=True,
+            )
+            arrays = {name: tensor.numpy() for name, tensor in encoded.items()}
+            return widened(arrays, lengths if case.lengths else (), tokenizer.pad_token_id)
+
+        return encode
+
+    def expected_of_ids(
+        self, artifact: Artifact, inputs: Sequence[Arrays], keras: Sequence[Arrays]
+    ) -> list[Arrays]:
+        """What the integer signature should return."""
+        return expected_of_ids(self.config, artifact, inputs, keras)
+
+    def strings(self) -> dict[str, list[str]]:
+        """The same texts for a signature that takes strings."""
+        given = {"text": list(self.examples.texts)}
+        if self.examples.text_pairs is not None:
+            given["text_pair"] = list(self.examples.text_pairs)
+        return given
+
+    def expected_of_text(
+        self, inputs: Sequence[Arrays], keras: Sequence[Arrays]
+    ) -> dict[str, np.ndarray]:
+        """The numbers that such a signature should return."""
+        return expected_of_text(self.config, inputs, keras)
+
+    def wrong_strings(self, outputs: Arrays, keras: Sequence[Arrays]) -> list[str]:
+        """What is wrong with the strings that it returned."""
+        return wrong_labels(self.config, outputs)
+
+    def agreement(self, ours: Sequence[Arrays], keras: Sequence[Arrays]) -> float | None:
+        """Share of texts with the same decision."""
+        if self.problem is None or self.problem.decide is None:
+            return None
+        decide = self.problem.decide
+        return scoring.agreement(*(decide(joined_logits(self.config, x)) for x in (ours, keras)))
+
+    def cosine(
+        self, inputs: Sequence[Arrays], ours: Sequence[Arrays], keras: Sequence[Arrays]
+    ) -> float | None:
+        """Mean cosine of embeddings."""
+        if self.problem is not None:
+            return None
+        mine, theirs = (unit_vectors(embeddings_of(inputs, made)) for made in (ours, keras))
+        return float((mine * theirs).sum(axis=-1).mean())
+
+    def scores(
+        self, ours: Sequence[Arrays], keras: Sequence[Arrays] | None = None
+    ) -> dict[str, Any]:
+        """The fields of a report's row that need labels."""
+        if self.metric is None:
+            return {}
+        logits = [joined_logits(self.config, made) for made in (ours, keras) if made is not None]
+        return scores_of(self.config, np.asarray(self.examples.labels), *logits)._asdict()
+
+
+class Questions:
+    """What a task is asked: rows of ids, of whose outputs the task makes answers.
+
+    Args:
+        task: how questions become rows, and outputs answers.
+        examples: of that task.
+        labelled: whether they have the right answers.
+        bundle: with the graph that is exported.
+        run: runs one row through that graph.
+    """
+
+    def __init__(
+        self, task: Task[Any], examples: Any, labelled: bool, bundle: Bundle, run: Any
+    ) -> None:
+        self.task, self.examples, self.config = task, examples, bundle.config
+        self.kind, self.labels = bundle.model.task, bundle.config.labels
+        self.metric = task.monitored(self.labels) if labelled else None
+        self.rows = task.rows(examples, bundle.tokenizer, self.labels)
+        outputs = Signature.of(bundle.model).outputs
+        self.of_tokens = {spec.name for spec in outputs if spec.of_tokens}
+        self.inputs: list[Arrays] = []
+
+        def recorded(row: Arrays) -> Arrays:
+            self.inputs.append(row)
+            return run(row)
+
+        self._answered(recorded)
+        self.count = len(self.inputs)
+
+    def encoder(self, bundle: Bundle) -> Encode:
+        """Pads the rows of cases."""
+        limit, pad = bundle.config.max_position_embeddings, bundle.config.pad_token_id
+
+        def encode(case: Case) -> dict[str, np.ndarray]:
+            rows = [self.inputs[row] for row in case.rows]
+            width = max(row["input_ids"].shape[1] for row in rows)
+            wide = [padded(row, width, pad) for row in rows]
+            joined = {name: np.concatenate([row[name] for row in wide]) for name in rows[0]}
+            lengths = [min(length, limit) for length in case.lengths or ()]
+            return widened(joined, lengths, pad)
+
+        return encode
+
+    def expected_of_ids(
+        self, artifact: Artifact, inputs: Sequence[Arrays], keras: Sequence[Arrays]
+    ) -> list[Arrays]:
+        """Keras' own outputs."""
+        return list(keras)
+
+    def strings(self) -> dict[str, list[Any]]:
+        """The same questions for a signature that takes strings; none where nobody wrote one."""
+        if self._signature is None:
+            return {}
+        given, whole = (
+            self._signature.given(self.examples),
+            self._signature.whole(self.examples, self.rows),
+        )
+        return {name: list(itertools.compress(column, whole)) for name, column in given.items()}
+
+    def expected_of_text(
+        self, inputs: Sequence[Arrays], keras: Sequence[Arrays]
+    ) -> dict[str, np.ndarray]:
+        """The numbers that such a signature should return."""
+        found = self._expected(keras)
+        return {name: values for name, values in found.items() if values.dtype != object}
+
+    def wrong_strings(self, outputs: Arrays, keras: Sequence[Arrays]) -> list[str]:
+        """What is wrong with the strings that it returned."""
+        found = self._expected(keras)
+        others = [
+            name
+            for name, values in found.items()
+            if values.dtype == object and not np.array_equal(values, outputs[name])
+        ]
+        return [f"texts get other {others} than from the Keras model"] if others else []
+
+    @property
+    def _signature(self) -> Any:
+        from ..savedmodel.task_signatures import SIGNATURES
+
+        return SIGNATURES.get(self.kind)
+
+    def _expected(self, keras: Sequence[Arrays]) -> dict[str, np.ndarray]:
+        whole = self._signature.whole(self.examples, self.rows)
+        return self._signature.arrays(list(itertools.compress(self._answers(keras), whole)))
+
+    def agreement(self, ours: Sequence[Arrays], keras: Sequence[Arrays]) -> float:
+        """Share of the questions with the same answer."""
+        pairs = zip(self._decisions(ours), self._decisions(keras), strict=True)
+        return float(np.mean([mine == theirs for mine, theirs in pairs]))
+
+    def cosine(self, *_: Any) -> None:
+        """None: the answers are what is compared."""
+
+    def scores(
+        self, ours: Sequence[Arrays], keras: Sequence[Arrays] | None = None
+    ) -> dict[str, Any]:
+        """The fields of a report's row that need labels."""
+        if self.metric is None:
+            return {}
+        found = [self._score(made) for made in (ours, keras) if made is not None]
+        return {"metric": found[0], **({"drop": found[1] - found[0]} if keras is not None else {})}
+
+    def _score(self, made: Sequence[Arrays]) -> float:
+        outputs = self._answered(_replay(made))
+        return self.task.score(self.examples, self.rows, outputs, self.labels)[str(self.metric)]
+
+    def _decisions(self, made: Sequence[Arrays]) -> list[Any]:
+        return [self.task.decision(answer) for answer in self._answers(made)]
+
+    def _answers(self, made: Sequence[Arrays]) -> list[dict[str, Any]]:
+        outputs = self._answered(_replay(made))
+        return self.task.answers(self.examples, self.rows, outputs, self.labels)
+
+    def _answered(self, run: Runner) -> dict[str, np.ndarray]:
+        """Outputs of the task, its rows run one by one and always in the same order."""
+        from keras_bert_zoo.evaluation.prediction import outputs_of
+
+        from ..graphs import asked
+
+        return outputs_of(
+            asked(self.kind, self.config, _one_by_one(run, self.of_tokens)),
+            self.rows,
+            max_length=self.task.settings.max_length,
+            sequences=self.task.sequences,
+        )
+
+
+def widened(
+    arrays: dict[str, np.ndarray], lengths: Sequence[int], pad_token_id: int
+) -> dict[str, np.ndarray]:
+    """Pads rows to the shortest length that holds them, if there is one."""
+    tokens = arrays["input_ids"].shape[1]
+    width = min((length for length in lengths if length >= tokens), default=tokens)
+    return padded(arrays, width, pad_token_id)
+
+
+def _replay(made: Sequence[Arrays]) -> Runner:
+    """Outputs that were made before, in the order of the rows."""
+    remaining = iter(made)
+    return lambda row: next(remaining)
+
+
+def _one_by_one(run: Runner, of_tokens: Collection[str]) -> Runner:
+    """Runs the rows of a batch apart, each at its own length."""
+
+    def run_all(inputs: Arrays) -> Arrays:
+        width, parts = inputs["input_ids"].shape[1], []
+        for row, tokens in enumerate(inputs["attention_mask"].sum(axis=1)):
+            outputs = run({name: value[row : row + 1, :tokens] for name, value in inputs.items()})
+            parts.append(
+                {
+                    name: _fitted(value, tokens, width) if name in of_tokens else value
+                    for name, value in outputs.items()
+                }
+            )
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    return run_all
+
+
+def _fitted(values: np.ndarray, tokens: int, width: int) -> np.ndarray:
+    """What belongs to the tokens ``(1, S, …)``, filled up with zeros."""
+    missing = [(0, 0), (0, width - tokens), *[(0, 0)] * (values.ndim - 2)]
+    return np.pad(values[:, :tokens], missing)

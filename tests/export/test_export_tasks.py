@@ -1,0 +1,178 @@
+"""Every task in every kind of runtime: asked and judged as in Keras."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from task_models import ASKED, LONG, ON_REQUEST, REMEMBERED, models_of
+
+import keras_bert_zoo
+from keras_bert_zoo import cli
+from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.export.artifact import Artifact
+from keras_bert_zoo.export.asking import predictor
+from keras_bert_zoo.export.conversion import export
+from keras_bert_zoo.export.errors import ExportError
+from keras_bert_zoo.export.formats import WHOLE_TEXTS
+from keras_bert_zoo.export.verification.verification import verify
+
+# Nobody wrote what a SavedModel answers to strings.
+WITHOUT_TEXT = ("extractive_summarization",)
+FORMATS = ("savedmodel", "savedmodel-ids", "tflite", "tflite-int8", "onnx")
+EXACT = ("savedmodel", "savedmodel-ids", "tflite", "onnx")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def bundles(make_bundle, randomise, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("tasks")
+    plain = keras_bert_zoo.load(make_bundle(directory / "encoder", problem_type=None))
+    found = {}
+    for task, model in models_of(plain.model).items():
+        found[task] = keras_bert_zoo.save(randomise(model), plain.tokenizer, directory / task)
+        file = found[task] / "config.json"
+        config = {**json.loads(file.read_text()), "task_specific_params": REMEMBERED}
+        file.write_text(json.dumps(config))
+    return found
+
+
+@pytest.fixture(scope="module")
+def exported(bundles, tmp_path_factory):
+    output = tmp_path_factory.mktemp("exported")
+    return {
+        task: export(
+            bundle,
+            output / task,
+            [name for name in FORMATS if name != "savedmodel" or task not in WITHOUT_TEXT],
+            task=task if task in ON_REQUEST else None,
+            progress=False,
+        )
+        for task, bundle in bundles.items()
+    }
+
+
+def near(ours, theirs):
+    """Whether answers are the same but for the last digits of their scores."""
+    if isinstance(ours, dict):
+        return ours.keys() == theirs.keys() and all(near(ours[k], theirs[k]) for k in ours)
+    if isinstance(ours, list):
+        return len(ours) == len(theirs) and all(map(near, ours, theirs))
+    return ours == pytest.approx(theirs, abs=1e-4) if isinstance(ours, float) else ours == theirs
+
+
+@pytest.mark.parametrize("task", ASKED)
+def test_artifacts_answer_as_keras(bundles, exported, task):
+    expected = keras_bert_zoo.predictor(bundles[task], task=task)(ASKED[task])
+    for artifact in exported[task]:
+        assert artifact.task == Artifact.load(artifact.path).task == task
+        found = predictor(artifact)(ASKED[task])
+        assert near(found, expected) or artifact.format not in EXACT
+
+
+@pytest.mark.parametrize("task", ASKED)
+def test_artifacts_are_verified(bundles, exported, task):
+    examples = ASKED[task]
+    if task in WHOLE_TEXTS:
+        examples = Examples([text for pair in examples for text in pair])
+    report = verify(bundles[task], exported[task], examples, progress=False)
+    assert report.passed, report.failures()
+    for row in report.rows:
+        assert row.agreement is None if task in WHOLE_TEXTS else 0 <= row.agreement <= 1
+        if row.format in EXACT:
+            assert row.max_difference < 1e-5
+            assert (row.cosine or row.agreement) == pytest.approx(1)
+        if row.format == "savedmodel":
+            assert row.text_difference < 1e-5
+    sizes = {row.format: row.batch_sizes for row in report.rows}
+    assert sizes["tflite"] == (1,) and sizes["onnx"][0] == 1 < sizes["onnx"][-1]
+
+
+def test_verification_sees_other_answers(bundles, exported, make_bundle, randomise, tmp_path):
+    """Of another model with the same labels: weights, numbers and answers differ."""
+    bundle = keras_bert_zoo.load(bundles["token_classification"])
+    other = keras_bert_zoo.save(randomise(bundle.model, 3), bundle.tokenizer, tmp_path / "other")
+    [row] = verify(
+        other,
+        [a for a in exported["token_classification"] if a.format == "onnx"],
+        ASKED["token_classification"],
+        progress=False,
+    ).rows
+    assert any("other weights" in problem for problem in row.problems)
+    assert any("from Keras, more than" in problem for problem in row.problems)
+    assert row.agreement < 1
+
+
+def test_the_metric_of_labelled_files(bundles, exported, tmp_path, capsys):
+    """What `evaluate` finds with Keras, for each artifact, and what it loses."""
+    data = tmp_path / "tags.jsonl"
+    lines = [
+        {"tokens": ["shares", "of", "the", "fox"], "tags": ["B-X", "O", "O", "B-Y"]},
+        {"tokens": ["the", "dog"], "tags": ["O", "B-Y"]},
+        {"tokens": LONG.split(), "tags": ["O"] * len(LONG.split())},
+    ]
+    data.write_text("\n".join(map(json.dumps, lines)))
+    path, chosen = str(bundles["token_classification"]), exported["token_classification"]
+    scores = {}
+    for source in (path, *[str(artifact.path) for artifact in chosen]):
+        assert not cli.main(["evaluate", source, str(data)])
+        scores[source] = json.loads(capsys.readouterr().out)
+    report = tmp_path / "report.json"
+    paths = [str(artifact.path) for artifact in chosen]
+    assert not cli.main(["verify", path, *paths, "--data", str(data), "--report", str(report)])
+    found = json.loads(report.read_text())
+    assert found["metric"] == "f1"
+    assert found["keras"]["metric"] == pytest.approx(scores[path]["f1"])
+    for row in found["rows"]:
+        assert row["metric"] == pytest.approx(scores[row["path"]]["f1"])
+        assert row["drop"] == pytest.approx(found["keras"]["metric"] - row["metric"])
+
+
+def test_a_crf_goes_along(bundles, randomise, tmp_path):
+    """Its scores are beside the graph; the strings' signature finds the best path inside it."""
+    plain = keras_bert_zoo.load(bundles["token_classification"])
+    chained = randomise(plain.model.with_crf(), 5)
+    path = keras_bert_zoo.save(chained, plain.tokenizer, tmp_path / "bundle")
+    asked = ASKED["token_classification"]
+    found = export(path, tmp_path / "exported", ["savedmodel", "onnx"], progress=False)
+    options = {"constrained": True}
+    for artifact in found:
+        assert near(predictor(artifact)(asked), keras_bert_zoo.predictor(path)(asked))
+        expected = keras_bert_zoo.predictor(path, options=options)(asked)
+        assert near(predictor(artifact, options=options)(asked), expected)
+    chain = keras_bert_zoo.predictor(path)(asked)
+    assert not near(chain, keras_bert_zoo.predictor(bundles["token_classification"])(asked))
+    report = verify(path, found, asked, progress=False)
+    assert report.passed and report.rows[0].text_difference < 1e-5, report.failures()
+
+
+def test_fixed_lengths_answer_in_windows(bundles, tmp_path):
+    """A file of 16 and 32 tokens: what a long context is cut into fits the longest row."""
+    task = "question_answering"
+    [artifact] = export(bundles[task], tmp_path, ["tflite"], lengths=[16, 32], progress=False)
+    ask = predictor(artifact)
+    assert ask.task.settings.max_length == 32
+    expected = keras_bert_zoo.predictor(bundles[task])(ASKED[task])
+    assert all(map(near, ask(ASKED[task]), expected))
+    report = verify(bundles[task], [artifact], ASKED[task], progress=False)
+    assert report.passed and report.rows[0].agreement == 1
+    with pytest.raises(ValueError, match="at most 32, received 40"):
+        predictor(artifact, max_length=40)
+
+
+def test_what_cannot_be_is_refused(bundles, exported, bundle, tmp_path):
+    tagger, classifier = bundles["token_classification"], bundle
+    with pytest.raises(ExportError, match=r"tflite-text.*token_classification"):
+        export(tagger, tmp_path, ["tflite-text"], progress=False)
+    with pytest.raises(ExportError, match=r"metadata.*for classifiers"):
+        export(tagger, tmp_path, ["tflite"], lengths=16, metadata="mediapipe", progress=False)
+    with pytest.raises(ExportError, match=r"no signature of texts.*savedmodel-ids"):
+        export(bundles[WITHOUT_TEXT[0]], tmp_path, ["savedmodel"], progress=False)
+    with pytest.raises(ExportError, match="instead of Examples"):
+        verify(tagger, exported["token_classification"], Examples(["up"]), progress=False)
+    with pytest.raises(ExportError, match="not of this bundle"):
+        verify(classifier, exported["token_classification"], ["up"], progress=False)
+    with pytest.raises(ExportError, match="no texts"):
+        verify(tagger, exported["token_classification"], [], progress=False)
+    with pytest.raises(ValueError, match="leave out task"):
+        cli.main(["predict", str(exported["masked_lm"][0].path), "a", "--task", "masked_lm"])

@@ -1,0 +1,43 @@
+"""The graph that is exported of each task, asked as its Keras model is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from task_models import ASKED, REMEMBERED, models_of
+
+import keras_bert_zoo
+from keras_bert_zoo import models
+from keras_bert_zoo.evaluation.prediction import keras_runner
+from keras_bert_zoo.export.graphs import asked, graph_of
+from keras_bert_zoo.tasks import task_named
+from keras_bert_zoo.tasks.task import Settings
+
+
+def test_no_task_is_forgotten():
+    assert {*ASKED, "sequence_classification"} >= {*models.TASKS} - {
+        "pretraining",
+        "replaced_tokens",
+    }
+
+
+@pytest.fixture(scope="module")
+def plain(make_bundle, tmp_path_factory):
+    return keras_bert_zoo.load(make_bundle(tmp_path_factory.mktemp("a") / "b", problem_type=None))
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_rows_of_ids_are_all_it_takes(plain, randomise, name):
+    model = randomise(models_of(plain.model)[name])
+    graph = graph_of(model.task).of(model)
+    assert set(graph.input) == {"input_ids", "attention_mask", "token_type_ids"}
+    assert all(len(x.shape) == 2 for x in graph.input.values())
+    remembered = REMEMBERED.get(name, {"max_length": 40})
+    task = task_named(name)(Settings(**remembered))
+    rows = task.rows(task.asked(ASKED[name]), plain.tokenizer, model.config.labels)
+    inputs = rows.inputs(np.arange(len(rows)), 40)
+    expected = keras_runner(task.prepared(model))(inputs)
+    found = asked(model.task, model.config, keras_runner(graph))(inputs)
+    assert found.keys() == expected.keys()
+    for output, values in expected.items():
+        np.testing.assert_allclose(found[output], values, rtol=0, atol=2e-6)
