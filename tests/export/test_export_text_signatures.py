@@ -32,7 +32,9 @@ def serialized(text, *text_pairs):
         for name, value in values.items()
         if value
     }
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(deterministic=True)
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString(
+        deterministic=True
+    )
 
 
 def scores_of(bundle, text, text_pair=None):
