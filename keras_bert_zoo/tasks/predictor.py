@@ -107,6 +107,7 @@ def predictor(
     Raises:
         ValueError: the checkpoint has no head for the task, or no tokenizer.
     """
+    _check_columns(columns)
     own = bundle.trained_for(source)
     # Of what was pretrained, the masked words are what can be asked.
     name = task or {"pretraining": "masked_lm"}.get(own or "", own)
@@ -115,7 +116,6 @@ def predictor(
             f"{source} is an encoder without a head: there is nothing to ask it. Fine-tune it, or "
             f"name a task: one of {sorted(TASKS)}."
         )
-    _check_columns(columns)
     task_named(name)  # before anything is loaded
     loaded = bundle.load(source, task=name, fresh_head=False)
     config, tokenizer = loaded.config, loaded.tokenizer
