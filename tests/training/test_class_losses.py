@@ -211,7 +211,7 @@ def test_weights_by_name():
         ({"label_smoothing": 1}, r"label_smoothing must be a number in \[0, 1\), received 1"),
         ({"label_smoothing": "a"}, "received 'a'"),
         ({"focal_gamma": -1}, "focal_gamma must be a number of at least 0, received -1"),
-        ({"class_weights": "even"}, "class_weights must be 'balanced' or positive numbers"),
+        ({"class_weights": "even"}, "class_weights must be 'balanced', or positive"),
         ({"class_weights": {"a": 0}}, r"received \{'a': 0\}"),
         ({"class_weights": [1, 2]}, r"received \[1, 2\]"),
         ({"temperature": 0}, "temperature must be a positive number, received 0"),
