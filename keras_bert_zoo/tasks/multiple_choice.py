@@ -21,7 +21,7 @@ class ChoiceOptions:
 
     Args:
         choices: column of the choices, or what the names of their columns begin with; by
-            default found by ``data.choices.LAYOUTS``.
+            default found by ``data.choice_columns.LAYOUTS``.
 
     Raises:
         ValueError: it is no text.

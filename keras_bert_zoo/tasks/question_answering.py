@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import math
 import reprlib
@@ -13,6 +14,7 @@ import numpy as np
 
 from keras_bert_zoo.data.question_windows import question_windows, token_places
 from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.spelling import spelling_hint
 from keras_bert_zoo.data.squad import MISPLACED, Answer, Question, QuestionFile
 from keras_bert_zoo.data.windows import Windows
 from keras_bert_zoo.evaluation.question_answering import score
@@ -197,14 +199,16 @@ class QuestionAnswering(Task[Questions]):
 
 
 def _asked(question: Any, index: int) -> Question:
+    hint, parts = "", question
     if isinstance(question, dict):
         names = next((each for each in _COLUMNS if question.keys() >= set(each)), ())
-        question = [question[name] for name in names]
-    parts = question if isinstance(question, list | tuple) else ()
+        parts = [question[name] for name in names]
+        hint = "" if names else spelling_hint(question, itertools.chain(*_COLUMNS))
+    parts = parts if isinstance(parts, list | tuple) else ()
     if len(parts) != 2 or not all(isinstance(part, str) and part.strip() for part in parts):
         raise ValueError(
             f"question {index} must be a dict with {_COLUMNS[0]} or a pair of both, neither of "
-            f"them empty, received {reprlib.repr(question)}."
+            f"them empty, received {reprlib.repr(question)}.{hint}"
         )
     return Question(str(index), *parts)
 
