@@ -19,7 +19,7 @@ from keras_bert_zoo import zoo
 from keras_bert_zoo.atomic import atomic_directory, check_switch
 from keras_bert_zoo.checkpoints import sources, tables
 from keras_bert_zoo.checkpoints.files import open_tensors
-from keras_bert_zoo.checkpoints.heads import Head, choose_head, stated_class
+from keras_bert_zoo.checkpoints.heads import Head, choose_head, stated_class, what_it_is_for
 from keras_bert_zoo.checkpoints.model_card import model_card
 from keras_bert_zoo.checkpoints.sentence_transformers import (
     WRITTEN,
@@ -115,7 +115,8 @@ def load(
         if head.fresh and not fresh_head:
             raise ValueError(
                 f"{directory} holds no trained head for {head.task!r}: its answers would be "
-                "random. Fine-tune it first: keras-bert-zoo finetune --model …"
+                f"random. {what_it_is_for(architecture, config, tensors)} Or fine-tune it: "
+                f"keras-bert-zoo finetune --task {head.task} --model {source} …"
             )
         tokenizer = _read_tokenizer(directory, config)
         options = {

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
-import math
 import pathlib
 import reprlib
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from keras_bert_zoo.rules import (
+    PART,
+    POSITIVE,
+    TEXT,
+    Rule,
+    choice,
+    is_integer,
+    or_none,
+    problems_of,
+    size,
+)
 
 # Upper bounds refuse an absurd file before anything is allocated for it. They are
 # several times the largest published encoders (XLM-R XXL has 10.7 billion parameters).
@@ -96,18 +106,9 @@ class EncoderConfig:
     def __post_init__(self) -> None:
         """Refuses what cannot be built, all complaints in one error."""
         # Relations between fields are only worth stating once each field is sound.
-        problems = self._field_problems() or self._relation_problems()
+        problems = problems_of(self, _RULES) or self._relation_problems()
         if problems:
             raise ConfigError("The encoder configuration cannot be built: " + "; ".join(problems))
-
-    def _field_problems(self) -> list[str]:
-        values = {key: getattr(self, key) for key in _RULES}
-        return [
-            f"{key} must be {rule.meaning}, received {reprlib.repr(values[key])}"
-            + _near(values[key], rule.choices)
-            for key, rule in _RULES.items()
-            if not rule.holds(values[key])
-        ]
 
     def _relation_problems(self) -> list[str]:
         rows, pad = self.vocab_size, self.pad_token_id
@@ -115,7 +116,7 @@ class EncoderConfig:
             f"hidden_size ({self.hidden_size}) must be a multiple of num_attention_heads "
             f"({self.num_attention_heads})": self.hidden_size % self.num_attention_heads == 0,
             f"pad_token_id must be an integer from 0 to vocab_size - 1 = {rows - 1}, received "
-            f"{pad!r}": _is_integer(pad) and 0 <= pad < rows,
+            f"{pad!r}": is_integer(pad) and 0 <= pad < rows,
             # Tokens of an encoder see both sides: other weights, other numbers.
             "is_decoder and add_cross_attention must be false, this is an encoder": not (
                 self.extra.get("is_decoder") or self.extra.get("add_cross_attention")
@@ -204,22 +205,6 @@ class EncoderConfig:
             raise ConfigError(f"{path}: {error}") from error
 
 
-class _Rule(NamedTuple):
-    """What one field must be, in words and as a test."""
-
-    meaning: str
-    holds: Callable[[Any], bool]
-    choices: tuple[str, ...] = ()
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_integer(value) or isinstance(value, float)
-
-
 def _are_labels(labels: Any) -> bool:
     if not isinstance(labels, Mapping) or not 0 < len(labels) <= _MAX_LABELS:
         return False
@@ -228,42 +213,21 @@ def _are_labels(labels: Any) -> bool:
     return numbered and len(names) == len(labels) and all(isinstance(name, str) for name in names)
 
 
-def _size(limit: int) -> _Rule:
-    meaning = f"an integer from 1 to {limit}"
-    return _Rule(meaning, lambda value: _is_integer(value) and 0 < value <= limit)
-
-
-def _choice(*valid: str) -> _Rule:
-    return _Rule(f"one of {valid}", lambda value: value in valid, valid)
-
-
-def _or_none(rule: _Rule) -> _Rule:
-    meaning = f"{rule.meaning}, or None"
-    return rule._replace(meaning=meaning, holds=lambda v: v is None or rule.holds(v))
-
-
-def _near(value: Any, choices: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(str(value), choices, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
-
-
-_PROBABILITY = _Rule("a number in [0, 1)", lambda value: _is_number(value) and 0 <= value < 1)
-_POSITIVE = _Rule("a positive number", lambda v: _is_number(v) and 0 < v < math.inf)
 _FIELDS = {field.name: field for field in dataclasses.fields(EncoderConfig)}
 del _FIELDS["extra"]
 _RULES = {
-    **{key: _size(limit) for key, limit in _MAX_SIZES.items()},
-    "model_type": _Rule("a string", lambda value: isinstance(value, str)),
-    "hidden_act": _choice(*HIDDEN_ACTS),
-    "hidden_dropout_prob": _PROBABILITY,
-    "attention_probs_dropout_prob": _PROBABILITY,
-    "classifier_dropout": _or_none(_PROBABILITY),
-    "initializer_range": _POSITIVE,
-    "layer_norm_eps": _POSITIVE,
-    "position_embedding_type": _choice(*POSITION_EMBEDDING_TYPES),
-    "id2label": _or_none(_Rule("class names numbered from 0, all different", _are_labels)),
-    "problem_type": _or_none(_choice(*PROBLEM_TYPES)),
-    "extra": _Rule(
+    **{key: size(limit) for key, limit in _MAX_SIZES.items()},
+    "model_type": TEXT,
+    "hidden_act": choice(*HIDDEN_ACTS),
+    "hidden_dropout_prob": PART,
+    "attention_probs_dropout_prob": PART,
+    "classifier_dropout": or_none(PART),
+    "initializer_range": POSITIVE,
+    "layer_norm_eps": POSITIVE,
+    "position_embedding_type": choice(*POSITION_EMBEDDING_TYPES),
+    "id2label": or_none(Rule("class names numbered from 0, all different", _are_labels)),
+    "problem_type": or_none(choice(*PROBLEM_TYPES)),
+    "extra": Rule(
         "a mapping without the keys of other fields",
         lambda extra: isinstance(extra, Mapping) and not extra.keys() & {*_FIELDS, *_DERIVED},
     ),

@@ -16,9 +16,10 @@ from test_architecture import ARROWS, BACKEND_FREE  # noqa: E402
 # Column and row of each room: every arrow points to the left.
 PLACES = {
     "config": (0, 0),
-    "tokenizers": (0, 1),
-    "atomic": (0, 2),
-    "identity": (0, 3),
+    "rules": (0, 1),
+    "tokenizers": (0, 2),
+    "atomic": (0, 3),
+    "identity": (0, 4),
     "corpus": (1, 3),
     "configs": (6, 1),
     "layers": (1, 0),

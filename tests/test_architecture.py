@@ -17,7 +17,8 @@ SOURCES = {PACKAGE: ROOT / PACKAGE, f"{PACKAGE}.export": ROOT / "export"}
 
 # Who may import whom. Each room may also import what its own imports may.
 ARROWS: dict[str, set[str]] = {
-    "config": set(),
+    "rules": set(),
+    "config": {"rules"},
     "atomic": set(),
     "identity": set(),
     "layers": {"config"},
@@ -38,7 +39,7 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 # These run on every backend of Keras.
-BACKEND_FREE = {"config", "layers", "models"}
+BACKEND_FREE = {"rules", "config", "layers", "models"}
 BACKENDS = {"tensorflow", "tensorflow_text", "torch", "jax", "keras_hub"}
 
 

@@ -76,7 +76,31 @@ def choose_head(
         return _stored_head(task, config, tensors.get(weight), _checked(labels), problem_type)
     # A head of another kind has labels of its own, which mean something else.
     known = config.labels if stated in (None, architecture.classes[None]) else ()
-    return _fresh_head(task, config, _checked(labels) or known, problem_type)
+    names = _checked(labels) or known
+    if not names:
+        raise ValueError(
+            f"The checkpoint has no head for task={task!r} and names no classes for it. "
+            f"{what_it_is_for(architecture, config, tensors)} Or fine-tune it, or pass labels for "
+            "a new head, e.g. labels=['negative', 'positive']."
+        )
+    return Head(task, _with_labels(task, config, names, problem_type), fresh=True)
+
+
+def what_it_is_for(
+    architecture: Architecture, config: EncoderConfig, tensors: Mapping[str, StoredTensor]
+) -> str:
+    """A sentence for messages: the tasks that a checkpoint has heads for, and how to ask them."""
+    own = {name: key for key, name in architecture.classes.items()}.get(stated_class(config) or "")
+    tasks = [
+        task
+        for task, rows in architecture.heads.items()
+        if rows
+        and rows[0].tensor in tensors
+        and _means_the_same(rows[0].tensor, task, own, architecture)
+    ]
+    if not tasks:
+        return "It is an encoder without a head: ask task='sentence_embedding' for vectors."
+    return f"It is for {' or '.join(tasks)}: load or ask it with task={tasks[0]!r}."
 
 
 def _means_the_same(tensor: str, task: str, own: str | None, architecture: Architecture) -> bool:
@@ -144,17 +168,6 @@ def _stored_head(
             f"problem_type {problem_type!r} contradicts the checkpoint's {config.problem_type!r}."
         )
     return Head(task, _with_labels(task, config, stored, problem_type or config.problem_type))
-
-
-def _fresh_head(
-    task: str, config: EncoderConfig, labels: tuple[str, ...], problem_type: str | None
-) -> Head:
-    if not labels:
-        raise ValueError(
-            f"The checkpoint has no head and names no classes for task={task!r}. Fine-tune it, or "
-            "pass labels for a new head, e.g. labels=['negative', 'positive']."
-        )
-    return Head(task, _with_labels(task, config, labels, problem_type), fresh=True)
 
 
 def _numbered(count: int) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parses the arguments of the command and runs it."""
     import jsonargparse
 
-    from keras_bert_zoo.commands.evaluate import add_column_options
+    from keras_bert_zoo.commands.table_options import add_table_options
 
     description = (calibrate.__doc__ or "").splitlines()[0]
     parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo calibrate", description=description)
@@ -45,6 +45,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("validation", help="file of labelled texts that it was not trained on")
     add("--test", type=str | None, help="others, to see what became of it")
     add("--picture", type=str | None, help="PNG to draw: accuracy by probability, before and after")
-    add_column_options(parser)
+    add_table_options(parser, empty_texts="keep", by_task=True)
     add("--max_length", type=int | None, help="tokens of a row; by default as in training")
     calibrate(**vars(parser.parse_args(argv)))

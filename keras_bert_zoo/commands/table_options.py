@@ -18,12 +18,21 @@ _FIELDS = {
 }
 
 
-def add_table_options(parser: Any, *, empty_texts: str) -> None:
-    """Adds the options; ``empty_texts`` is what the command does with rows without text."""
+def add_table_options(parser: Any, *, empty_texts: str, by_task: bool = False) -> None:
+    """Adds the options.
+
+    Args:
+        parser: of the command.
+        empty_texts: what the command does with rows without text.
+        by_task: whether columns that are not named are the task's, instead of a classifier's.
+    """
+    text, label = (None, None) if by_task else ("text", "label")
+    kind = str | None if by_task else str
+    end = "; by default the task's" if by_task else ""
     add = parser.add_argument
-    add("--text_column", default="text", help="column of the text")
+    add("--text_column", type=kind, default=text, help=f"column of the text{end}")
     add("--pair_column", type=str | None, help="column of the second text, for pairs")
-    add("--label_column", type=str | None, default="label", help="column of the label, or null")
+    add("--label_column", type=str | None, default=label, help=f"column of the label{end}")
     add("--delimiter", type=str | None, help="of columns; by default by the file's suffix")
     add("--encoding", default="utf-8-sig", help="of the file")
     add("--empty_texts", default=empty_texts, help="error, drop or keep rows without text")

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import json
 import logging
 import pathlib
 import re
@@ -16,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_bert_zoo.data.choice_columns import Layout, choices_of, label_of, layout_of
 from keras_bert_zoo.data.columns import Part, picked
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.records import records
@@ -25,36 +24,9 @@ _log = logging.getLogger(__name__)
 _BLANK = re.compile("_+")
 
 
-class Layout(NamedTuple):
-    """Which columns hold what.
-
-    Args:
-        text: the first text of each pair.
-        choices: a column with a list, or what the names of numbered columns begin with.
-        label: the right choice.
-        question: what each choice goes on from, if there is such a column.
-    """
-
-    text: str
-    choices: str
-    label: str
-    question: str | None = None
-
-
-# The first of which a row has the text, the choices and the label is that of its file.
-LAYOUTS: dict[str, Layout] = {
-    "RACE": Layout("article", "options", "answer", "question"),
-    "SWAG": Layout("sent1", "ending", "label", "sent2"),
-    "HellaSwag": Layout("ctx", "endings", "label"),
-    "a text and its choices": Layout("text", "choices", "label", "question"),
-    "a text and its endings": Layout("text", "ending", "label", "question"),
-    "ARC and CommonsenseQA": Layout("question", "choices", "answerKey"),
-}
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ChoiceTable:
-    """How to read a table of choices; what is ``None`` is found by ``LAYOUTS``.
+    """How to read a table of choices; what is ``None`` is found by ``choice_columns.LAYOUTS``.
 
     Args:
         text: column of the first text.
@@ -106,7 +78,8 @@ class ChoiceTable:
         """Rows without labels, of dicts with the columns that a file has.
 
         Raises:
-            ValueError: as for ``read``; the message names the number of the question.
+            ValueError: as for ``read``, or a key is misspelt; the message names the number of the
+                question.
         """
         unlabelled = (
             self._row(f"question {index}", values, labelled=False)
@@ -114,9 +87,14 @@ class ChoiceTable:
         )
         return _gathered(list(unlabelled))
 
+    @property
+    def _stated(self) -> dict[str, str]:
+        names = {name: getattr(self, name) for name in Layout._fields}
+        return {name: column for name, column in names.items() if column is not None}
+
     def _row(self, place: str, values: Mapping[str, Any], labelled: bool = True) -> _Row:
-        layout = self._layout(place, values, labelled)
-        names, choices = _choices(place, values, layout.choices)
+        layout = layout_of(place, values, self._stated, labelled=labelled)
+        names, choices = choices_of(place, values, layout.choices)
         text, question = values[layout.text], values[layout.question] if layout.question else ""
         what = {layout.text: text, layout.question: question}
         what |= {f"choice {index}": choice for index, choice in enumerate(choices)}
@@ -125,29 +103,8 @@ class ChoiceTable:
                 raise ValueError(f"{place}: {name} must be a string, received {value!r}.")
         if len(choices) < 2:
             raise ValueError(f"{place}: {len(choices)} choice(s); it takes two to choose.")
-        label = _label(place, values[layout.label], names, len(choices)) if labelled else None
+        label = label_of(place, values[layout.label], names, len(choices)) if labelled else None
         return _Row(place, text, question, choices, label)
-
-    def _layout(self, place: str, values: Mapping[str, Any], labelled: bool) -> Layout:
-        for known in LAYOUTS.values():
-            layout = Layout(
-                self.text or known.text,
-                self.choices or known.choices,
-                self.label or known.label,
-                # That of a layout may be missing, one that was asked for may not.
-                self.question or (known.question if known.question in values else None),
-            )
-            needed = [layout.text, *([layout.label] if labelled else [])]
-            needed += [self.question] if self.question else []
-            if all(name in values for name in needed) and _columns(values, layout.choices):
-                same = layout.question == layout.text
-                return layout._replace(question=None) if same else layout
-        parts = ["a text", "choices", *(["a label"] if labelled else [])]
-        raise ValueError(
-            f"{place}: no columns of {', '.join(parts)}. The columns are {list(values)}; say which "
-            "to take with text_column, pair_column (the question), label_column and "
-            "options.choices."
-        )
 
     def _without_empty(self, source: str, rows: list[_Row]) -> list[_Row]:
         empty = [row for row in rows if row.is_empty]
@@ -240,50 +197,3 @@ def _joined(question: str, choice: str) -> str:
     if _BLANK.search(question):
         return _BLANK.sub(lambda _: choice, question, count=1)
     return f"{question} {choice}" if question else choice
-
-
-def _columns(values: Mapping[str, Any], name: str) -> list[str]:
-    """The column of that name, or the numbered ones that begin with it, in order."""
-    if name in values:
-        return [name]
-    numbered = {
-        int(key.removeprefix(name)): key
-        for key in values
-        if key.startswith(name) and key.removeprefix(name).isdecimal()
-    }
-    return [numbered[number] for number in sorted(numbered)]
-
-
-def _choices(place: str, values: Mapping[str, Any], name: str) -> tuple[list[str], list[Any]]:
-    """The names that choices carry, if any, and the choices."""
-    columns = _columns(values, name)
-    if columns != [name]:
-        return [], [values[column] for column in columns]
-    found = values[name]
-    if isinstance(found, str):
-        with contextlib.suppress(ValueError):  # said below
-            found = json.loads(found)
-    if isinstance(found, dict) and isinstance(found.get("text"), list):
-        return [str(each) for each in found.get("label") or []], list(found["text"])
-    if not isinstance(found, list | tuple):
-        raise ValueError(
-            f"{place}: {name!r} must be a list of strings, in a CSV as JSON, or "
-            f'{{"text": […], "label": […]}}, received {values[name]!r}.'
-        )
-    return [], list(found)
-
-
-def _label(place: str, given: Any, names: Sequence[str], count: int) -> int:
-    # Choices with names are not counted: ARC numbers some of them from 1.
-    letters = [chr(ord("A") + index) for index in range(count)]
-    kinds = (
-        [names] if names else [[str(i) for i in range(count)], letters, "".join(letters).lower()]
-    )
-    places = {name: index for kind in kinds for index, name in enumerate(kind)}
-    label = places.get(str(given).strip())
-    if label is None:
-        valid = ", ".join(names) or f"0 to {count - 1}, or A to {letters[-1]}"
-        raise ValueError(
-            f"{place}: the label {given!r} names none of the {count} choices; valid are {valid}."
-        )
-    return label

@@ -47,11 +47,13 @@ def question_windows(
     special = tokenizer.num_special_tokens(pair=True)
     room = max_length - special - max_question_length
     if room <= stride:
+        least, third = max_length - room + stride + 1, (max_length - special) // 3
         raise ValueError(
             f"max_length={max_length} has room for {special} special tokens, a question of "
             f"max_question_length={max_question_length} and {room} tokens of its context, which "
-            f"must be more than stride={stride}. Raise max_length (384 is usual), or lower one of "
-            "the others."
+            f"must be more than stride={stride}. Set max_length to {least} or more if the model "
+            "has so many positions, or lower the others, e.g. to "
+            f"max_question_length={third} and stride={third}."
         )
     found = windows(
         _cut(questions, tokenizer, max_question_length),

@@ -14,6 +14,7 @@ from typing import Any
 from keras_bert_zoo.data.records import Reader, Record, records
 
 CONLL = (".conll", ".bio", ".iob", ".txt")
+INCONSISTENT = ("repair", "error", "keep")
 _ENTITIES = "entities"
 # A word, a Chinese character, or one of anything else but space: what BERT's tokenizer cuts at.
 _WORD = re.compile(r"[㐀-䶿一-鿿豈-﫿𠀀-𯨟]|[^\W㐀-䶿一-鿿豈-﫿𠀀-𯨟]+|[^\w\s]")
@@ -68,9 +69,9 @@ class TagTable:
 
     def __post_init__(self) -> None:
         """Refuses an unknown choice."""
-        if self.inconsistent not in ("repair", "error", "keep"):
+        if self.inconsistent not in INCONSISTENT:
             raise ValueError(
-                f"inconsistent must be 'repair', 'error' or 'keep', received {self.inconsistent!r}."
+                f"inconsistent must be one of {INCONSISTENT}, received {self.inconsistent!r}."
             )
 
     def read(self, source: str | pathlib.Path) -> list[TaggedText]:

@@ -62,8 +62,7 @@ class _ClassLoss(LabelLoss):
         return losses * ops.power(ops.maximum(wrong, _LEAST), self.focal_gamma)
 
     def _weights(self, like: Any) -> Any:
-        classes = self.class_weights or [1.0] * like.shape[-1]
-        return ops.convert_to_tensor(classes, dtype=like.dtype)
+        return ops.convert_to_tensor(self.class_weights or 1.0, dtype=like.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -103,10 +102,12 @@ class SingleLabelLoss(_ClassLoss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The loss of each label, of the shape of the labels, in units of its weight."""
         logits = ops.convert_to_tensor(y_pred)
-        classes = logits.shape[-1]
+        # Of answers in a text the classes are its tokens: their number is open in a graph.
+        classes = ops.shape(logits)[-1]
         labels = ops.reshape(ops.cast(y_true, "int32"), ops.shape(logits)[:-1])
         wanted = ops.one_hot(labels, classes, dtype=logits.dtype)
-        wanted = (1.0 - self.label_smoothing) * wanted + self.label_smoothing / classes
+        spread = self.label_smoothing / ops.cast(classes, logits.dtype)
+        wanted = (1.0 - self.label_smoothing) * wanted + spread
         logs = ops.log_softmax(logits, axis=-1)
         losses = self._focused(-wanted * logs, 1.0 - ops.exp(logs))
         weights = self._weights(logits)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from keras_bert_zoo.data.spelling import spelling_hint
+
 _COLUMNS = ("text", "text_pair")
 
 
@@ -16,7 +18,8 @@ def texts_of(questions: Sequence[Any]) -> tuple[list[str], list[str] | None]:
             ``text_pair``; all alike.
 
     Raises:
-        ValueError: a question is something else, or some are pairs and some are not.
+        ValueError: a question is something else, has a misspelt key (a second text that is
+            passed over would change the answer), or some are pairs and some are not.
     """
     if isinstance(questions, str):
         raise ValueError("Pass a list of texts, received one text.")
@@ -29,12 +32,14 @@ def texts_of(questions: Sequence[Any]) -> tuple[list[str], list[str] | None]:
 
 
 def _strings(question: Any, index: int) -> tuple[str, ...]:
+    hint, parts = "", question
     if isinstance(question, dict):
-        question = [question[name] for name in _COLUMNS if name in question]
-    parts = (question,) if isinstance(question, str) else tuple(question or ())
-    if not all(isinstance(part, str) for part in parts) or len(parts) not in (1, 2):
+        hint = spelling_hint(question, _COLUMNS)
+        parts = [question[name] for name in _COLUMNS if name in question]
+    parts = (parts,) if isinstance(parts, str) else tuple(parts or ())
+    if hint or not all(isinstance(part, str) for part in parts) or len(parts) not in (1, 2):
         raise ValueError(
             f"question {index} must be a string, a pair of strings, or a dict with "
-            f"{_COLUMNS}, received {question!r}."
+            f"{_COLUMNS}, received {question!r}.{hint}"
         )
     return parts

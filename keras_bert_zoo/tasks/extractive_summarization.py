@@ -15,9 +15,16 @@ from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.sentence_rows import sentence_rows
 from keras_bert_zoo.data.summaries import JOINER, Document, SummaryTable
 from keras_bert_zoo.evaluation.extracts import oracle, rouge, select
+from keras_bert_zoo.rules import SHARE, TEXT, at_least, check_options, or_none
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
 Documents = list[Document]
+_RULES = {
+    "sentences": at_least(1),
+    "threshold": SHARE,
+    "block_ngrams": at_least(0),
+    "aspect": or_none(TEXT),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,7 +39,7 @@ class SummaryOptions:
         aspect: which of several summaries, see ``data.summaries.SummaryTable``.
 
     Raises:
-        ValueError: a value is out of range.
+        ValueError: values are out of range; all are named.
     """
 
     sentences: int = 3
@@ -42,11 +49,7 @@ class SummaryOptions:
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        for name, least in (("sentences", 1), ("block_ngrams", 0)):
-            if type(value := getattr(self, name)) is not int or value < least:
-                raise ValueError(f"{name} must be a whole number from {least}, received {value!r}.")
-        if not isinstance(self.threshold, int | float) or not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold must be from 0 to 1, received {self.threshold!r}.")
+        check_options(self, _RULES)
 
 
 @dataclasses.dataclass(frozen=True)

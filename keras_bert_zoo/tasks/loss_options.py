@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_bert_zoo.config import IGNORED
+from keras_bert_zoo.rules import (
+    NOT_NEGATIVE,
+    PART,
+    POSITIVE,
+    Rule,
+    check_options,
+    choice,
+    either,
+    or_none,
+)
 
 BALANCED = "balanced"
+_WEIGHTS = Rule(
+    "positive numbers by class name",
+    lambda value: isinstance(value, Mapping) and all(map(POSITIVE.holds, value.values())),
+)
+LOSS_RULES = {
+    "label_smoothing": PART,
+    "class_weights": or_none(either(choice(BALANCED), _WEIGHTS)),
+    "focal_gamma": NOT_NEGATIVE,
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,22 +53,7 @@ class LossOptions:
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        weights = self.class_weights
-        numbers = list(weights.values()) if isinstance(weights, Mapping) else []
-        fits = weights in (None, BALANCED) or isinstance(weights, Mapping)
-        rules = {
-            f"label_smoothing must be a number in [0, 1), received {self.label_smoothing!r}": (
-                is_number(self.label_smoothing) and 0 <= self.label_smoothing < 1
-            ),
-            f"focal_gamma must be a number of at least 0, received {self.focal_gamma!r}": (
-                is_number(self.focal_gamma) and self.focal_gamma >= 0
-            ),
-            f"class_weights must be {BALANCED!r} or positive numbers by class name, received "
-            f"{weights!r}": fits and all(is_number(x) and x > 0 for x in numbers),
-        }
-        problems = [rule for rule, holds in rules.items() if not holds]
-        if problems:
-            raise ValueError("options: " + "; ".join(problems))
+        check_options(self, LOSS_RULES)
 
     def given(self) -> dict[str, Any]:
         """The options of the loss that are not the default."""
@@ -89,8 +92,3 @@ def _balanced(classes: int, labels: np.ndarray) -> np.ndarray:
         counts = (labels > 0).sum(axis=0)
         wanted = len(labels) - counts
     return np.where((counts > 0) & (wanted > 0), wanted / np.maximum(counts, 1), 1.0)
-
-
-def is_number(value: Any) -> bool:
-    """Whether an option is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -15,6 +15,7 @@ from keras_bert_zoo.data.records import Record
 from keras_bert_zoo.data.rows import encode
 from keras_bert_zoo.data.text_files import TextRows, TextTable
 from keras_bert_zoo.evaluation.pseudo_likelihood import likelihood
+from keras_bert_zoo.rules import SWITCH, at_least, check_options
 from keras_bert_zoo.tasks.asking import texts_of
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
@@ -28,11 +29,18 @@ class MaskedOptions:
         likelihood: whether texts that are asked for are scored as they stand, instead of
             having their masks filled.
         within_word: of scoring, see ``data.masked_rows.each_word``.
+
+    Raises:
+        ValueError: values are out of range; all are named.
     """
 
     top_k: int = 5
     likelihood: bool = False
     within_word: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_options(self, {"top_k": at_least(1), "likelihood": SWITCH, "within_word": SWITCH})
 
 
 class MaskedLM(Task[TextRows]):

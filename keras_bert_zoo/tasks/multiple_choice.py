@@ -9,6 +9,7 @@ from typing import Any
 from keras_bert_zoo.data.choices import ChoiceRows, ChoiceTable
 from keras_bert_zoo.data.rows import Rows, encode
 from keras_bert_zoo.evaluation.classification import probabilities
+from keras_bert_zoo.rules import TEXT, check_options, or_none
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
 _KIND = "single_label_classification"
@@ -20,10 +21,17 @@ class ChoiceOptions:
 
     Args:
         choices: column of the choices, or what the names of their columns begin with; by
-            default found by ``data.choices.LAYOUTS``.
+            default found by ``data.choice_columns.LAYOUTS``.
+
+    Raises:
+        ValueError: it is no text.
     """
 
     choices: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what names no column."""
+        check_options(self, {"choices": or_none(TEXT)})
 
 
 class MultipleChoice(Task[ChoiceRows]):

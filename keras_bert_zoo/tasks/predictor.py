@@ -113,8 +113,9 @@ def predictor(
     name = task or {"pretraining": "masked_lm"}.get(own or "", own)
     if name is None:
         raise ValueError(
-            f"{source} is an encoder without a head: there is nothing to ask it. Fine-tune it, or "
-            f"name a task: one of {sorted(TASKS)}."
+            f"{source} is an encoder without a head: it answers with vectors alone "
+            "(task='sentence_embedding'). Fine-tune it, or name a task whose head it has: one of "
+            f"{sorted(TASKS)}."
         )
     task_named(name)  # before anything is loaded
     loaded = bundle.load(source, task=name, fresh_head=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import math
 import reprlib
@@ -13,10 +14,12 @@ import numpy as np
 
 from keras_bert_zoo.data.question_windows import question_windows, token_places
 from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.spelling import spelling_hint
 from keras_bert_zoo.data.squad import MISPLACED, Answer, Question, QuestionFile
 from keras_bert_zoo.data.windows import Windows
 from keras_bert_zoo.evaluation.question_answering import score
 from keras_bert_zoo.evaluation.spans import Spans, best_spans
+from keras_bert_zoo.rules import NUMBER, SWITCH, at_least, check_options, choice, or_none
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
 # Also what pairs of texts are called elsewhere.
@@ -24,6 +27,15 @@ _COLUMNS = (("question", "context"), ("text", "text_pair"))
 # What tables have and these files have not.
 _NO_SETTINGS = ("text_column", "pair_column", "label_column", "delimiter", "problem_type")
 _NONE = Answer("", -1)
+_RULES = {
+    "stride": at_least(0),
+    "max_question_length": at_least(1),
+    "n_best": at_least(1),
+    "max_answer_length": at_least(1),
+    "null_threshold": NUMBER,
+    "impossible": or_none(SWITCH),
+    "misplaced": choice(*MISPLACED),
+}
 _log = logging.getLogger(__name__)
 
 Questions = tuple[Question, ...]
@@ -58,20 +70,7 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        least = {"stride": 0, "max_question_length": 1, "n_best": 1, "max_answer_length": 1}
-        problems = [
-            f"{name} must be a whole number of at least {smallest}, received {value!r}"
-            for name, smallest in least.items()
-            if type(value := getattr(self, name)) is not int or value < smallest
-        ]
-        number = isinstance(self.null_threshold, int | float) and math.isfinite(self.null_threshold)
-        if not number or isinstance(self.null_threshold, bool):
-            problems.append(f"null_threshold must be a number, received {self.null_threshold!r}")
-        for name, valid in (("misplaced", MISPLACED), ("impossible", (True, False, None))):
-            if getattr(self, name) not in valid:
-                problems.append(f"{name} must be one of {valid}, received {getattr(self, name)!r}")
-        if problems:
-            raise ValueError("options: " + "; ".join(problems))
+        check_options(self, _RULES)
 
 
 class QuestionAnswering(Task[Questions]):
@@ -200,14 +199,16 @@ class QuestionAnswering(Task[Questions]):
 
 
 def _asked(question: Any, index: int) -> Question:
+    hint, parts = "", question
     if isinstance(question, dict):
         names = next((each for each in _COLUMNS if question.keys() >= set(each)), ())
-        question = [question[name] for name in names]
-    parts = question if isinstance(question, list | tuple) else ()
+        parts = [question[name] for name in names]
+        hint = "" if names else spelling_hint(question, itertools.chain(*_COLUMNS))
+    parts = parts if isinstance(parts, list | tuple) else ()
     if len(parts) != 2 or not all(isinstance(part, str) and part.strip() for part in parts):
         raise ValueError(
             f"question {index} must be a dict with {_COLUMNS[0]} or a pair of both, neither of "
-            f"them empty, received {reprlib.repr(question)}."
+            f"them empty, received {reprlib.repr(question)}.{hint}"
         )
     return Question(str(index), *parts)
 

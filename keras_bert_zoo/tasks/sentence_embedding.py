@@ -11,12 +11,40 @@ import numpy as np
 from keras_bert_zoo.data.rows import Rows, encode
 from keras_bert_zoo.data.text_sets import SetTable, TextSets
 from keras_bert_zoo.evaluation.embeddings import cosines, ranking_scores, similarity_scores
+from keras_bert_zoo.models.embedding_losses import DISTANCES
 from keras_bert_zoo.models.sentence_embedding import EMBEDDINGS
+from keras_bert_zoo.rules import (
+    NOT_NEGATIVE,
+    NUMBER,
+    POSITIVE,
+    SWITCH,
+    TEXT,
+    at_least,
+    check_options,
+    choice,
+    either,
+    list_of,
+    or_none,
+)
 from keras_bert_zoo.tasks.asking import texts_of
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
 # Losses of `models.embedding_losses`, and whether they learn from a label.
 LOSSES = {"ranking": False, "triplet": False, "cosine": True, "cosent": True, "angle": True}
+_RULES = {
+    "loss": choice(*LOSSES),
+    "scale": or_none(POSITIVE),
+    "distance": or_none(choice(*DISTANCES)),
+    "margin": or_none(NOT_NEGATIVE),
+    "negative_columns": or_none(list_of(TEXT)),
+    "label_range": or_none(list_of(NUMBER)),
+    "matryoshka": or_none(list_of(at_least(1))),
+    "chunk_size": or_none(at_least(1)),
+    "pooling": or_none(either(TEXT, list_of(TEXT))),
+    "normalize": or_none(SWITCH),
+    "dense_units": or_none(at_least(1)),
+    "truncate_dim": or_none(at_least(1)),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,6 +66,9 @@ class EmbeddingOptions:
         normalize: whether embeddings have length 1; by default as the checkpoint has it.
         dense_units: width of a dense layer behind the pooling; by default the checkpoint's.
         truncate_dim: how many numbers of an embedding are kept.
+
+    Raises:
+        ValueError: values are out of range; all are named.
     """
 
     loss: str = "ranking"
@@ -53,6 +84,10 @@ class EmbeddingOptions:
     dense_units: int | None = None
     truncate_dim: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuses values out of range."""
+        check_options(self, _RULES)
+
 
 _HEAD = ("pooling", "normalize", "dense_units", "truncate_dim")
 _OF_LOSS = ("scale", "distance", "margin", "matryoshka")
@@ -66,8 +101,6 @@ class SentenceEmbedding(Task[TextSets]):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         loss, negatives = self.options.loss, self.options.negative_columns
-        if loss not in LOSSES:
-            raise ValueError(f"loss must be one of {list(LOSSES)}, received {loss!r}.")
         if negatives is None:
             negatives = ["negative"] if loss == "triplet" else []
         if (LOSSES[loss] and negatives) or (loss == "triplet" and len(negatives) != 1):

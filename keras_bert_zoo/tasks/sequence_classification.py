@@ -10,8 +10,9 @@ from keras_bert_zoo.data.labels import label_names
 from keras_bert_zoo.data.rows import Rows, labelled_rows
 from keras_bert_zoo.data.text_files import TextRows, TextTable
 from keras_bert_zoo.evaluation.classification import mean_logits, probabilities, score
+from keras_bert_zoo.rules import POSITIVE, check_options
 from keras_bert_zoo.tasks.asking import texts_of
-from keras_bert_zoo.tasks.loss_options import LossOptions, is_number
+from keras_bert_zoo.tasks.loss_options import LOSS_RULES, LossOptions
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
 
@@ -28,11 +29,7 @@ class ClassOptions(LossOptions):
 
     def __post_init__(self) -> None:
         """Refuses values out of range."""
-        super().__post_init__()
-        if not is_number(self.temperature) or self.temperature <= 0:
-            raise ValueError(
-                f"options: temperature must be a positive number, received {self.temperature!r}"
-            )
+        check_options(self, {**LOSS_RULES, "temperature": POSITIVE})
 
 
 class SequenceClassification(Task[TextRows]):

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 
-from keras_bert_zoo.tasks.loss_options import LossOptions
+from keras_bert_zoo.data.tagging import INCONSISTENT
+from keras_bert_zoo.rules import INTEGER, SWITCH, TEXT, at_least, check_options, choice
+from keras_bert_zoo.tasks.loss_options import LOSS_RULES, LossOptions
+
+_RULES = {
+    **LOSS_RULES,
+    "stride": at_least(0),
+    "subwords": choice("first", "all"),
+    "joiner": TEXT,
+    "token_column": INTEGER,
+    "tag_column": INTEGER,
+    "inconsistent": choice(*INCONSISTENT),
+    "crf": SWITCH,
+    "constrained": SWITCH,
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,7 +39,7 @@ class TagOptions(LossOptions):
             ``evaluation.tagging.may_follow``, or the best ones.
 
     Raises:
-        ValueError: a value is none of those.
+        ValueError: values are none of those; all are named.
     """
 
     stride: int = 32
@@ -39,14 +53,7 @@ class TagOptions(LossOptions):
 
     def __post_init__(self) -> None:
         """Refuses what names nothing."""
-        super().__post_init__()
-        switches = {"crf": self.crf, "constrained": self.constrained}
-        if not set(switches.values()) <= {True, False}:
-            raise ValueError(f"options must be true or false: {switches}.")
-        if self.subwords not in ("first", "all"):
-            raise ValueError(f"subwords must be 'first' or 'all', received {self.subwords!r}.")
-        if self.stride < 0:
-            raise ValueError(f"stride must be at least 0, received {self.stride}.")
+        check_options(self, _RULES)
         if self.crf:
             self.check_chain()
 

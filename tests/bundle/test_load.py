@@ -15,9 +15,10 @@ import safetensors.numpy
 
 from keras_bert_zoo.bundle import load, save
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
-from keras_bert_zoo.config import ConfigError
+from keras_bert_zoo.config import ConfigError, EncoderConfig
 from keras_bert_zoo.models import (
     BertEncoder,
+    MultipleChoice,
     PretrainingModel,
     QuestionAnswerer,
     SequenceClassifier,
@@ -160,6 +161,27 @@ def test_a_stored_head_is_used_whatever_class_is_stated(
     edit_config(directory, architectures=stated)
     model = load(directory, task="sequence_classification", fresh_head=False).model
     np.testing.assert_allclose(model(inputs)["logits"], expected["logits"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted", "purpose"),
+    [
+        (QuestionAnswerer, "sequence_classification", "for question_answering: .*'question_ans"),
+        (QuestionAnswerer, "multiple_choice", "for question_answering: .*'question_answering'"),
+        (MultipleChoice, "token_classification", r"for multiple_choice: .*'multiple_choice'\."),
+        (PretrainingModel, "question_answering", "for masked_lm or next_sentence or pretraining"),
+        (BertEncoder, "question_answering", "without a head: ask task='sentence_embedding'"),
+    ],
+)
+def test_messages_say_what_a_checkpoint_is_for(
+    model: Any, wanted: str, purpose: str, tmp_path: pathlib.Path, tiny_config: EncoderConfig
+) -> None:
+    encoder = BertEncoder(tiny_config)
+    save(encoder if model is BertEncoder else model(encoder), None, tmp_path / "saved")
+    with pytest.raises(
+        ValueError, match=rf"no (trained )?head for .*It is (an encoder )?{purpose}"
+    ):
+        load(tmp_path / "saved", task=wanted, fresh_head=False)
 
 
 def test_a_fresh_head_can_be_refused() -> None:

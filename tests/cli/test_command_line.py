@@ -40,6 +40,24 @@ def test_every_command_explains_itself(command, capsys):
     assert f"usage: keras-bert-zoo {command}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("command", "empty_texts", "text"),
+    [
+        ("evaluate", "keep", "column of the text; by default the task's"),
+        ("calibrate", "keep", "column of the text; by default the task's"),
+        ("verify", "error", "column of the text (type: str, default: text)"),
+    ],
+)
+def test_columns_of_tables_have_the_same_options(command, empty_texts, text, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for name in ("text", "pair", "label"):
+        assert f"--{name}_column" in shown
+    assert text in shown
+    assert f"rows without text (default: {empty_texts})" in shown
+
+
 def test_help_of_fine_tuning_loads_no_tensorflow():
     code = (
         "import sys; from keras_bert_zoo import cli\n"

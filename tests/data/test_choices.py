@@ -155,6 +155,39 @@ def test_rows_that_do_not_fit_are_named_by_file_and_line(tmp_path, changes, comp
     assert "rows.jsonl, line 2" in str(raised.value)
 
 
+def numbered(*numbers):
+    return {"text": "t", "label": 1, **{f"choice{number}": f"c{number}" for number in numbers}}
+
+
+def test_numbered_choices_have_no_gap(tmp_path):
+    table = ChoiceTable(choices="choice")
+    for numbers in [(0, 1, 2), (1, 2)]:
+        found = table.read(written(tmp_path, [numbered(*numbers)]))
+        assert found.choices == [[f"c{number}" for number in numbers]]
+    for numbers, missing in [((0, 2), "choice1"), ((2, 3), "choice1"), ((1, 4), "choice2")]:
+        with pytest.raises(ValueError, match=rf"line 1: .* without \['{missing}'"):
+            table.read(written(tmp_path, [numbered(*numbers)]))
+
+
+@pytest.mark.parametrize(
+    ("question", "hint"),
+    [
+        ({"txt": "t", "choices": ["a", "b"]}, "'text' by 'txt'"),
+        ({"text": "t", "choice": ["a", "b"]}, "'choices' by 'choice'"),
+        ({"text": "t", "questoin": "q", "choices": ["a", "b"]}, "'question' by 'questoin'"),
+        ({"snt1": "s", "sent2": "q", "ending0": "a", "ending1": "b"}, "'sent1' by 'snt1'"),
+    ],
+)
+def test_misspelt_keys_are_named(question, hint):
+    with pytest.raises(ValueError, match=rf"question 0.* Did you mean {hint}\?$"):
+        ChoiceTable().asked([question])
+
+
+def test_other_columns_of_a_file_are_no_misspellings(tmp_path):
+    found = ChoiceTable().read(written(tmp_path, [{**GOOD, "questions": 3}]))
+    assert found.questions == [""]
+
+
 def test_a_label_that_is_not_there(tmp_path):
     path = written(tmp_path, [{"text": "t", "choices": ["p", "q"]}])
     with pytest.raises(ValueError, match="line 1: no columns of a text, choices, a label"):

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
+import pathlib
+
 import pytest
 
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 WORDS = [f"w{i}" for i in range(20)]
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "ann", "bob", "##by", "rome", *WORDS]
+
+
+@pytest.fixture(scope="session")
+def example():
+    """Loads a script of the examples as a module, by its name."""
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

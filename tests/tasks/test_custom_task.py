@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import pathlib
 
 import numpy as np
 import pytest
 
 from keras_bert_zoo import models, tasks
-
-EXAMPLE = pathlib.Path(__file__).parents[2] / "examples" / "custom_task.py"
 
 
 def test_every_task_has_a_model():
@@ -31,10 +27,7 @@ def test_an_unknown_task_and_a_taken_name_are_refused():
 
 
 @pytest.mark.slow
-def test_the_example_learns_through_the_package(checkpoint, tmp_path):
-    spec = importlib.util.spec_from_file_location("custom_task", EXAMPLE)
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
+def test_the_example_learns_through_the_package(example, checkpoint, tmp_path):
     generator = np.random.default_rng(0)
     rows = []
     for _ in range(150):
@@ -43,7 +36,7 @@ def test_the_example_learns_through_the_package(checkpoint, tmp_path):
         rows.append({"tokens": [*words[:at], "bobby", *words[at:]], "word": at})
     path = tmp_path / "train.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    found = example.main(str(checkpoint), str(path), str(tmp_path / "run"))
+    found = example("custom_task").main(str(checkpoint), str(path), str(tmp_path / "run"))
     assert found["accuracy"] > 0.9
     assert found["word"] == rows[0]["word"]
     config = json.loads((tmp_path / "run" / "bundle" / "config.json").read_text())

@@ -141,9 +141,9 @@ def test_what_cannot_be_asked_or_chosen():
     with pytest.raises(ValueError, match="question 0: no column sentences or text"):
         summaries.asked([{"body": "A."}])
     for options, message in (
-        ({"sentences": 0}, "sentences must be a whole number from 1, received 0"),
-        ({"block_ngrams": -1}, "block_ngrams must be a whole number from 0"),
-        ({"threshold": 2}, "threshold must be from 0 to 1"),
+        ({"sentences": 0}, "sentences must be an integer of at least 1, received 0"),
+        ({"block_ngrams": -1}, "block_ngrams must be an integer of at least 0"),
+        ({"threshold": 2}, r"threshold must be a number in \[0, 1\]"),
         ({"top_k": 3}, r"options of this task are \['sentences'"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -146,6 +146,11 @@ def test_what_is_no_question(question):
         task().asked([("who?", "w1"), question])
 
 
+def test_misspelt_keys_are_named():
+    with pytest.raises(ValueError, match="Did you mean 'context' by 'contxt'"):
+        task().asked([{"question": "who?", "contxt": "w1"}])
+
+
 def test_one_question_is_no_list():
     with pytest.raises(ValueError, match="list of questions"):
         task().asked({"question": "who?", "context": "w1"})
@@ -195,8 +200,15 @@ def test_options_out_of_range(options, complaints):
 
 
 def test_rows_without_room(tokenizer):
-    with pytest.raises(ValueError, match=r"max_length=16.*5 tokens of its context.*stride=9"):
+    with pytest.raises(ValueError, match=r"max_length=16.*5 tokens of its context.*stride=9") as e:
         task(max_question_length=8, stride=9).rows(EXAMPLES, tokenizer, ())
+    # Both ways out that are named are ways out, and the first is no longer than it must be.
+    assert "Set max_length to 21 " in str(e.value)
+    assert "e.g. to max_question_length=4 and stride=4" in str(e.value)
+    task(21, max_question_length=8, stride=9).rows(EXAMPLES, tokenizer, ())
+    task(16, max_question_length=4, stride=4).rows(EXAMPLES, tokenizer, ())
+    with pytest.raises(ValueError, match="Set max_length to 21 "):
+        task(20, max_question_length=8, stride=9).rows(EXAMPLES, tokenizer, ())
 
 
 def test_columns_of_tables_have_no_place():

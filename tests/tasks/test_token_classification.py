@@ -80,7 +80,7 @@ def test_unknown_tags_and_options_are_named(tokenizer):
         task().rows([example], tokenizer, LABELS)
     with pytest.raises(ValueError, match=r"received \['strid'\]"):
         task(strid=3)
-    with pytest.raises(ValueError, match="'first' or 'all', received 'some'"):
+    with pytest.raises(ValueError, match=r"one of \('first', 'all'\), received 'some'"):
         task(subwords="some")
 
 

@@ -211,7 +211,7 @@ def test_weights_by_name():
         ({"label_smoothing": 1}, r"label_smoothing must be a number in \[0, 1\), received 1"),
         ({"label_smoothing": "a"}, "received 'a'"),
         ({"focal_gamma": -1}, "focal_gamma must be a number of at least 0, received -1"),
-        ({"class_weights": "even"}, "class_weights must be 'balanced' or positive numbers"),
+        ({"class_weights": "even"}, "class_weights must be 'balanced', or positive"),
         ({"class_weights": {"a": 0}}, r"received \{'a': 0\}"),
         ({"class_weights": [1, 2]}, r"received \[1, 2\]"),
         ({"temperature": 0}, "temperature must be a positive number, received 0"),
@@ -264,3 +264,13 @@ def test_the_loss_of_a_run_is_the_weighted_mean(values):
     weighted = SingleLabelLoss(class_weights=[1.0, 5.0], label_smoothing=0.1)
     wanted = float(weighted(rows.labels["logits"], outputs["logits"]))
     assert result.metrics["test"]["loss"] == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "focal_gamma": 2.0}])
+def test_the_number_of_classes_may_be_open_in_a_graph(options):
+    loss = SingleLabelLoss(**options)
+    open_shapes = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None, None], tf.float32)]
+    in_graph = tf.function(loss, input_signature=open_shapes)
+    logits = np.random.default_rng(0).standard_normal((4, 7)).astype("float32")
+    labels = np.array([0, 6, IGNORED, 3], "int32")
+    np.testing.assert_allclose(in_graph(labels, logits), loss(labels, logits), atol=1e-6)
