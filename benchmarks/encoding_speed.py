@@ -91,14 +91,10 @@ WORK: dict[str, Callable[[str, pathlib.Path], Encode]] = {
 }
 
 
-def work(name: str, start: str, folder: pathlib.Path, texts: list[str]) -> None:
-    """The life of one process; its vectors are those of the first turn."""
+def turn(name: str, start: str, folder: pathlib.Path, texts: list[str]) -> Callable[[], None]:
+    """Embeds the texts, and keeps the vectors."""
     encode = WORK[name](start, folder)
-
-    def turn() -> None:
-        np.save(folder / f"{name}.npy", encode(texts))
-
-    turns.serve(turn)
+    return lambda: np.save(folder / f"{name}.npy", encode(texts))
 
 
 def main() -> None:
@@ -113,7 +109,7 @@ def main() -> None:
     texts = sentences(options.data, options.sentences)
     if options.work:
         name, start, folder = options.work
-        work(name, start, pathlib.Path(folder), texts)
+        turns.serve(lambda: turn(name, start, pathlib.Path(folder), texts))
     result = {"cores": len(os.sched_getaffinity(0)), "load_before": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory() as folder:
         taken, cosines = measure(options, pathlib.Path(folder))

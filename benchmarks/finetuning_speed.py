@@ -98,7 +98,7 @@ def main() -> None:
     rows = read(options.data / "train.tsv", options.examples)
     if options.work:
         name, start = options.work
-        turns.serve(WORK[name](start, *rows))
+        turns.serve(lambda: WORK[name](start, *rows))
     from keras_bert_zoo import zoo
     from keras_bert_zoo.checkpoints import sources
 

@@ -19,8 +19,10 @@ from typing import Any
 Turn = dict[str, float]
 
 
-def serve(work: Callable[[], Any]) -> None:
-    """Does the work once for each line of the input, and prints how long it took."""
+def serve(build: Callable[[], Callable[[], Any]]) -> None:
+    """Does what was built once for each line of the input, and answers how long it took."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # libraries print too
+    work = build()
     for _ in sys.stdin:
         start, processor = time.perf_counter(), time.process_time()
         work()
@@ -28,7 +30,7 @@ def serve(work: Callable[[], Any]) -> None:
             "elapsed": time.perf_counter() - start,
             "processor": time.process_time() - processor,
         }
-        print(json.dumps(turn), file=sys.__stdout__, flush=True)
+        print(json.dumps(turn), file=answers, flush=True)
     os._exit(0)
 
 
@@ -53,10 +55,10 @@ class Worker:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        for line in self.process.stdout:
-            if line.startswith("{"):  # libraries print too
-                return json.loads(line)
-        raise RuntimeError(f"{self.process.args} ended: {self.log.read_text()[-2000:]}")
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.process.args} ended: {self.log.read_text()[-2000:]}")
+        return json.loads(answer)
 
     def close(self) -> None:
         """Ends the process."""

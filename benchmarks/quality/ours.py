@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable
 from typing import Any
 
-from tasks import Row, Run, Task
+from tasks import Row, Run, Task, clock
 
 import keras_bert_zoo
 from keras_bert_zoo.training.finetune import finetune
@@ -66,13 +65,13 @@ def main() -> None:
     run = Run.from_command_line()
     questions = run.questions()
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
+        began = clock()
         trained = finetune(recipe(run, f"{folder}/run"))
-        learned = time.perf_counter()
+        learned = clock()
         answers = keras_bert_zoo.predictor(trained.bundle)(questions)
     predict = PREDICTED[run.task.kind]
     predicted = [predict(*pair) for pair in zip(questions, answers, strict=True)]
-    run.write(predicted, training=learned - began, predicting=time.perf_counter() - learned)
+    run.write(predicted, began, learned, clock())
 
 
 if __name__ == "__main__":

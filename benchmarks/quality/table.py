@@ -54,7 +54,7 @@ def collect(task: Task, work: pathlib.Path) -> dict[str, Any] | None:
             name: {side: [run["scores"][name] for run in all_of] for side, all_of in sides.items()}
             for name in task.metrics
         },
-        "seconds": {side: [run["training"] for run in all_of] for side, all_of in sides.items()},
+        "training": {side: [run["training"] for run in all_of] for side, all_of in sides.items()},
         "load": {side: [run["load"] for run in all_of] for side, all_of in sides.items()},
     }
 
@@ -67,7 +67,8 @@ def difference(ours: list[float], theirs: list[float]) -> str:
 
 
 def lines(task: Task, found: dict[str, Any]) -> list[list[str]]:
-    seconds = [f"{statistics.median(found['seconds'][side]):.0f}" for side in SIDES]
+    training = found["training"]
+    seconds = [f"{statistics.median(x['elapsed'] for x in training[side]):.0f}" for side in SIDES]
     size = f"{found['train']:,} × {found['epochs']}"
     return [
         [

@@ -9,9 +9,11 @@ import argparse
 import dataclasses
 import json
 import pathlib
+import time
 from typing import Any
 
 Row = dict[str, Any]
+Clock = dict[str, float]
 # What rows say of the right answer.
 _WANTED = ("label", "tags", "answers")
 
@@ -153,10 +155,23 @@ class Run:
         """The test rows without what is to be predicted."""
         return [{k: v for k, v in row.items() if k not in _WANTED} for row in self.rows("test")]
 
-    def write(self, predicted: list[Any], **measured: float) -> None:
-        """Writes predictions, and what was measured on the way."""
+    def write(self, predicted: list[Any], *clocks: Clock) -> None:
+        """Writes predictions, and how long training and predicting took.
+
+        Args:
+            predicted: what is scored of each test row.
+            clocks: when training began, when predicting did, and when it ended.
+        """
+        names = ("training", "predicting")
+        spans = zip(names, clocks, clocks[1:], strict=False)
+        measured = {name: {key: end[key] - begin[key] for key in end} for name, begin, end in spans}
         content = json.dumps({"measured": measured, "predicted": predicted}, ensure_ascii=False)
         self.output.write_text(content, encoding="utf-8")
+
+
+def clock() -> Clock:
+    """Seconds: of the wall, and of this process on all processors."""
+    return {"elapsed": time.perf_counter(), "processor": time.process_time()}
 
 
 def read(path: pathlib.Path) -> list[Row]:

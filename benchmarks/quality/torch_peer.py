@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-import time
 from collections.abc import Callable
 from typing import Any
 
 import transformers
 from peer_answers import answers_of, encode_questions
-from tasks import Row, Run, Task
+from tasks import Row, Run, Task, clock
 
 Encoded = list[dict[str, Any]]
 
@@ -165,13 +164,13 @@ def main() -> None:
     kind, questions = KINDS[run.task.kind], run.questions()
     tokenizer = transformers.AutoTokenizer.from_pretrained(run.start)
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
+        began = clock()
         trainer, names = train(run, kind, tokenizer, folder)
-        learned = time.perf_counter()
+        learned = clock()
         encoded = kind.encode(run.task, tokenizer, questions, names)
         logits = trainer.predict(encoded).predictions
         predicted = kind.decode(run.task, tokenizer, questions, logits, names)
-    run.write(predicted, training=learned - began, predicting=time.perf_counter() - learned)
+    run.write(predicted, began, learned, clock())
 
 
 if __name__ == "__main__":
