@@ -4,10 +4,10 @@
 
 A turn embeds the same sentences: of film reviews (SST-2) and of captions (SICK), Python strings
 in, arrays out. ``keras`` is ``encode``; ``tflite-int8`` and ``onnx-int8`` are artifacts of the
-encoder in their runtimes, with the mean and the length of 1 in NumPy; ``sentence_transformers`` is
-its ``encode``, torch in float32, with its own batch size and sorting. Each lives in a process of
-its own, the peer in its environment (``--peer``), and they take turns. How near the vectors are to
-the peer's is stated. Medians go to ``results/encoding_speed.json``.
+embedder, asked by ``export.predictor``; ``sentence_transformers`` is its ``encode``: torch in
+float32, with its own batch size and sorting. Each lives in a process of its own, the peer in its
+environment (``--peer``), and they take turns. How near the vectors are to the peer's is stated.
+Medians go to ``results/encoding_speed.json``.
 """
 
 from __future__ import annotations
@@ -20,15 +20,13 @@ import pathlib
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import turns
 
 RESULT = pathlib.Path(__file__).parent / "results" / "encoding_speed.json"
 PEER = "sentence_transformers"
-# Artifacts, and texts at once: TFLite files take one.
-BATCHES = {"tflite-int8": 1, "onnx-int8": 32}
+ARTIFACTS = ("tflite-int8", "onnx-int8")
 Encode = Callable[[Sequence[str]], np.ndarray]
 
 
@@ -53,27 +51,10 @@ def keras(start: str, artifacts: pathlib.Path) -> Encode:
 
 def artifact(name: str) -> Callable[[str, pathlib.Path], Encode]:
     def opened(start: str, artifacts: pathlib.Path) -> Encode:
-        import keras_bert_zoo
-        from keras_bert_zoo.data.examples import Examples
-        from keras_bert_zoo.data.rows import labelled_rows
-        from keras_bert_zoo.evaluation.prediction import outputs_of
-        from keras_bert_zoo.export import Runner
-        from keras_bert_zoo.export.scoring import mean_of_tokens, unit_vectors
+        from keras_bert_zoo.export import predictor
 
-        bundle = keras_bert_zoo.load(start, task="sentence_embedding")
-        length = bundle.model.head["max_seq_length"]
-        runner = Runner(artifacts / name)
-
-        def embed(inputs: Any) -> dict[str, np.ndarray]:
-            hidden = runner(inputs)["last_hidden_state"]
-            return {"embedding": unit_vectors(mean_of_tokens(inputs, hidden))}
-
-        def encode(texts: Sequence[str]) -> np.ndarray:
-            rows = labelled_rows(Examples(texts), bundle.tokenizer, length)
-            found = outputs_of(embed, rows, max_length=length, batch_size=BATCHES[name])
-            return found["embedding"]
-
-        return encode
+        ask = predictor(artifacts / name)
+        return lambda texts: np.array([answer["embedding"] for answer in ask(texts)])
 
     return opened
 
@@ -86,7 +67,7 @@ def sentence_transformers(start: str, artifacts: pathlib.Path) -> Encode:
 
 WORK: dict[str, Callable[[str, pathlib.Path], Encode]] = {
     "keras": keras,
-    **{name: artifact(name) for name in BATCHES},
+    **{name: artifact(name) for name in ARTIFACTS},
     PEER: sentence_transformers,
 }
 
@@ -126,12 +107,13 @@ def main() -> None:
 
 def measure(options: argparse.Namespace, folder: pathlib.Path) -> tuple[dict, dict]:
     """Turns of each, and the least cosine of its vectors to the peer's."""
+    import keras_bert_zoo
     from keras_bert_zoo import zoo
     from keras_bert_zoo.checkpoints import sources
     from keras_bert_zoo.export import export
 
     start = str(sources.resolve(zoo.resolve("all-minilm-l6-v2")))
-    export(start, folder, list(BATCHES))
+    export(keras_bert_zoo.load(start, task="sentence_embedding"), folder, ARTIFACTS)
     same = [__file__, f"--data={options.data}", f"--sentences={options.sentences}"]
     pythons = {name: options.peer if name == PEER else sys.executable for name in WORK}
     commands = {name: [pythons[name], *same, "--work", name, start, str(folder)] for name in WORK}
