@@ -93,12 +93,12 @@ def main() -> None:
         turns.serve(lambda: turn(name, start, pathlib.Path(folder), texts))
     result = {"cores": len(os.sched_getaffinity(0)), "load_before": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory() as folder:
-        taken, cosines = measure(options, pathlib.Path(folder))
+        taken, least = measure(options, pathlib.Path(folder))
     result |= {
         "load_after": os.getloadavg()[0],
         "rounds": options.rounds,
         "sentences": len(texts),
-        "least_cosine_to_peer": cosines,
+        "least_cosine_to_peer": least,
         **turns.summary(taken, len(texts), PEER),
     }
     print(json.dumps(result, indent=2))
@@ -110,6 +110,7 @@ def measure(options: argparse.Namespace, folder: pathlib.Path) -> tuple[dict, di
     import keras_bert_zoo
     from keras_bert_zoo import zoo
     from keras_bert_zoo.checkpoints import sources
+    from keras_bert_zoo.evaluation.embeddings import cosines
     from keras_bert_zoo.export import export
 
     start = str(sources.resolve(zoo.resolve("all-minilm-l6-v2")))
@@ -121,8 +122,8 @@ def measure(options: argparse.Namespace, folder: pathlib.Path) -> tuple[dict, di
     logs.mkdir()
     taken = turns.take_turns(commands, options.rounds, logs)
     vectors = {name: np.load(folder / f"{name}.npy") for name in WORK}
-    cosines = {name: float((each * vectors[PEER]).sum(-1).min()) for name, each in vectors.items()}
-    return taken, {name: round(value, 5) for name, value in cosines.items()}
+    least = {name: float(cosines(each, vectors[PEER]).min()) for name, each in vectors.items()}
+    return taken, {name: round(value, 5) for name, value in least.items()}
 
 
 if __name__ == "__main__":
