@@ -16,13 +16,12 @@ import numpy as np
 from keras_bert_zoo.bundle import Bundle, load
 from keras_bert_zoo.checkpoints.sentence_transformers import read_modules
 from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
-from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.evaluation.prediction import Runner
 from keras_bert_zoo.models.named_inputs import inputs_like
 from keras_bert_zoo.models.sentence_embedding import EMBEDDING, EMBEDDINGS
 from keras_bert_zoo.tasks.token_classification import TRANSITIONS
 
-from .scoring import embeddings_of, logits_of
+from .scoring import embeddings_of, logits_of, unit_vectors
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -48,11 +47,14 @@ def load_graph(source: str | pathlib.Path, task: str | None = None) -> Bundle:
         task: of ``load``; by default what it loads, and the embedder of a directory of
             sentence-transformers whose vector is not simply the mean.
     """
-    if task is None and not _is_mean(pathlib.Path(source)):
+    head = read_modules(pathlib.Path(source)).head
+    if task is None and not _is_mean(head):
         task = "sentence_embedding"
     bundle = load(source, task=task, dtype="float32", fresh_head=False)
+    beside = {**_chain(bundle.model), _NORMALIZED: bool(head.get("normalize"))}
+    extra = {**bundle.config.extra, **{name: value for name, value in beside.items() if value}}
     graph = graph_of(bundle.model.task).of(bundle.model)
-    return dataclasses.replace(bundle, model=graph, config=_with_chain(bundle))
+    return dataclasses.replace(bundle, model=graph, config=bundle.config.replace(extra=extra))
 
 
 def load_exported(source: str | pathlib.Path, task: str | None) -> Bundle:
@@ -61,13 +63,10 @@ def load_exported(source: str | pathlib.Path, task: str | None) -> Bundle:
     return load_graph(source, task if task in {*on_request, "sentence_embedding"} else None)
 
 
-def _with_chain(bundle: Bundle) -> EncoderConfig:
-    """The config with the scores of a CRF: they are not in the graph, which gives logits."""
-    crf = getattr(bundle.model, "crf", None)
-    if crf is None:
-        return bundle.config
-    scores = np.asarray(crf.bordered()).tolist()
-    return bundle.config.replace(extra={**bundle.config.extra, TRANSITIONS: scores})
+def _chain(model: Any) -> dict[str, Any]:
+    """The scores of a CRF: they are not in the graph, which gives logits."""
+    crf = getattr(model, "crf", None)
+    return {} if crf is None else {TRANSITIONS: np.asarray(crf.bordered()).tolist()}
 
 
 def asked(task: str | None, config: Any, run: Runner) -> Runner:
@@ -93,8 +92,7 @@ def graph_of(task: str | None) -> Graph:
     return _GRAPHS.get(task, Graph())
 
 
-def _is_mean(directory: pathlib.Path) -> bool:
-    head = read_modules(directory).head
+def _is_mean(head: Mapping[str, Any]) -> bool:
     return head["pooling"] == ["mean"] and not (head.get("dense_units") or head.get("truncate_dim"))
 
 
@@ -106,9 +104,16 @@ def _classes(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
 
 
 # === Sets of texts ===
+# In the `config.json` of an encoder that was exported of an embedder: what the graph leaves to the
+# client, as sentence-transformers does.
+_NORMALIZED = "normalize_embeddings"
+
+
 def _embeddings(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
     rows = {k: v.reshape(-1, v.shape[-1]) for k, v in inputs.items()}
     vectors = embeddings_of([rows], [outputs])
+    if config.extra.get(_NORMALIZED):
+        vectors = unit_vectors(vectors)
     if inputs["input_ids"].ndim == 2:
         return {EMBEDDING: vectors}
     return {EMBEDDINGS: _in_sets(inputs, vectors)}

@@ -128,6 +128,18 @@ def test_the_metric_of_labelled_files(bundles, exported, tmp_path, capsys):
         assert row["drop"] == pytest.approx(found["keras"]["metric"] - row["metric"])
 
 
+def test_the_length_of_a_mean_is_the_embedders(bundles, tmp_path):
+    """Clients know a mean by its hidden states; that its length is 1 is beside the graph."""
+    plain = keras_bert_zoo.load(bundles["sentence_embedding"])
+    embedder = keras_bert_zoo.SentenceEmbedder(plain.model, normalize=True)
+    path = keras_bert_zoo.save(embedder, plain.tokenizer, tmp_path / "bundle")
+    [artifact] = export(path, tmp_path / "exported", ["onnx"], progress=False)
+    assert artifact.task is None
+    [expected] = keras_bert_zoo.predictor(path)(["the dog"])
+    [found] = predictor(artifact)(["the dog"])
+    assert found["embedding"] == pytest.approx(expected["embedding"], abs=1e-5)
+
+
 def test_a_crf_goes_along(bundles, randomise, tmp_path):
     """Its scores are beside the graph; the strings' signature finds the best path inside it."""
     plain = keras_bert_zoo.load(bundles["token_classification"])
