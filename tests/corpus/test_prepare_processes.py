@@ -142,7 +142,7 @@ def test_memory_does_not_grow_with_the_corpus(tokenizer, tmp_path):
     assert peaks[64] < peaks[16] + 40, peaks
 
 
-@pytest.mark.parametrize("text", ["word ", "好", "."])
+@pytest.mark.parametrize("text", ["word ", "好"])
 def test_one_line_of_100_megabytes(tokenizer, tmp_path, text):
     small, long = tmp_path / "small.txt", tmp_path / "long.txt"
     small.write_text((text * 2**22)[: 2**22])

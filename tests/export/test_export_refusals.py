@@ -74,29 +74,6 @@ def test_weights_of_a_training_that_diverged(make_bundle, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_task_that_cannot_be_verified(make_bundle, tmp_path):
-    import keras_bert_zoo
-
-    encoder = keras_bert_zoo.load(make_bundle(tmp_path / "bundle", problem_type=None)).model
-    config = encoder.config.replace(id2label={0: "O", 1: "B-X"})
-    tagger = keras_bert_zoo.TokenClassifier(encoder, config)
-    saved = keras_bert_zoo.save(tagger, None, tmp_path / "tagger")
-    with pytest.raises(ExportError, match="is a model for 'token_classification'"):
-        export(saved, tmp_path / "out", ["onnx"], progress=False)
-
-
-@pytest.mark.slow
-def test_an_embedding_that_is_no_mean(make_bundle, tmp_path):
-    import keras_bert_zoo
-
-    encoder = keras_bert_zoo.load(make_bundle(tmp_path / "bundle", problem_type=None)).model
-    embedder = keras_bert_zoo.SentenceEmbedder(encoder, pooling="cls")
-    saved = keras_bert_zoo.save(embedder, None, tmp_path / "embedder")
-    with pytest.raises(ExportError, match=r"embeds by \['cls'\]"):
-        export(saved, tmp_path / "out", ["onnx"], progress=False)
-
-
-@pytest.mark.slow
 def test_artifact_of_another_kind_of_bundle(artifacts, make_bundle, texts, tmp_path):
     encoder = make_bundle(tmp_path / "encoder", problem_type=None)
     with pytest.raises(ExportError, match="is not of this bundle, which is an encoder"):
