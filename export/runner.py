@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,10 +70,9 @@ class Runner:
 
     def _run(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         tokens = arrays["input_ids"].shape[-1] if "input_ids" in arrays else 0
-        fixed = [size for s in self.signatures if (size := s.size(SEQUENCE)) is not None]
-        width = min((size for size in fixed if size >= tokens), default=tokens)
-        if width > tokens:
-            arrays = padded(arrays, width, self._pad_token_id)
+        if tokens:
+            fixed = [size for s in self.signatures if (size := s.size(SEQUENCE)) is not None]
+            arrays = widened(arrays, fixed, self._pad_token_id)
         signature = choose(self.signatures, arrays)
         session = self._sessions[self.signatures.index(signature)]
         outputs = session.run(signature.bind(arrays))
@@ -91,3 +90,12 @@ def padded(
         name: np.pad(value, missing, constant_values=fill.get(name, 0))
         for name, value in arrays.items()
     }
+
+
+def widened(
+    arrays: Mapping[str, np.ndarray], lengths: Iterable[int], pad_token_id: int
+) -> dict[str, np.ndarray]:
+    """Pads rows to the shortest length that holds them, if there is one."""
+    tokens = arrays["input_ids"].shape[1]
+    width = min((length for length in lengths if length >= tokens), default=tokens)
+    return padded(arrays, width, pad_token_id)

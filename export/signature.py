@@ -93,7 +93,8 @@ class Signature:
     def size(self, axis: str) -> int | None:
         """The size given to ``"batch"`` or ``"sequence"``, or ``None`` while it is open."""
         position = {BATCH: 0, SEQUENCE: 1}[axis]
-        return self.inputs[0].shape[position]
+        # Of strings there is no sequence.
+        return dict(enumerate(self.inputs[0].shape)).get(position)
 
     def bind(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Returns the inputs as arrays of the declared types.

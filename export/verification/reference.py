@@ -17,7 +17,8 @@ from ..errors import ExportError
 from ..formats import WHOLE_TEXTS
 from ..measurement import timed
 from ..signature import BATCH, SEQUENCE, Signature
-from .subjects import Questions, Texts
+from .questions import Questions
+from .texts import Texts
 
 if TYPE_CHECKING:
     from keras_bert_zoo.bundle import Bundle

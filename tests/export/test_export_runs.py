@@ -184,10 +184,16 @@ def test_several_lengths_in_one_file(make_bundle, artifacts, encode, texts, tmp_
         run({name: np.zeros((1, 81)) for name in inputs})
 
 
-def test_a_runner_of_an_open_format(artifacts, keras_bundle, encode, texts):
+@pytest.mark.parametrize("name", ["onnx", "savedmodel-ids"])
+def test_a_runner_of_an_open_format(artifacts, keras_bundle, encode, texts, name):
     inputs = encode(texts)
     expected = keras_bundle.model(inputs, training=False)["logits"]
-    np.testing.assert_allclose(Runner(artifacts["onnx"])(inputs)["logits"], expected, atol=1e-5)
+    np.testing.assert_allclose(Runner(artifacts[name])(inputs)["logits"], expected, atol=1e-5)
+
+
+def test_a_runner_takes_strings_too(artifacts, texts):
+    run = Runner(artifacts["savedmodel"])
+    assert run({"text": list(texts)})["label"].shape == (len(texts),)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

@@ -1,27 +1,16 @@
-"""What artifacts are verified on, and how their outputs are judged.
-
-One subject for models with one answer to a text, one for all other tasks. A subject is made
-beside the Keras model and judges in the caller's process, so it holds arrays and no model.
-"""
+"""What a task is asked: rows of ids, of whose outputs the task makes answers."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.data.examples import Examples
-
-from .. import scoring
-from ..errors import ExportError
-from ..runner import padded
-from ..scoring import embeddings_of, problem_of, unit_vectors
+from ..runner import padded, widened
 from ..signature import Signature
-from .comparison import expected_of_ids, expected_of_text, joined_logits, wrong_labels
-from .metrics import scores_of
+from .texts import Arrays, Encode
 
 if TYPE_CHECKING:
     from keras_bert_zoo.bundle import Bundle
@@ -30,106 +19,7 @@ if TYPE_CHECKING:
     from ..artifact import Artifact
     from .reference import Case
 
-Arrays = Mapping[str, np.ndarray]
 Runner = Callable[[Arrays], Arrays]
-Encode = Callable[["Case"], dict[str, np.ndarray]]
-
-
-class Texts:
-    """Real texts or pairs for a classifier, an encoder or an embedder.
-
-    Args:
-        examples: the texts; with labels the metric is computed too.
-        config: of the bundle.
-
-    Raises:
-        ExportError: there are labels, and the model has none.
-    """
-
-    def __init__(self, examples: Examples, config: EncoderConfig) -> None:
-        self.examples, self.config = examples, config
-        self.count = len(examples)
-        if examples.labels is not None and self.problem is None:
-            raise ExportError("Labels were given, but the bundle is an encoder without them.")
-
-    @property
-    def problem(self) -> scoring.Problem | None:
-        """How decisions are made of logits; not an attribute, for functions do not travel."""
-        return problem_of(self.config)
-
-    @property
-    def metric(self) -> str | None:
-        """The name of what ``scores`` finds."""
-        return self.problem.metric if self.problem and self.examples.labels is not None else None
-
-    def encoder(self, bundle: Bundle) -> Encode:
-        """Tokenizes cases, in the process that has the bundle."""
-        from ..savedmodel.text_signatures import longest_text
-
-        tokenizer: Any = bundle.tokenizer
-        texts, pairs, limit = self.examples.texts, self.examples.text_pairs, longest_text(bundle)
-
-        def encode(case: Case) -> dict[str, np.ndarray]:
-            lengths = sorted(min(length, limit) for length in case.lengths or (limit,))
-            encoded = tokenizer(
-                [texts[row] for row in case.rows],
-                pairs and [pairs[row] for row in case.rows],
-                truncation=True,
-                max_length=lengths[-1],
-                padding=True,
-            )
-            arrays = {name: tensor.numpy() for name, tensor in encoded.items()}
-            return widened(arrays, lengths if case.lengths else (), tokenizer.pad_token_id)
-
-        return encode
-
-    def expected_of_ids(
-        self, artifact: Artifact, inputs: Sequence[Arrays], keras: Sequence[Arrays]
-    ) -> list[Arrays]:
-        """What the integer signature should return."""
-        return expected_of_ids(self.config, artifact, inputs, keras)
-
-    def strings(self) -> dict[str, list[str]]:
-        """The same texts for a signature that takes strings."""
-        given = {"text": list(self.examples.texts)}
-        if self.examples.text_pairs is not None:
-            given["text_pair"] = list(self.examples.text_pairs)
-        return given
-
-    def expected_of_text(
-        self, inputs: Sequence[Arrays], keras: Sequence[Arrays]
-    ) -> dict[str, np.ndarray]:
-        """The numbers that such a signature should return."""
-        return expected_of_text(self.config, inputs, keras)
-
-    def wrong_strings(self, outputs: Arrays, keras: Sequence[Arrays]) -> list[str]:
-        """What is wrong with the strings that it returned."""
-        return wrong_labels(self.config, outputs)
-
-    def agreement(self, ours: Sequence[Arrays], keras: Sequence[Arrays]) -> float | None:
-        """Share of texts with the same decision."""
-        if self.problem is None or self.problem.decide is None:
-            return None
-        decide = self.problem.decide
-        return scoring.agreement(*(decide(joined_logits(self.config, x)) for x in (ours, keras)))
-
-    def cosine(
-        self, inputs: Sequence[Arrays], ours: Sequence[Arrays], keras: Sequence[Arrays]
-    ) -> float | None:
-        """Mean cosine of embeddings."""
-        if self.problem is not None:
-            return None
-        mine, theirs = (unit_vectors(embeddings_of(inputs, made)) for made in (ours, keras))
-        return float((mine * theirs).sum(axis=-1).mean())
-
-    def scores(
-        self, ours: Sequence[Arrays], keras: Sequence[Arrays] | None = None
-    ) -> dict[str, Any]:
-        """The fields of a report's row that need labels."""
-        if self.metric is None:
-            return {}
-        logits = [joined_logits(self.config, made) for made in (ours, keras) if made is not None]
-        return scores_of(self.config, np.asarray(self.examples.labels), *logits)._asdict()
 
 
 class Questions:
@@ -258,15 +148,6 @@ class Questions:
             max_length=self.task.settings.max_length,
             sequences=self.task.sequences,
         )
-
-
-def widened(
-    arrays: dict[str, np.ndarray], lengths: Sequence[int], pad_token_id: int
-) -> dict[str, np.ndarray]:
-    """Pads rows to the shortest length that holds them, if there is one."""
-    tokens = arrays["input_ids"].shape[1]
-    width = min((length for length in lengths if length >= tokens), default=tokens)
-    return padded(arrays, width, pad_token_id)
 
 
 def _replay(made: Sequence[Arrays]) -> Runner:
