@@ -118,7 +118,7 @@ def convert(
     from .graphs import load_graph
     from .tracing import checked_lengths
 
-    bundle = load_graph(source, options["task"])
+    bundle = load_graph(source, options.get("task"))
     _check_answers(bundle.model.task, names, options)
     # Before the first format is written, not when the first one that uses it is.
     checked_lengths(bundle.model, options["lengths"])
@@ -132,7 +132,7 @@ def convert(
 def _check_answers(task: str | None, names: Iterable[str], options: Mapping[str, Any]) -> None:
     """Refuses formats that compute one answer for a text, where the answer is something else."""
     whole = [name for name in names if FORMATS[name].whole_texts]
-    if options["metadata"]:
+    if options.get("metadata"):
         whole.append(f"metadata={options['metadata']!r}")
     if task not in WHOLE_TEXTS and whole:
         raise ExportError(
