@@ -103,6 +103,16 @@ def _classes(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
     return {"logits": logits_of(config.problem_type, outputs["scores"])}
 
 
+# === Tags ===
+def _emissions(model: Any) -> Any:
+    """Logits, without the scores of a CRF: in a graph they would be dead weights."""
+    if model.crf is None:
+        return model
+    rows = inputs_like(model.encoder)
+    hidden = model.encoder(rows)["last_hidden_state"]
+    return _functional(model, rows, model.get_layer("classifier")(hidden))
+
+
 # === Sets of texts ===
 # In the `config.json` of an encoder that was exported of an embedder: what the graph leaves to the
 # client, as sentence-transformers does.
@@ -164,6 +174,7 @@ def _functional(model: Any, inputs: Any, logits: Any) -> Any:
 _GRAPHS: Mapping[str | None, Graph] = {
     None: Graph(answer=_embeddings),
     "sequence_classification": Graph(answer=_classes),
+    "token_classification": Graph(_emissions),
     "sentence_embedding": Graph(answer=_embeddings),
     "multiple_choice": Graph(_pair, _choices),
     "masked_lm": Graph(_every_place, _words),

@@ -144,6 +144,11 @@ def trained_for(source: str | pathlib.Path) -> str | None:
 
 def _read_config(directory: pathlib.Path) -> EncoderConfig:
     path = directory / "config.json"
+    if (directory / "manifest.json").is_file():
+        raise FileNotFoundError(
+            f"{directory} was exported of a bundle. It can be asked (keras-bert-zoo predict, "
+            "keras_bert_zoo.export.predictor), but holds no Keras model: pass the bundle."
+        )
     if not path.is_file():
         found = sorted(entry.name for entry in directory.iterdir())
         raise FileNotFoundError(f"{directory} holds no config.json. It holds {found}.")

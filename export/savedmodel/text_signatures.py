@@ -15,7 +15,6 @@ import tensorflow as tf
 from keras_bert_zoo.tokenizers.padding import pad
 
 from ..answers import EMBEDDING
-from ..errors import ExportError
 from ..formats import WHOLE_TEXTS
 from ..signature import BATCH, Signature, TensorSpec
 from ..tracing import tensor_specs
@@ -39,9 +38,6 @@ def text_signatures(
         Signature and concrete function: ``serving_default``, ``pairs`` (where the model
         has a second segment) and ``tf_examples``; of other tasks than those of ``WHOLE_TEXTS``
         ``serving_default`` alone, see ``task_signatures``.
-
-    Raises:
-        ExportError: nobody said what a model for this task answers.
     """
     if bundle.model.task not in WHOLE_TEXTS:
         yield _task_signature(bundle, forward)
@@ -60,11 +56,6 @@ def text_signatures(
 
 
 def _task_signature(bundle: Any, forward: Callable[..., Tensors]) -> tuple[Signature, Any]:
-    if bundle.model.task not in SIGNATURES:
-        raise ExportError(
-            f"There is no signature of texts for the task {bundle.model.task!r}. Export the format "
-            "'savedmodel-ids', or add one to export.savedmodel.task_signatures.SIGNATURES."
-        )
     answer = SIGNATURES[bundle.model.task](bundle, forward)
 
     def serve(**given: tf.Tensor) -> Tensors:

@@ -66,8 +66,8 @@ def explain(ask: Predictor, questions: Sequence[Any]) -> list[Explanation]:
     kind = getattr(ask.model, "task", None)
     if kind not in _TARGETS:
         raise ValueError(
-            f"explain needs a Keras model for one of {list(_TARGETS)}, received "
-            f"{type(ask.model).__name__}."
+            f"explain needs the gradients of a Keras model for one of {list(_TARGETS)}, received "
+            f"{kind or 'the predictor of an artifact: pass that of its bundle'}."
         )
     examples = ask.task.asked(questions)
     rows, outputs = ask.outputs(examples)

@@ -63,8 +63,8 @@ class TagOptions(LossOptions):
         Raises:
             ValueError: there are options of another loss, or several tags a word.
         """
-        if self.given() or self.subwords == "all":
+        others = {**self.given(), **({"subwords": "all"} if self.subwords == "all" else {})}
+        if others:
             raise ValueError(
-                f"A CRF learns whole texts, a tag a word: it goes without {self.given()} and with "
-                f"subwords='first', received {self.subwords!r}."
+                f"A CRF learns whole texts, one tag a word: leave out {others}, or crf."
             )

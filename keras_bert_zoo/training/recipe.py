@@ -152,6 +152,10 @@ class FinetuneRecipe:
                 f"lora_alpha must be positive: {self.lora_alpha}",
             ),
             (
+                self.lora_targets == [],
+                "lora_targets must be names of layers, or null for query and value: []",
+            ),
+            (
                 self.lora_rank is None and (self.lora_alpha, self.lora_targets) != (None, None),
                 "lora_alpha and lora_targets need a lora_rank",
             ),

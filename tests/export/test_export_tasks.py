@@ -179,7 +179,7 @@ def test_what_cannot_be_is_refused(bundles, exported, bundle, tmp_path):
         export(tagger, tmp_path, ["tflite-text"], progress=False)
     with pytest.raises(ExportError, match=r"metadata.*for classifiers"):
         export(tagger, tmp_path, ["tflite"], lengths=16, metadata="mediapipe", progress=False)
-    with pytest.raises(ExportError, match=r"no signature of texts.*savedmodel-ids"):
+    with pytest.raises(ExportError, match=r"No SavedModel answers to strings.*savedmodel-ids"):
         export(bundles[WITHOUT_TEXT[0]], tmp_path, ["savedmodel"], progress=False)
     with pytest.raises(ExportError, match="instead of Examples"):
         verify(tagger, exported["token_classification"], Examples(["up"]), progress=False)
@@ -187,5 +187,7 @@ def test_what_cannot_be_is_refused(bundles, exported, bundle, tmp_path):
         verify(classifier, exported["token_classification"], ["up"], progress=False)
     with pytest.raises(ExportError, match="no texts"):
         verify(tagger, exported["token_classification"], [], progress=False)
+    with pytest.raises(FileNotFoundError, match="was exported of a bundle"):
+        keras_bert_zoo.predictor(exported["masked_lm"][0].path)
     with pytest.raises(ValueError, match="leave out task"):
         opened(str(exported["masked_lm"][0].path), task="masked_lm")
