@@ -231,7 +231,7 @@ def test_which_tags_may_follow(labels, wanted):
 
 
 def test_options_that_exclude_each_other():
-    with pytest.raises(ValueError, match=r"goes without \{'label_smoothing': 0.1\}"):
+    with pytest.raises(ValueError, match=r"leave out \{'label_smoothing': 0.1\}"):
         task(crf=True, label_smoothing=0.1)
     with pytest.raises(ValueError, match="received 'all'"):
         task(crf=True, subwords="all")
@@ -245,5 +245,5 @@ def test_a_crf_is_not_made_up(checkpoint):
     model = load(checkpoint, task="token_classification", labels=LABELS).model
     with pytest.raises(ValueError, match="has no CRF"):
         task(crf=True).prepared(model)
-    with pytest.raises(ValueError, match=r"goes without \{'focal_gamma': 2\}"):
+    with pytest.raises(ValueError, match=r"leave out \{'focal_gamma': 2\}"):
         task(focal_gamma=2).prepared(model.with_crf())
