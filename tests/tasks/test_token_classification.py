@@ -233,7 +233,7 @@ def test_which_tags_may_follow(labels, wanted):
 def test_options_that_exclude_each_other():
     with pytest.raises(ValueError, match=r"leave out \{'label_smoothing': 0.1\}"):
         task(crf=True, label_smoothing=0.1)
-    with pytest.raises(ValueError, match="received 'all'"):
+    with pytest.raises(ValueError, match="'subwords': 'all'"):
         task(crf=True, subwords="all")
     with pytest.raises(ValueError, match="true or false"):
         task(crf=3)
