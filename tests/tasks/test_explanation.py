@@ -115,7 +115,7 @@ def test_other_tasks_are_refused(tmp_path, tokenizer):
         max_position_embeddings=16,
     )
     source = save(TASKS["next_sentence"](BertEncoder(config)), tokenizer, tmp_path / "next")
-    with pytest.raises(ValueError, match=r"explain needs the gradients of a Keras model for one of .*next_sentence"):
+    with pytest.raises(ValueError, match=r"gradients of a Keras model.*next_sentence"):
         explain(predictor(source), [("ann", "bob")])
 
 
