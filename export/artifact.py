@@ -141,8 +141,9 @@ class Artifact:
 
 
 def is_artifact(path: str | pathlib.Path) -> bool:
-    """Whether a directory, or one around it, has a manifest."""
-    return _around(pathlib.Path(path)) is not None
+    """Whether a path is the directory of an artifact, or the file in it that a runtime opens."""
+    path = pathlib.Path(path)
+    return (path / MANIFEST).is_file() or (path.is_file() and _around(path) is not None)
 
 
 def describe(

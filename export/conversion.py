@@ -15,6 +15,7 @@ from keras_bert_zoo import zoo
 from keras_bert_zoo.atomic import atomic_directory, check_switch, remove_leftovers
 from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.tasks import TASKS
 
 from . import process
 from .artifact import Artifact, describe
@@ -87,6 +88,8 @@ def export(
     """
     check_switch("overwrite", overwrite)
     check_switch("normalize", normalize)
+    if task is not None and task not in TASKS:
+        raise ExportError(f"task must be one of {sorted(TASKS)} or None, received {task!r}.")
     names, output = checked_formats(formats), pathlib.Path(output)
     options: dict[str, Any] = {
         "task": task,

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_bert_zoo import zoo
 from keras_bert_zoo.bundle import Bundle, load
+from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.checkpoints.sentence_transformers import read_modules
 from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
 from keras_bert_zoo.evaluation.prediction import Runner
@@ -47,10 +49,11 @@ def load_graph(source: str | pathlib.Path, task: str | None = None) -> Bundle:
         task: of ``load``; by default what it loads, and the embedder of a directory of
             sentence-transformers whose vector is not simply the mean.
     """
-    head = read_modules(pathlib.Path(source)).head
+    directory = sources.resolve(zoo.resolve(source))
+    head = read_modules(directory).head
     if task is None and not _is_mean(head):
         task = "sentence_embedding"
-    bundle = load(source, task=task, dtype="float32", fresh_head=False)
+    bundle = load(directory, task=task, dtype="float32", fresh_head=False)
     beside = {**_chain(bundle.model), _NORMALIZED: bool(head.get("normalize"))}
     extra = {**bundle.config.extra, **{name: value for name, value in beside.items() if value}}
     graph = graph_of(bundle.model.task).of(bundle.model)

@@ -144,7 +144,8 @@ def trained_for(source: str | pathlib.Path) -> str | None:
 
 def _read_config(directory: pathlib.Path) -> EncoderConfig:
     path = directory / "config.json"
-    if (directory / "manifest.json").is_file():
+    weights = [*directory.glob("*.safetensors*"), *directory.glob("*.bin*")]
+    if (directory / "manifest.json").is_file() and not weights:
         raise FileNotFoundError(
             f"{directory} was exported of a bundle. It can be asked (keras-bert-zoo predict, "
             "keras_bert_zoo.export.predictor), but holds no Keras model: pass the bundle."

@@ -61,7 +61,7 @@ class Tags(Answering):
             return_offsets_mapping=True,
             return_special_tokens_mask=True,
         )
-        offsets, special = (encoded.pop(f"{n}") for n in ("offset_mapping", "special_tokens_mask"))
+        offsets, special = map(encoded.pop, ("offset_mapping", "special_tokens_mask"))
         logits = self.forward(**encoded)["logits"]
         token = tf.logical_and(special == 0, encoded["attention_mask"] == 1)
         begins = tf.logical_and(token, ~tf.gather(self.continues, encoded["input_ids"]))

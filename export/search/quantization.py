@@ -17,6 +17,8 @@ from keras_bert_zoo.data.examples import Examples
 from .. import process
 from ..artifact import Artifact
 from ..conversion import export
+from ..errors import ExportError
+from ..formats import WHOLE_TEXTS
 from .trials import GOALS, Search, check_arguments
 
 FORMAT = "tflite-mixed"
@@ -79,7 +81,13 @@ def _search(source: str, examples: Examples, arguments: dict[str, Any], threads:
 
     from .search import search
 
-    return search(keras_bert_zoo.load(source), examples, threads=threads, **arguments)
+    bundle = keras_bert_zoo.load(source)
+    if bundle.model.task not in WHOLE_TEXTS:
+        raise ExportError(
+            f"quantize is for classifiers and encoders; the bundle is a model for "
+            f"{bundle.model.task!r}. Export 'tflite-int8', and see with verify what it loses."
+        )
+    return search(bundle, examples, threads=threads, **arguments)
 
 
 class _Spinner:

@@ -159,13 +159,18 @@ def _subject(
     columns: Columns,
     run: Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]],
 ) -> Texts | Questions:
+    kind = bundle.model.task
     if isinstance(examples, Examples):
-        if bundle.model.task not in WHOLE_TEXTS:
+        if kind not in WHOLE_TEXTS:
             raise ExportError(
-                f"The bundle is a model for {bundle.model.task!r}: pass a file that the task "
-                "reads, or a list of questions, instead of Examples."
+                f"The bundle is a model for {kind!r}: pass a file that the task reads, or a list "
+                "of questions, instead of Examples."
             )
+        if columns:
+            raise TypeError(f"verify has no arguments {sorted(columns)} beside Examples.")
         return Texts(examples, bundle.config)
+    if kind in WHOLE_TEXTS:
+        raise ExportError(f"The bundle is {_kind(kind)}: pass its texts as data.examples.Examples.")
     from keras_bert_zoo.tasks.predictor import task_of
 
     from ..asking import longest_row
@@ -175,7 +180,6 @@ def _subject(
     # One length for all, so that all answer the same rows.
     fixed = [size for artifact in artifacts if (size := longest_row(artifact))]
     most = min(fixed, default=None)
-    kind = bundle.model.task or "sentence_embedding"
     task = task_of(kind, bundle.config, bundle.tokenizer, most=most, **columns)
     labelled = isinstance(examples, str)
     found = task.read(examples) if isinstance(examples, str) else task.asked(examples)

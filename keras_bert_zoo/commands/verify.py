@@ -41,6 +41,10 @@ def verify(
     opened = [Artifact.load(path) for path in artifacts]
     request: dict[str, Any]
     if opened[0].task in WHOLE_TEXTS:
+        if options:
+            raise ValueError(
+                f"options are for other tasks than {opened[0].task!r}: leave them out."
+            )
         # The export wrote the config with the labels and the problem type of the loaded model.
         request = {"examples": read_examples(opened[0].path, table, data, limit)}
     else:

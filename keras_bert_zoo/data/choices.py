@@ -18,7 +18,7 @@ from keras_bert_zoo.data.choice_columns import Layout, choices_of, label_of, lay
 from keras_bert_zoo.data.columns import Part, picked
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.records import records
-from keras_bert_zoo.data.text_files import EMPTY_TEXTS
+from keras_bert_zoo.data.text_files import check_empty_texts
 
 _log = logging.getLogger(__name__)
 _BLANK = re.compile("_+")
@@ -56,8 +56,7 @@ class ChoiceTable:
 
     def __post_init__(self) -> None:
         """Refuses an unknown choice."""
-        if self.empty_texts not in EMPTY_TEXTS:
-            raise ValueError(f"empty_texts must be one of {EMPTY_TEXTS}: {self.empty_texts!r}")
+        check_empty_texts(self.empty_texts)
 
     def read(self, source: str | pathlib.Path) -> ChoiceRows:
         """Reads a file of labelled rows.

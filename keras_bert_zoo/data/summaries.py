@@ -13,7 +13,7 @@ from typing import Any
 
 from keras_bert_zoo.corpus.sentences import SENTENCE, split_sentences
 from keras_bert_zoo.data.records import records, refuse_duplicates
-from keras_bert_zoo.data.text_files import EMPTY_TEXTS
+from keras_bert_zoo.data.text_files import check_empty_texts
 
 _log = logging.getLogger(__name__)
 _TEXTS = ("sentences", "text")
@@ -89,8 +89,7 @@ class SummaryTable:
 
     def __post_init__(self) -> None:
         """Refuses an unknown choice."""
-        if self.empty_texts not in EMPTY_TEXTS:
-            raise ValueError(f"empty_texts must be one of {EMPTY_TEXTS}: {self.empty_texts!r}")
+        check_empty_texts(self.empty_texts)
 
     def read(self, source: str | pathlib.Path) -> list[Document]:
         """Reads a file of documents with summaries or labels.

@@ -15,6 +15,17 @@ from keras_bert_zoo.data.records import Reader, Record, records
 
 EMPTY_TEXTS = ("error", "drop", "keep")
 
+
+def check_empty_texts(value: str) -> None:
+    """Refuses a choice that no table of texts has.
+
+    Raises:
+        ValueError: it is none of ``EMPTY_TEXTS``.
+    """
+    if value not in EMPTY_TEXTS:
+        raise ValueError(f"empty_texts must be one of {EMPTY_TEXTS}: {value!r}")
+
+
 _log = logging.getLogger(__name__)
 
 
@@ -43,8 +54,7 @@ class TextTable:
 
     def __post_init__(self) -> None:
         """Refuses an unknown choice."""
-        if self.empty_texts not in EMPTY_TEXTS:
-            raise ValueError(f"empty_texts must be one of {EMPTY_TEXTS}: {self.empty_texts!r}")
+        check_empty_texts(self.empty_texts)
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise ValueError(f"delimiter must be one character, received {self.delimiter!r}.")
         try:

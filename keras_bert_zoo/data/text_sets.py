@@ -14,7 +14,7 @@ import numpy as np
 from keras_bert_zoo.data.columns import Part, picked
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.records import Record, records
-from keras_bert_zoo.data.text_files import EMPTY_TEXTS
+from keras_bert_zoo.data.text_files import check_empty_texts
 
 _log = logging.getLogger(__name__)
 
@@ -81,8 +81,7 @@ class SetTable:
 
     def __post_init__(self) -> None:
         """Refuses choices that fit no table."""
-        if self.empty_texts not in EMPTY_TEXTS:
-            raise ValueError(f"empty_texts must be one of {EMPTY_TEXTS}: {self.empty_texts!r}")
+        check_empty_texts(self.empty_texts)
         if len(self.texts) < 2 or len(set(self.texts)) < len(self.texts):
             raise ValueError(f"texts must be two different columns or more, received {self.texts}.")
         if self.label_range is not None and not _is_range(self.label_range):

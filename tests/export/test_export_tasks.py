@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from task_models import ASKED, LONG, ON_REQUEST, REMEMBERED, models_of
@@ -11,11 +12,12 @@ import keras_bert_zoo
 from keras_bert_zoo import cli
 from keras_bert_zoo.commands.predict import opened
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.export.artifact import Artifact
+from keras_bert_zoo.export.artifact import Artifact, is_artifact
 from keras_bert_zoo.export.asking import predictor
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.errors import ExportError
 from keras_bert_zoo.export.formats import WHOLE_TEXTS
+from keras_bert_zoo.export.search.quantization import quantize
 from keras_bert_zoo.export.verification.verification import verify
 
 # Nobody wrote what a SavedModel answers to strings.
@@ -60,6 +62,20 @@ def near(ours, theirs):
     if isinstance(ours, list):
         return len(ours) == len(theirs) and all(map(near, ours, theirs))
     return ours == pytest.approx(theirs, abs=1e-4) if isinstance(ours, float) else ours == theirs
+
+
+def artifacts_of(bundle, output):
+    return export(bundle, output, ["onnx"], progress=False)
+
+
+def test_a_manifest_of_something_else_makes_no_artifact(bundles, exported, tmp_path):
+    path = exported["masked_lm"][0].path
+    assert is_artifact(path) and is_artifact(str(path)) and not is_artifact("hf://a/b")
+    (tmp_path / "manifest.json").write_text("{}")
+    shutil.copytree(bundles["masked_lm"], tmp_path / "bundle")
+    (tmp_path / "bundle" / "manifest.json").write_text("{}")
+    assert not is_artifact(tmp_path / "runs" / "bundle")
+    assert keras_bert_zoo.load(tmp_path / "bundle").config.vocab_size
 
 
 @pytest.mark.parametrize("task", ASKED)
@@ -185,6 +201,15 @@ def test_what_cannot_be_is_refused(bundles, exported, bundle, tmp_path):
         verify(tagger, exported["token_classification"], Examples(["up"]), progress=False)
     with pytest.raises(ExportError, match="not of this bundle"):
         verify(classifier, exported["token_classification"], ["up"], progress=False)
+    encoder = artifacts_of(bundles["masked_lm"], tmp_path / "encoder")
+    with pytest.raises(ExportError, match=r"an encoder: pass its texts as"):
+        verify(bundles["masked_lm"], encoder, ["up"], progress=False)
+    with pytest.raises(TypeError, match=r"no arguments \['thread'\]"):
+        verify(bundles["masked_lm"], encoder, Examples(["up"]), progress=False, thread=1)
+    with pytest.raises(ExportError, match="task must be one of"):
+        export(bundles["masked_lm"], tmp_path, ["onnx"], task="pretraining", progress=False)
+    with pytest.raises(ExportError, match="quantize is for classifiers and encoders"):
+        quantize(tagger, tmp_path, Examples(["up"]), progress=False)
     with pytest.raises(ExportError, match="no texts"):
         verify(tagger, exported["token_classification"], [], progress=False)
     with pytest.raises(FileNotFoundError, match="was exported of a bundle"):
