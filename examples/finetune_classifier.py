@@ -14,6 +14,6 @@ rows = text_files.TextTable(text="text", label="label").read("tweets://train")  
 examples = rows.examples("single_label_classification", LABELS).take(2000)
 train = batches.batches(examples, bundle.tokenizer, batch_size=32, max_length=64, seed=1)
 schedule = schedules.WarmupDecay(1e-4, warmup_steps=10, total_steps=2 * len(train))
-bundle.model.compile(optimizers.BertAdamW(schedule))
+bundle.model.compile(optimizers.BertAdamW(schedule, correct_bias=True))
 bundle.model.fit(train, epochs=2, shuffle=False)  # `train` shuffles itself
 keras_bert_zoo.save(bundle.model, bundle.tokenizer, "runs/my-tweets", overwrite=True)

@@ -28,7 +28,7 @@ bundle = keras_bert_zoo.load("all-minilm-l6-v2", task=NAME)
 papers = task.read(str(DATA / "train.jsonl"))[: int((sys.argv[1:] or ["100"])[0])]
 rows = task.rows(papers, bundle.tokenizer, ())
 batches = BucketedBatches(rows, batch_size=8, max_length=LENGTH, seed=1)
-bundle.model.compile(BertAdamW(1e-4))
+bundle.model.compile(BertAdamW(1e-4, correct_bias=True))
 bundle.model.fit(batches.dataset(), epochs=3, shuffle=False)  # the dataset shuffles
 
 ask = Predictor(keras_runner(bundle.model), task, bundle.tokenizer, ())

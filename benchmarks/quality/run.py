@@ -1,6 +1,6 @@
 """Fine-tunes the same weights with the same numbers, here and with transformers, and scores both.
 
-    python benchmarks/quality/run.py [TASK…] [--seeds 1 2 3] [--limit 64] [--data data]
+    python benchmarks/quality/run.py [TASK…] [--seeds 1 2 3] [--sides ours] [--limit 64]
 
 Rows, weights and hyper-parameters are those of ``tasks.py``; transformers runs in an environment
 of its own (``--peer``). The two take turns, each run in a process of its own. A result that is
@@ -57,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(TASKS)}")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
     parser.add_argument("--limit", type=int)
     parser.add_argument("--data", type=pathlib.Path, default="data")
     parser.add_argument("--work", type=pathlib.Path, default="runs/quality")
@@ -75,6 +76,7 @@ def main() -> None:
         for seed in options.seeds
         for task in chosen
         for side in (list(SIDES) if seed % 2 else reversed(SIDES))
+        if side in options.sides
     ]
     for number, (task, seed, side) in enumerate(turns, start=1):
         result = work / task.name / f"{side}-{seed}.json"

@@ -141,7 +141,10 @@ class _Run:
         warmup = round(self.recipe.warmup_ratio * steps)
         schedule = WarmupDecay(self.recipe.learning_rate, warmup, steps)
         optimizer = BertAdamW(
-            schedule, decay=self.recipe.weight_decay, layer_decay=self.recipe.layer_decay
+            schedule,
+            correct_bias=self.recipe.correct_bias,
+            decay=self.recipe.weight_decay,
+            layer_decay=self.recipe.layer_decay,
         )
         self.model.compile(optimizer, jit_compile=self.recipe.jit_compile)
         self.model.optimizer.build(self.model.trainable_variables)

@@ -16,7 +16,7 @@ def adam(
     rate: Any,
     beta_1: float,
     beta_2: float,
-    epsilon: float,
+    epsilon: Any,
 ) -> None:
     """Takes one step of Adam in place, without correction of the bias.
 
@@ -28,7 +28,7 @@ def adam(
         rate: learning rate, a scalar of the type of the variable.
         beta_1: decay of the first moment.
         beta_2: decay of the second moment.
-        epsilon: added to the root of the second moment.
+        epsilon: added to the root of the second moment; a number, or a scalar of that type.
     """
     nothing = tf.zeros_like(rate)  # as powers of both betas: the moments need no correction
     tf.raw_ops.ResourceApplyAdam(

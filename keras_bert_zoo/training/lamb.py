@@ -32,10 +32,8 @@ class Lamb(MomentOptimizer):
     """
 
     def _direction(self, m: Any, v: Any, variable: Any, decays: bool) -> Any:
-        step = ops.cast(self.iterations + 1, variable.dtype)
-        m = m / (1.0 - ops.power(self.beta_1, step))
-        v = v / (1.0 - ops.power(self.beta_2, step))
-        update = m / (ops.sqrt(v) + self.epsilon)
+        a, b = self._corrections(variable.dtype)
+        update = (m / a) / (ops.sqrt(v / b) + self.epsilon)
         if not decays:
             return update
         update = update + self.decay * variable

@@ -50,6 +50,8 @@ class FinetuneRecipe:
         learning_rate: the peak.
         warmup_ratio: part of all steps in which the learning rate rises.
         weight_decay: of kernels and embeddings.
+        correct_bias: correct the bias of AdamW's moments, as PyTorch and Keras do; false is BERT's
+            AdamW as published.
         layer_decay: factor between the learning rates of neighbouring layers, e.g. 0.8; by
             default all have the same.
         freeze_layers: keep the embeddings and so many of the lowest blocks as they are; 0
@@ -98,6 +100,7 @@ class FinetuneRecipe:
     learning_rate: float = 5e-5
     warmup_ratio: float = 0.1
     weight_decay: float = 0.01
+    correct_bias: bool = True
     layer_decay: float | None = None
     freeze_layers: int | None = None
     lora_rank: int | None = None

@@ -14,7 +14,9 @@ def make(name: str, rate: Any, **options: Any) -> Any:
     from keras_bert_zoo.training.lamb import Lamb
     from keras_bert_zoo.training.optimizers import BertAdamW
 
-    return {"BertAdamW": BertAdamW, "Lamb": Lamb}[name](rate, **options)
+    corrected = functools.partial(BertAdamW, correct_bias=True)
+    kinds = {"BertAdamW": BertAdamW, "BertAdamW, corrected": corrected, "Lamb": Lamb}
+    return kinds[name](rate, **options)
 
 
 def on_this_backend(name: str) -> list[float]:

@@ -15,8 +15,8 @@ DECAYS = (True, False, False, True)
 RATE, STEPS = 0.01, 7
 
 
-def published(weights, gradients_per_step, rates):
-    return adamw(weights, gradients_per_step, rates, DECAYS)
+def published(weights, gradients_per_step, rates, correct_bias=False):
+    return adamw(weights, gradients_per_step, rates, DECAYS, correct_bias)
 
 
 def make_problem(scale, dtype="float64"):
@@ -31,16 +31,52 @@ def make_problem(scale, dtype="float64"):
     return starts, steps, variables
 
 
+@pytest.mark.parametrize("correct_bias", [False, True], ids=["published", "corrected"])
 @pytest.mark.parametrize("scale", [0.001, 10.0], ids=["below the clip", "clipped"])
-def test_every_step_is_the_published_one(scale):
+def test_every_step_is_the_published_one(scale, correct_bias):
     starts, steps, variables = make_problem(scale)
-    optimizer = BertAdamW(RATE)
+    optimizer = BertAdamW(RATE, correct_bias=correct_bias)
     for count, gradients in enumerate(steps, start=1):
         optimizer.apply([tf.constant(g) for g in gradients], variables)
-        wanted = published(starts, steps[:count], [RATE] * count)
+        wanted = published(starts, steps[:count], [RATE] * count, correct_bias)
         for variable, value in zip(variables, wanted, strict=True):
             # Rates are float32 inside the optimizer.
             np.testing.assert_allclose(variable.numpy(), value, rtol=2e-6, atol=1e-9)
+
+
+@pytest.mark.parity
+def test_with_the_correction_it_is_that_of_torch():
+    import torch
+
+    starts, steps, variables = make_problem(0.01)
+    parameters = [torch.nn.Parameter(torch.tensor(start)) for start in starts]
+    groups = [
+        {"params": [p], "weight_decay": 0.01 * decays}
+        for p, decays in zip(parameters, DECAYS, strict=True)
+    ]
+    theirs = torch.optim.AdamW(groups, lr=RATE, eps=1e-6)
+    ours = BertAdamW(RATE, correct_bias=True, clip=None)
+    for gradients in steps:
+        ours.apply([tf.constant(g) for g in gradients], variables)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = torch.tensor(gradient)
+        theirs.step()
+        for variable, parameter in zip(variables, parameters, strict=True):
+            # Rates are float32 inside the optimizer.
+            wanted = parameter.detach().numpy()
+            np.testing.assert_allclose(variable.numpy(), wanted, rtol=2e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("options", [{}, {"beta_1": 0.0}, {"beta_1": 0.0, "beta_2": 0.0}])
+def test_betas_of_zero_need_no_correction(options):
+    ends = []
+    for correct_bias in (False, True):
+        _, steps, variables = make_problem(0.01, "float32")
+        optimizer = BertAdamW(RATE, correct_bias=correct_bias, **{"beta_2": 0.0, **options})
+        optimizer.apply([tf.constant(g, "float32") for g in steps[0]], variables)
+        ends.append(variables[0].numpy())
+    same = options.get("beta_1") == 0.0
+    assert np.allclose(*ends, rtol=1e-6, atol=0) == same
 
 
 def test_sparse_gradients_are_summed_before_the_norm():
@@ -90,7 +126,7 @@ def test_decay_is_excluded_by_path():
 
 def test_round_trip_of_the_configuration():
     schedule = WarmupDecay(1e-3, 3, 9)
-    optimizer = BertAdamW(schedule, decay=0.05, clip=None, exclude=("bias",))
+    optimizer = BertAdamW(schedule, decay=0.05, clip=None, exclude=("bias",), correct_bias=True)
     copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert isinstance(copy, BertAdamW)
     assert copy.get_config() == optimizer.get_config()

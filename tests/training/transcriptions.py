@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 
@@ -10,16 +12,17 @@ def clipped(gradients, limit=1.0):
     return [np.asarray(g, "float64") * limit / max(norm, limit) for g in gradients]
 
 
-def adamw(weights, gradients_per_step, rates, decays):
-    """google-research/bert, optimization.py."""
+def adamw(weights, gradients_per_step, rates, decays, correct_bias=False):
+    """google-research/bert, optimization.py; with the correction arXiv:1711.05101, algorithm 2."""
     weights = [np.asarray(w, "float64") for w in weights]
     m = [np.zeros_like(w) for w in weights]
     v = [np.zeros_like(w) for w in weights]
-    for gradients, rate in zip(gradients_per_step, rates, strict=True):
+    for t, (gradients, rate) in enumerate(zip(gradients_per_step, rates, strict=True), start=1):
+        a, b = (1 - 0.9**t, 1 - 0.999**t) if correct_bias else (1, 1)
         for i, g in enumerate(clipped(gradients)):
             m[i] = 0.9 * m[i] + 0.1 * g
             v[i] = 0.999 * v[i] + 0.001 * g * g
-            update = m[i] / (np.sqrt(v[i]) + 1e-6)
+            update = (m[i] / a) / (np.sqrt(v[i] / b) + 1e-6)
             if decays[i]:
                 update += 0.01 * weights[i]
             weights[i] = weights[i] - rate * update
@@ -45,4 +48,8 @@ def lamb(weights, gradients_per_step, rates, decays):
     return weights
 
 
-PUBLISHED = {"BertAdamW": adamw, "Lamb": lamb}
+PUBLISHED = {
+    "BertAdamW": adamw,
+    "BertAdamW, corrected": functools.partial(adamw, correct_bias=True),
+    "Lamb": lamb,
+}
