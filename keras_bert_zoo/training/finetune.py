@@ -17,7 +17,7 @@ import numpy as np
 
 from keras_bert_zoo import bundle
 from keras_bert_zoo.atomic import alone
-from keras_bert_zoo.data.batches import BUCKETS, BucketedBatches
+from keras_bert_zoo.data.batches import BUCKETS, BUCKETS_OF_XLA, BucketedBatches
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.evaluation.classification import scores_json
 from keras_bert_zoo.evaluation.prediction import (
@@ -128,7 +128,7 @@ class _Run:
             batch_size=recipe.batch_size,
             max_length=recipe.max_length,
             seed=recipe.seed,
-            buckets=recipe.buckets or BUCKETS,
+            buckets=recipe.buckets or (BUCKETS_OF_XLA if recipe.jit_compile else BUCKETS),
         )
         if "validation" in self.rows:
             self._check_monitored()

@@ -46,7 +46,7 @@ class FinetuneRecipe:
             classes have equal shares in all parts, and questions about one context stay together.
         max_length: tokens at which texts are truncated.
         batch_size: examples of a step.
-        buckets: widths of batches; by default those of data.batches.
+        buckets: widths of batches; by default those of data.batches, few with jit_compile.
         learning_rate: the peak.
         warmup_ratio: part of all steps in which the learning rate rises.
         weight_decay: of kernels and embeddings.
@@ -65,7 +65,7 @@ class FinetuneRecipe:
         epochs: passes over the training examples.
         seed: of the new layers, the order and the dropout.
         dtype: dtype policy, e.g. mixed_bfloat16.
-        jit_compile: compile the training step with XLA; take few buckets then.
+        jit_compile: compile the training step with XLA, once for each width.
         monitor: what decides about the best epoch, e.g. val_f1_macro; by default
             the task's choice, val_accuracy for classes.
         patience: epochs without a better value before training stops; by default all epochs run.

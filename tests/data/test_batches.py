@@ -110,6 +110,11 @@ def test_a_dataset_can_go_on_inside_an_epoch(batches):
         np.testing.assert_array_equal(ours[0]["input_ids"], theirs[0]["input_ids"])
 
 
+def test_no_buffers_are_searched_for(batches):
+    """The search makes an iterator wait at its end, see ``untuned``."""
+    assert batches.dataset().options().autotune.enabled is False
+
+
 def test_buckets_end_at_the_longest_text(batches):
     assert batches.buckets == (4, 8, 12)
 

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo.corpus.shards import TOKENIZER, Shards
+from keras_bert_zoo.data.dataset_options import untuned
 from keras_bert_zoo.data.pretraining.epochs import Epochs, Place, PlannedBlock
 from keras_bert_zoo.data.pretraining.masking import MaskedTokens, mask_tokens
 from keras_bert_zoo.data.pretraining.options import BatchOptions
@@ -211,7 +212,7 @@ class PretrainingBatches:
         dataset = dataset.map(
             self._finished, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
-        options = tf.data.Options()
+        options = untuned()
         # Each worker has rows of its own already.
         sharding = tf.data.experimental.AutoShardPolicy.OFF
         options.experimental_distribute.auto_shard_policy = sharding

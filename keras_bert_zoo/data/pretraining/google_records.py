@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo.data.dataset_options import untuned
 from keras_bert_zoo.data.pretraining.batches import SENTENCES, WORDS
 
 # input of the model: feature of the record; the others are named where they are used
@@ -74,7 +75,8 @@ def read_google_records(
     records = tf.data.TFRecordDataset(paths)
     if seed is not None:
         records = records.shuffle(10_000, seed)
-    return records.batch(batch_size).map(parsed, tf.data.AUTOTUNE).prefetch(2)
+    dataset = records.batch(batch_size).map(parsed, tf.data.AUTOTUNE).prefetch(2)
+    return dataset.with_options(untuned())
 
 
 def write_google_records(batches: Iterable[_Batch], path: str | os.PathLike[str]) -> int:
