@@ -85,6 +85,8 @@ def padded(
 ) -> dict[str, np.ndarray]:
     """Fills rows of ids up to a width: with the pad token, and zeros in mask and segments."""
     missing = ((0, 0), (0, width - arrays["input_ids"].shape[1]))
+    if missing[1] == (0, 0):
+        return dict(arrays)
     fill = {"input_ids": pad_token_id}
     return {
         name: np.pad(value, missing, constant_values=fill.get(name, 0))

@@ -180,7 +180,8 @@ class SentenceEmbedding(Task[TextSets]):
         """The ``similarity`` of a pair, from -1 to 1, or the ``embedding`` of a text."""
         sets = outputs[EMBEDDINGS]
         if examples.members == 1:
-            return [{"embedding": [round(x, 6) for x in row]} for row in sets[:, 0].tolist()]
+            vectors = sets[:, 0].astype("float64").round(6).tolist()
+            return [{"embedding": vector} for vector in vectors]
         similarities = cosines(sets[:, 0], sets[:, 1]).tolist()
         return [{"similarity": round(each, 6)} for each in similarities]
 
