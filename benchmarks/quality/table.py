@@ -28,8 +28,6 @@ HEADER = (
     "score",
     *SIDES,
     "difference, in standard deviations",
-    "seconds, ours",
-    "seconds, transformers",
 )
 
 
@@ -67,8 +65,6 @@ def difference(ours: list[float], theirs: list[float]) -> str:
 
 
 def lines(task: Task, found: dict[str, Any]) -> list[list[str]]:
-    training = found["training"]
-    seconds = [f"{statistics.median(x['elapsed'] for x in training[side]):.0f}" for side in SIDES]
     size = f"{found['train']:,} × {found['epochs']}"
     return [
         [
@@ -77,7 +73,6 @@ def lines(task: Task, found: dict[str, Any]) -> list[list[str]]:
             name.replace("_", " "),
             *(f"{statistics.mean(v):.3f} ± {statistics.stdev(v):.3f}" for v in scores.values()),
             difference(*scores.values()),
-            *seconds,
         ]
         for name, scores in found["scores"].items()
     ]
