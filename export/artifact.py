@@ -146,6 +146,14 @@ def is_artifact(path: str | pathlib.Path) -> bool:
     return (path / MANIFEST).is_file() or (path.is_file() and _around(path) is not None)
 
 
+def artifacts_in(directory: str | pathlib.Path) -> list[pathlib.Path]:
+    """The artifacts that ``export`` wrote into a directory that is itself no bundle."""
+    directory = pathlib.Path(directory)
+    if (directory / "config.json").is_file():
+        return []
+    return sorted(path.parent for path in directory.glob(f"*/{MANIFEST}"))
+
+
 def describe(
     directory: pathlib.Path,
     name: str,
@@ -186,10 +194,13 @@ def _directory(path: pathlib.Path) -> pathlib.Path:
     directory = _around(path)
     if directory is not None:
         return directory
-    raise FileNotFoundError(
-        f"{path} is no artifact: there is no {MANIFEST} in it. Pass the directory that "
-        "`keras-bert-zoo export` wrote, e.g. exports/tflite."
+    inside = [str(each) for each in artifacts_in(path)]
+    hint = (
+        f"It holds artifacts: pass one of {inside}."
+        if inside
+        else "Pass the directory that `keras-bert-zoo export` wrote, e.g. exports/tflite."
     )
+    raise FileNotFoundError(f"{path} is no artifact: there is no {MANIFEST} in it. {hint}")
 
 
 def _around(path: pathlib.Path) -> pathlib.Path | None:

@@ -6,7 +6,7 @@ differ on three texts of a thousand are nearer than two independent samples woul
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.stats
@@ -59,19 +59,65 @@ def lost_correlation(labels: np.ndarray, before: np.ndarray, after: np.ndarray) 
     return _resampled(lost, len(labels))
 
 
+def ratio(parts: np.ndarray) -> Interval:
+    """Of the sum of numerators by that of denominators, ``parts`` ``(N, 2)`` of each example.
+
+    Two right examples and two wrong ones of mean size are added, so that what is always right has
+    an interval too (A. Agresti and B. A. Coull 1998, "Approximate is better than 'exact' for
+    interval estimation of binomial proportions", section 2: the same for shares).
+    """
+    added = [(1, 1), (1, 1), (0, 1), (0, 1)]
+    return _with_added(lambda part, whole: part / whole, parts, added)
+
+
+def lost_ratio(before: np.ndarray, after: np.ndarray) -> Interval:
+    """Of what such a ratio lost from ``before`` to ``after``, both ``(N, 2)``.
+
+    Half an example of mean size is added to each of the four kinds, as in ``lost_proportion``.
+    """
+
+    def lost(part: float, whole: float, later_part: float, later_whole: float) -> float:
+        return part / whole - later_part / later_whole
+
+    added = [(1, 1, 1, 1), (1, 1, 0, 1), (0, 1, 1, 1), (0, 1, 0, 1)]
+    return _with_added(lost, np.hstack([before, after]), added, weight=2)
+
+
+def _with_added(
+    score: Callable[..., float],
+    parts: np.ndarray,
+    added: Sequence[tuple[int, ...]],
+    weight: int = 1,
+) -> Interval:
+    """Resamples examples, of which those that are added count one ``weight``-th."""
+    size = parts[:, 1::2].mean()
+    table = np.concatenate([*[parts] * weight, size * np.array(added)])
+    return _resampled(lambda rows: score(*table[rows].sum(axis=0)), len(parts), len(added), weight)
+
+
 def _pearson(labels: np.ndarray, values: np.ndarray) -> float:
     labels, values = labels - labels.mean(axis=0), values - values.mean(axis=0)
     norms = np.sqrt(np.square(labels).sum(axis=0) * np.square(values).sum(axis=0))
     return float(((labels * values).sum(axis=0) / norms).mean())
 
 
-def _resampled(score: Callable[[np.ndarray], float], count: int) -> Interval:
-    """Percentiles over texts drawn with replacement (the bootstrap); NaN where it has none."""
+def _resampled(
+    score: Callable[[np.ndarray], float], count: int, added: int = 0, weight: int = 1
+) -> Interval:
+    """Percentiles over rows drawn with replacement (the bootstrap); NaN where it has none.
+
+    Args:
+        score: of some rows.
+        count: of the texts.
+        added: rows behind those of the texts.
+        weight: how many rows each text has.
+    """
+    rows = weight * count + added
     if count < _FEWEST:
         return float("nan"), float("nan")
     random = np.random.default_rng(0)
-    with np.errstate(invalid="ignore"):  # a draw of one text again and again
-        scores = [score(random.integers(0, count, count)) for _ in range(_RESAMPLES)]
+    with np.errstate(invalid="ignore"):  # a draw of one text again and again, or of empty ones
+        scores = [score(random.integers(0, rows, rows // weight)) for _ in range(_RESAMPLES)]
     found = [value for value in scores if np.isfinite(value)]
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(found, [tail, 100 - tail]) if found else (np.nan, np.nan)

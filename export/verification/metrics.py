@@ -30,7 +30,7 @@ class Scores(NamedTuple):
     """
 
     metric: float
-    metric_interval: Interval
+    metric_interval: Interval | None
     drop: float | None = None
     drop_interval: Interval | None = None
 

@@ -10,13 +10,15 @@ import numpy as np
 
 from ..runner import padded, widened
 from ..signature import Signature
+from .intervals import lost_ratio, ratio
+from .metrics import Scores
 from .texts import Arrays, Encode
 
 if TYPE_CHECKING:
     from keras_bert_zoo.bundle import Bundle
-    from keras_bert_zoo.tasks.task import Task
 
     from ..artifact import Artifact
+    from .asked import Asked
     from .reference import Case
 
 Runner = Callable[[Arrays], Arrays]
@@ -26,20 +28,17 @@ class Questions:
     """What a task is asked: rows of ids, of whose outputs the task makes answers.
 
     Args:
-        task: how questions become rows, and outputs answers.
-        examples: of that task.
-        labelled: whether they have the right answers.
+        asked: the task, and what was read.
         bundle: with the graph that is exported.
         run: runs one row through that graph.
     """
 
-    def __init__(
-        self, task: Task[Any], examples: Any, labelled: bool, bundle: Bundle, run: Any
-    ) -> None:
-        self.task, self.examples, self.config = task, examples, bundle.config
+    def __init__(self, asked: Asked, bundle: Bundle, run: Any) -> None:
+        self.task, self.examples, labelled = asked
+        self.config = bundle.config
         self.kind, self.labels = bundle.model.task, bundle.config.labels
-        self.metric = task.monitored(self.labels) if labelled else None
-        self.rows = task.rows(examples, bundle.tokenizer, self.labels)
+        self.metric = self.task.monitored(self.labels) if labelled else None
+        self.rows = self.task.rows(self.examples, bundle.tokenizer, self.labels)
         outputs = Signature.of(bundle.model).outputs
         self.of_tokens = {spec.name for spec in outputs if spec.of_tokens}
         self.inputs: list[Arrays] = []
@@ -122,12 +121,21 @@ class Questions:
         """The fields of a report's row that need labels."""
         if self.metric is None:
             return {}
-        found = [self._score(made) for made in (ours, keras) if made is not None]
-        return {"metric": found[0], **({"drop": found[1] - found[0]} if keras is not None else {})}
+        metric, parts = self._score(ours)
+        found = Scores(metric, None if parts is None else ratio(parts))
+        if keras is not None:
+            before, parts_before = self._score(keras)
+            found = found._replace(drop=before - metric)
+            if parts is not None and parts_before is not None:
+                found = found._replace(drop_interval=lost_ratio(parts_before, parts))
+        return found._asdict()
 
-    def _score(self, made: Sequence[Arrays]) -> float:
-        outputs = self._answered(_replay(made))
-        return self.task.score(self.examples, self.rows, outputs, self.labels)[str(self.metric)]
+    def _score(self, made: Sequence[Arrays]) -> tuple[float, np.ndarray | None]:
+        """The metric, and what it is the ratio of."""
+        judged = self.examples, self.rows, self._answered(_replay(made)), self.labels
+        # Of a file without entities there is no F1.
+        metric = self.task.score(*judged).get(str(self.metric), float("nan"))
+        return metric, self.task.tally(*judged)
 
     def _decisions(self, made: Sequence[Arrays]) -> list[Any]:
         return [self.task.decision(answer) for answer in self._answers(made)]

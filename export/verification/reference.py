@@ -5,28 +5,22 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.data.examples import Examples
 
 from ..errors import ExportError
-from ..formats import WHOLE_TEXTS
 from ..measurement import timed
 from ..signature import BATCH, SEQUENCE, Signature
+from .asked import Asked, Given, kind_of, read_asked
 from .questions import Questions
 from .texts import Texts
 
 if TYPE_CHECKING:
-    from keras_bert_zoo.bundle import Bundle
-
     from ..artifact import Artifact
-
-Asked = Examples | str | Sequence[Any]
-Columns = Mapping[str, Any]
 
 # A second batch size and a second length, where a format leaves them open.
 _BATCH, _LENGTH = 4, 64
@@ -101,20 +95,24 @@ def all_cases(signatures: Sequence[Signature], count: int) -> list[Case]:
 
 
 def run_reference(
-    source: str, examples: Asked, artifacts: Sequence[Artifact], columns: Columns, threads: int
+    source: str,
+    given: Given,
+    artifacts: Sequence[Artifact],
+    columns: Mapping[str, Any],
+    threads: int,
 ) -> Reference:
     """Makes rows of the examples and runs all cases through the Keras model, in this process.
 
     Args:
         source: of ``load``.
-        examples: see ``verify``.
+        given: of ``read_asked``, as the next two.
         artifacts: those that are to be compared.
-        columns: of ``Settings``, and ``limit``; for examples that a task reads.
+        columns: of what is given.
         threads: of TensorFlow.
 
     Raises:
         ExportError: the artifacts are of another kind of model, or there are no examples.
-        ValueError: the bundle has no tokenizer.
+        ValueError: the bundle has no tokenizer, or ``read_asked`` refuses what is given.
     """
     import tensorflow as tf
 
@@ -123,7 +121,8 @@ def run_reference(
     from ..tracing import trace
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    bundle = load_exported(source, artifacts[0].task if artifacts else None)
+    asked = read_asked(given, artifacts, columns)  # a wrong file is told before a model is loaded
+    bundle = load_exported(source, artifacts[0].task)
     _check_kind(bundle.model.task, artifacts)
     if bundle.tokenizer is None:
         raise ValueError(f"{source} has no tokenizer, so no text can be given to its model.")
@@ -133,7 +132,12 @@ def run_reference(
         tensors = {name: tf.constant(value) for name, value in batch.items()}
         return {name: value.numpy() for name, value in traced(**tensors).items()}
 
-    subject = _subject(bundle, examples, artifacts, columns, run)
+    subject: Texts | Questions
+    if isinstance(asked, Asked):
+        asked.task.recall(bundle.config)  # what the bundle says of answers, not the artifact
+        subject = Questions(asked, bundle, run)
+    else:
+        subject = Texts(asked, bundle.config)
     if not subject.count:
         raise ExportError("There are no texts to verify the artifacts with.")
     needed = [cases_of(artifact, subject.count) for artifact in artifacts]
@@ -152,48 +156,10 @@ def run_reference(
     )
 
 
-def _subject(
-    bundle: Bundle,
-    examples: Asked,
-    artifacts: Sequence[Artifact],
-    columns: Columns,
-    run: Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]],
-) -> Texts | Questions:
-    kind = bundle.model.task
-    if isinstance(examples, Examples):
-        if kind not in WHOLE_TEXTS:
-            raise ExportError(
-                f"The bundle is a model for {kind!r}: pass a file that the task reads, or a list "
-                "of questions, instead of Examples."
-            )
-        if columns:
-            raise TypeError(f"verify has no arguments {sorted(columns)} beside Examples.")
-        return Texts(examples, bundle.config)
-    if kind in WHOLE_TEXTS:
-        raise ExportError(f"The bundle is {_kind(kind)}: pass its texts as data.examples.Examples.")
-    from keras_bert_zoo.tasks.predictor import task_of
-
-    from ..asking import longest_row
-
-    columns = dict(columns)
-    limit = columns.pop("limit", None)
-    # One length for all, so that all answer the same rows.
-    fixed = [size for artifact in artifacts if (size := longest_row(artifact))]
-    most = min(fixed, default=None)
-    task = task_of(kind, bundle.config, bundle.tokenizer, most=most, **columns)
-    labelled = isinstance(examples, str)
-    found = task.read(examples) if isinstance(examples, str) else task.asked(examples)
-    return Questions(task, found[:limit], labelled, bundle, run)
-
-
 def _check_kind(task: str | None, artifacts: Sequence[Artifact]) -> None:
     others = [artifact for artifact in artifacts if artifact.task != task]
     if others:
         raise ExportError(
-            f"{others[0].path} is not of this bundle, which is {_kind(task)}: it is "
-            f"{_kind(others[0].task)}. Pass the bundle that it was exported from."
+            f"{others[0].path} is not of this bundle, which is {kind_of(task)}: it is "
+            f"{kind_of(others[0].task)}. Pass the bundle that it was exported from."
         )
-
-
-def _kind(task: str | None) -> str:
-    return "an encoder" if task is None else f"a model for {task!r}"

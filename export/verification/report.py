@@ -216,7 +216,7 @@ def _interval(ends: Interval | None, style: str) -> str | None:
 
 
 def _with_half(drop: float | None, ends: Interval | None) -> str | None:
-    if drop is None or ends is None or math.isnan(drop):
+    if drop is None or math.isnan(drop):
         return None
-    half = 50 * (ends[1] - ends[0])
+    half = math.nan if ends is None else 50 * (ends[1] - ends[0])
     return f"{100 * drop:+.2f}" + ("" if math.isnan(half) else f" ±{half:.2f}")

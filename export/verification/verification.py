@@ -20,8 +20,9 @@ from ..measurement import Opened, measure
 from ..progress import Steps
 from ..signature import BATCH
 from ..tflite.mediapipe_tokenizer import notes_of
+from .asked import Given
 from .comparison import joined, largest_difference, percentiles, problems_of
-from .reference import Asked, Case, Reference, all_cases, run_reference, single_texts, text_cases
+from .reference import Case, Reference, all_cases, run_reference, single_texts, text_cases
 from .report import Report, Row
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _CHUNK = 32
 def verify(
     source: str | pathlib.Path | Bundle,
     artifacts: Iterable[Artifact | str | pathlib.Path],
-    examples: Asked,
+    examples: Given,
     *,
     threads: int | None = None,
     record: bool = True,
@@ -64,11 +65,13 @@ def verify(
 
     Raises:
         CorruptArtifact: an artifact is not what was exported.
-        ExportError: there are no texts, labels for a model that has none, or an artifact of
-            another kind of model.
+        ExportError: there are no texts or no artifacts, labels for a model that has none, or an
+            artifact of another kind of model.
         MissingRuntime: a runtime is not installed.
     """
     opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
+    if not opened:
+        raise ExportError("There are no artifacts to verify.")
     threads = threads or os.cpu_count() or 1
     names = [f"verify {artifact.format}" for artifact in opened]
     with Steps(["run keras", *names], visible=progress) as steps:

@@ -11,7 +11,7 @@ def explain(
     bundle: str,
     texts: Sequence[str],
     *,
-    output: str,
+    output: str | None = None,
     pairs: bool = False,
     jsonl: bool = False,
     attentions: str | None = None,
@@ -31,9 +31,13 @@ def explain(
     questions = list(questions_of(texts, pairs, jsonl))
     if attentions is not None:
         _draw(bundle, questions[0], attentions, layer)
-    ask = predictor(bundle, task=task, max_length=max_length, options=options)
-    pathlib.Path(output).write_text(explanation_page(explain(ask, questions)), encoding="utf-8")
-    print(output)
+    elif output is None:
+        output = "explanation.html"
+    if output is not None:
+        ask = predictor(bundle, task=task, max_length=max_length, options=options)
+        page = explanation_page(explain(ask, questions))
+        pathlib.Path(output).write_text(page, encoding="utf-8")
+        print(output)
 
 
 def _draw(bundle: str, question: Mapping[str, Any], path: str, layer: int) -> None:
@@ -55,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     add = parser.add_argument
     add("bundle", help="directory of a fine-tuned model, or where else one is found")
     add("texts", nargs="+", help="what is answered and explained")
-    add("--output", default="explanation.html", help="the page")
+    page = "the page; by default explanation.html, or none where attentions are drawn"
+    add("--output", type=str | None, help=page)
     add("--pairs", action="store_true", help="each text is two, with a tab between them")
     add("--jsonl", action="store_true", help="each text is a JSON object with the task's columns")
     add("--attentions", type=str | None, help="a PNG of one layer's attention to the first text")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MODEL = "a fine-tuned bundle, or a directory that `keras-bert-zoo export` wrote"
 # Questions that are read and answered before the next ones are.
 _AT_ONCE = 256
+# How many words each option takes.
+_VALUES = {"--input": 1, "--pairs": 0, "--jsonl": 0, "--task": 1, "--max_length": 1, "--options": 1}
 
 
 def predict(
@@ -44,11 +46,12 @@ def opened(source: str, *, task: str | None, **arguments: Any) -> Predictor:
     """The predictor of a bundle, or of what was exported of one.
 
     Raises:
+        FileNotFoundError: there are artifacts in the source; they are named.
         ValueError: a task is named for an artifact, which has its own.
     """
-    from keras_bert_zoo.export.artifact import is_artifact
+    from keras_bert_zoo.export.artifact import artifacts_in, is_artifact
 
-    if not is_artifact(source):
+    if not is_artifact(source) and not artifacts_in(source):
         from keras_bert_zoo.tasks.predictor import predictor
 
         return predictor(source, task=task, **arguments)
@@ -110,7 +113,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--pairs", action="store_true", help="each text is two, with a tab between them")
     add("--jsonl", action="store_true", help="each text is a JSON object with the task's columns")
     add_task_options(parser)
-    predict(**vars(parser.parse_args(argv)))
+    predict(**vars(parser.parse_args(_texts_last(sys.argv[1:] if argv is None else argv))))
+
+
+def _texts_last(words: Sequence[str]) -> list[str]:
+    """Options in front: argparse takes texts only right behind the bundle."""
+    options: list[str] = []
+    others: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return [*options, *others, word, *rest]
+        name, equals, _ = word.partition("=")
+        if name in _VALUES:
+            options += [word, *itertools.islice(rest, 0 if equals else _VALUES[name])]
+        else:
+            others.append(word)
+    return [*options, *others]
 
 
 def add_task_options(parser: Any) -> None:

@@ -37,7 +37,12 @@ class _Words(tokenizers.Tokenizer):
 
 
 def rouge(extracts: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    """Mean F1 of ROUGE-1, -2 and -L (Lin 2004), from 0 to 1, by ``rouge-score``.
+    """The means of ``each_rouge``."""
+    return {kind: float(each.mean()) for kind, each in each_rouge(extracts, references).items()}
+
+
+def each_rouge(extracts: Sequence[str], references: Sequence[str]) -> dict[str, np.ndarray]:
+    """F1 of ROUGE-1, -2 and -L (Lin 2004), from 0 to 1, by ``rouge-score``: ``(N,)`` by name.
 
     ``rougeL`` takes a text as one sequence, ``rougeLsum`` each of its lines: what papers call
     ROUGE-L.
@@ -49,7 +54,7 @@ def rouge(extracts: Sequence[str], references: Sequence[str]) -> dict[str, float
     scorer = rouge_scorer.RougeScorer(TYPES, tokenizer=_Words())
     pairs = zip(references, extracts, strict=True)
     found = [scorer.score(reference, extract) for reference, extract in pairs]
-    return {kind: float(np.mean([each[kind].fmeasure for each in found])) for kind in TYPES}
+    return {kind: np.array([each[kind].fmeasure for each in found]) for kind in TYPES}
 
 
 def select(

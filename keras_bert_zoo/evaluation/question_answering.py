@@ -67,6 +67,36 @@ def each_score(
     return scores
 
 
+def each_given(
+    best: Sequence[str],
+    margins: np.ndarray,
+    golds: Sequence[Sequence[str]],
+    *,
+    with_impossible: bool,
+    null_threshold: float = 0.0,
+) -> np.ndarray:
+    """``each_score`` of what is given: the best answer, or none above the threshold.
+
+    The arguments are those of ``score``.
+    """
+    answers = each_score(best, golds, with_impossible=with_impossible)
+    if not with_impossible:
+        return answers
+    return _given(answers, _silence(golds), margins, null_threshold)
+
+
+def _silence(golds: Sequence[Sequence[str]]) -> np.ndarray:
+    """Exact match and F1 of giving no answer, ``(N, 2)``."""
+    impossible = np.array([not any(map(normalized, right)) for right in golds], "float64")
+    return np.repeat(impossible[:, None], 2, axis=1)
+
+
+def _given(
+    answers: np.ndarray, silence: np.ndarray, margins: np.ndarray, null_threshold: float
+) -> np.ndarray:
+    return np.where(margins[:, None] > null_threshold, silence, answers)
+
+
 def score(
     best: Sequence[str],
     margins: np.ndarray,
@@ -98,9 +128,9 @@ def score(
     answers = each_score(best, golds, with_impossible=with_impossible)
     if not with_impossible:
         return _means(answers)
-    impossible = np.array([not any(map(normalized, right)) for right in golds])
-    silence = np.repeat(impossible[:, None], 2, axis=1).astype("float64")
-    given = np.where(margins[:, None] > null_threshold, silence, answers)
+    silence = _silence(golds)
+    impossible = silence[:, 0] == 1
+    given = _given(answers, silence, margins, null_threshold)
     scores = _means(given)
     for kind, members in zip(_KINDS, (~impossible, impossible), strict=True):
         if members.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -91,6 +92,21 @@ def score(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> 
         "recall": float(sequence_labeling.recall_score(*both, **options)),
         "accuracy": accuracy,
     }
+
+
+def tally(
+    true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], labels: Iterable[str]
+) -> np.ndarray:
+    """Of each text the parts of F1 or, where the labels spell no entities, of accuracy.
+
+    Returns:
+        float64 ``(N, 2)``: the score is the sum of the first by the sum of the second.
+    """
+    pairs = [*zip(true, predicted, strict=True)]
+    if not spells_entities(labels):
+        return np.array([(sum(map(operator.eq, *pair)), len(pair[0])) for pair in pairs], float)
+    both = [[set(entities(tags)) for tags in pair] for pair in pairs]
+    return np.array([(2 * len(t & p), len(t) + len(p)) for t, p in both], float)
 
 
 def _as_seqeval(tags: Sequence[str]) -> list[str]:

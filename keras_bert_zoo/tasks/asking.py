@@ -8,6 +8,11 @@ from typing import Any
 from keras_bert_zoo.data.spelling import spelling_hint
 
 _COLUMNS = ("text", "text_pair")
+# Of tasks that take two texts, for the messages that miss one.
+TWO_TEXTS = (
+    "On the command line: --pairs with a tab between the two, --jsonl with an object, or --input "
+    "with a file."
+)
 
 
 def texts_of(questions: Sequence[Any]) -> tuple[list[str], list[str] | None]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.atomic import write_text
+from keras_bert_zoo.bundle import trained_for
 from keras_bert_zoo.evaluation.calibration import (
     Reliability,
     calibration_scores,
@@ -64,12 +65,19 @@ def calibrate(
 
     Raises:
         FileNotFoundError: there is no such directory.
-        ValueError: it is no classifier, or no temperature fits; see ``fit_temperature``.
+        ValueError: it is a model for another task, or no temperature fits; see
+            ``fit_temperature``.
     """
     path = pathlib.Path(bundle) / "config.json"
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} is no file. The temperature is written there: save the model to a directory."
+        )
+    own = trained_for(bundle)
+    if own not in (_TASK, None):  # of what names no task, `predictor` says what is missing
+        raise ValueError(
+            f"calibrate is for models of {_TASK!r}, which choose classes for a text; {bundle} is "
+            f"one of {own!r}."
         )
     ask = predictor(bundle, task=_TASK, max_length=max_length, **columns)
     kind = str(ask.task.problem_type)

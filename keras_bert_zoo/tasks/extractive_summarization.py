@@ -14,9 +14,9 @@ from keras_bert_zoo.config import IGNORED
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.sentence_rows import sentence_rows
 from keras_bert_zoo.data.summaries import JOINER, Document, SummaryTable
-from keras_bert_zoo.evaluation.extracts import oracle, rouge, select
+from keras_bert_zoo.evaluation.extracts import each_rouge, oracle, rouge, select
 from keras_bert_zoo.rules import SHARE, TEXT, at_least, check_options, or_none
-from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
+from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task, mean_tally
 
 Documents = list[Document]
 _RULES = {
@@ -141,8 +141,14 @@ class ExtractiveSummarization(Task[Documents]):
         self, examples: Documents, rows: Rows, outputs: Outputs, labels: Labels
     ) -> dict[str, float]:
         """See ``evaluation.extracts.rouge``; also of the first sentences and of the oracle."""
-        chosen = [taken for _, taken in self._chosen(rows, outputs)]
-        return {**_scores(examples, chosen), **rows.memory.baselines}
+        return {**_scores(examples, self._taken(rows, outputs)), **rows.memory.baselines}
+
+    def tally(
+        self, examples: Documents, rows: Rows, outputs: Outputs, labels: Labels
+    ) -> np.ndarray:
+        """Of the mean of ROUGE-2."""
+        pairs = _with_references(examples, self._taken(rows, outputs))
+        return mean_tally(each_rouge(*pairs)["rouge2"])
 
     def answers(
         self, examples: Documents, rows: Rows, outputs: Outputs, labels: Labels
@@ -166,6 +172,9 @@ class ExtractiveSummarization(Task[Documents]):
                 examples, self._chosen(rows, outputs), strict=True
             )
         ]
+
+    def _taken(self, rows: Rows, outputs: Outputs) -> list[list[int]]:
+        return [taken for _, taken in self._chosen(rows, outputs)]
 
     def _chosen(self, rows: Rows, outputs: Outputs) -> list[tuple[np.ndarray, list[int]]]:
         """The probability of each sentence of each document, and those that are taken."""
@@ -201,5 +210,11 @@ def _joined(document: Document, chosen: Sequence[int]) -> str:
 
 
 def _scores(documents: Documents, chosen: Sequence[Sequence[int]]) -> dict[str, float]:
+    return rouge(*_with_references(documents, chosen))
+
+
+def _with_references(
+    documents: Documents, chosen: Sequence[Sequence[int]]
+) -> tuple[list[str], list[str]]:
     extracts = [_joined(*each) for each in zip(documents, chosen, strict=True)]
-    return rouge(extracts, [each.reference or "" for each in documents])
+    return extracts, [each.reference or "" for each in documents]

@@ -91,8 +91,15 @@ class MaskedLM(Task[TextRows]):
     ) -> dict[str, float]:
         """How often the likeliest word is the right one, and the pseudo-perplexity."""
         perplexity = likelihood(rows, outputs).perplexity  # refuses texts without words
-        hits = outputs["top_ids"][..., 0] == rows.words
-        return {"masked_accuracy": float(hits.mean()), "pseudo_perplexity": perplexity}
+        return {
+            "masked_accuracy": float(_hits(rows, outputs).mean()),
+            "pseudo_perplexity": perplexity,
+        }
+
+    def tally(self, examples: TextRows, rows: Any, outputs: Outputs, labels: Labels) -> np.ndarray:
+        """Of each text its right words and all of its words."""
+        right = np.bincount(rows.owners, _hits(rows, outputs), minlength=len(examples))
+        return np.stack([right, np.bincount(rows.owners, minlength=len(examples))], axis=1)
 
     def monitored(self, labels: Labels) -> str:
         """How often the likeliest word is the right one."""
@@ -116,6 +123,11 @@ class MaskedLM(Task[TextRows]):
             {"pseudo_log_likelihood": round(total, 6), "tokens": count}
             for total, count in zip(found.totals.tolist(), found.counts.tolist(), strict=True)
         ]
+
+
+def _hits(rows: MaskedRows, outputs: Outputs) -> np.ndarray:
+    """Whether the likeliest word is the right one, of rows with one mask ``(N,)``."""
+    return (outputs["top_ids"][..., 0] == rows.words)[:, 0]
 
 
 def _masks(rows: MaskedRows, outputs: Outputs, row: int) -> list[list[dict[str, Any]]]:

@@ -6,11 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from keras_bert_zoo.data.choices import ChoiceRows, ChoiceTable
 from keras_bert_zoo.data.rows import Rows, encode
 from keras_bert_zoo.evaluation.classification import probabilities
 from keras_bert_zoo.rules import TEXT, check_options, or_none
-from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
+from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task, mean_tally, right_choices
 
 _KIND = "single_label_classification"
 
@@ -68,8 +70,13 @@ class MultipleChoice(Task[ChoiceRows]):
         self, examples: ChoiceRows, rows: Rows, outputs: Outputs, labels: Labels
     ) -> dict[str, float]:
         """How often the right choice has the largest number."""
-        hits = outputs["logits"].argmax(axis=-1) == rows.labels["logits"]
-        return {"accuracy": float(hits.mean())}
+        return {"accuracy": float(right_choices(rows, outputs).mean())}
+
+    def tally(
+        self, examples: ChoiceRows, rows: Rows, outputs: Outputs, labels: Labels
+    ) -> np.ndarray:
+        """Of the accuracy."""
+        return mean_tally(right_choices(rows, outputs))
 
     def answers(
         self, examples: ChoiceRows, rows: Rows, outputs: Outputs, labels: Labels

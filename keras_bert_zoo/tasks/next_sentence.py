@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from keras_bert_zoo.data.rows import Rows, labelled_rows
 from keras_bert_zoo.data.text_files import TextRows, TextTable
 from keras_bert_zoo.evaluation.classification import probabilities
-from keras_bert_zoo.tasks.asking import texts_of
-from keras_bert_zoo.tasks.task import Labels, Outputs, Task
+from keras_bert_zoo.tasks.asking import TWO_TEXTS, texts_of
+from keras_bert_zoo.tasks.task import Labels, Outputs, Task, mean_tally, right_choices
 
 # As BERT was pretrained: 0 for a text that follows. A label is a name or its index.
 CLASSES = ("follows", "random")
@@ -37,7 +39,8 @@ class NextSentence(Task[TextRows]):
         first, second = texts_of(questions)
         if first and second is None:
             raise ValueError(
-                f"question 0 is one text, {first[0]!r}; whether a text follows takes two."
+                f"question 0 is one text, {first[0]!r}; whether a text follows takes two. "
+                + TWO_TEXTS
             )
         return TextRows([], first, second, None)
 
@@ -49,8 +52,11 @@ class NextSentence(Task[TextRows]):
         self, examples: TextRows, rows: Rows, outputs: Outputs, labels: Labels
     ) -> dict[str, float]:
         """How often it is right."""
-        hits = outputs["logits"].argmax(axis=-1) == rows.labels["logits"]
-        return {"accuracy": float(hits.mean())}
+        return {"accuracy": float(right_choices(rows, outputs).mean())}
+
+    def tally(self, examples: TextRows, rows: Rows, outputs: Outputs, labels: Labels) -> np.ndarray:
+        """Of the accuracy."""
+        return mean_tally(right_choices(rows, outputs))
 
     def answers(
         self, examples: TextRows, rows: Rows, outputs: Outputs, labels: Labels

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import logging
 import math
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,68 +14,28 @@ import numpy as np
 from keras_bert_zoo.data.question_windows import question_windows, token_places
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.spelling import spelling_hint
-from keras_bert_zoo.data.squad import MISPLACED, Answer, Question, QuestionFile
+from keras_bert_zoo.data.squad import Answer, Question, QuestionFile
 from keras_bert_zoo.data.windows import Windows
-from keras_bert_zoo.evaluation.question_answering import score
+from keras_bert_zoo.evaluation.question_answering import each_given, score
 from keras_bert_zoo.evaluation.spans import Spans, best_spans
-from keras_bert_zoo.rules import NUMBER, SWITCH, at_least, check_options, choice, or_none
-from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
+from keras_bert_zoo.tasks.asking import TWO_TEXTS
+from keras_bert_zoo.tasks.question_options import QuestionOptions
+from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task, mean_tally
 
 # Also what pairs of texts are called elsewhere.
 _COLUMNS = (("question", "context"), ("text", "text_pair"))
 # What tables have and these files have not.
 _NO_SETTINGS = ("text_column", "pair_column", "label_column", "delimiter", "problem_type")
 _NONE = Answer("", -1)
-_RULES = {
-    "stride": at_least(0),
-    "max_question_length": at_least(1),
-    "n_best": at_least(1),
-    "max_answer_length": at_least(1),
-    "null_threshold": NUMBER,
-    "impossible": or_none(SWITCH),
-    "misplaced": choice(*MISPLACED),
-}
 _log = logging.getLogger(__name__)
 
 Questions = tuple[Question, ...]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
-    """What only questions have.
-
-    Args:
-        stride: tokens of a long context that a row shares with the one before it.
-        max_question_length: tokens after which a question is cut off.
-        n_best: answers to keep.
-        max_answer_length: tokens of the longest answer that is given.
-        null_threshold: no answer is given where the score of none is larger by more than this.
-        impossible: whether a question may have no answer; by default whether the data know of
-            one that has none. Say so for questions without known answers.
-        misplaced: answers that are not where the file says: ``"error"``, ``"drop"`` or
-            ``"find"``, see ``data.squad``.
-
-    Raises:
-        ValueError: values are out of range; all are named.
-    """
-
-    stride: int = 128
-    max_question_length: int = 64
-    n_best: int = 20
-    max_answer_length: int = 30
-    null_threshold: float = 0.0
-    impossible: bool | None = None
-    misplaced: str = "error"
-
-    def __post_init__(self) -> None:
-        """Refuses values out of range."""
-        check_options(self, _RULES)
-
-
 class QuestionAnswering(Task[Questions]):
     """Devlin et al. 2018, sections 4.2 and 4.3; the model is a ``QuestionAnswerer``."""
 
-    Options = Options
+    Options = QuestionOptions
     sequences = ("start_logits", "end_logits")
 
     def __init__(self, settings: Settings) -> None:
@@ -138,12 +97,24 @@ class QuestionAnswering(Task[Questions]):
         self, examples: Questions, rows: Rows, outputs: Outputs, labels: Labels
     ) -> dict[str, float]:
         """See ``evaluation.question_answering.score``."""
+        return self._judged(score, examples, rows, outputs)
+
+    def tally(
+        self, examples: Questions, rows: Rows, outputs: Outputs, labels: Labels
+    ) -> np.ndarray:
+        """Of the mean F1."""
+        return mean_tally(self._judged(each_given, examples, rows, outputs)[:, 1])
+
+    def _judged(
+        self, judge: Callable[..., Any], examples: Questions, rows: Rows, outputs: Outputs
+    ) -> Any:
+        """What one of ``evaluation.question_answering`` says of the best answers."""
         spans = self._spans(examples, rows, outputs)
         best = [
             each.context[spans.starts[first] : spans.ends[first]] if first < after else ""
             for each, first, after in zip(examples, *spans.bounds, strict=True)
         ]
-        return score(
+        return judge(
             best,
             spans.null_margins,
             [[answer.text for answer in each.answers or ()] for each in examples],
@@ -208,7 +179,7 @@ def _asked(question: Any, index: int) -> Question:
     if len(parts) != 2 or not all(isinstance(part, str) and part.strip() for part in parts):
         raise ValueError(
             f"question {index} must be a dict with {_COLUMNS[0]} or a pair of both, neither of "
-            f"them empty, received {reprlib.repr(question)}.{hint}"
+            f"them empty, received {reprlib.repr(question)}.{hint} {TWO_TEXTS}"
         )
     return Question(str(index), *parts)
 

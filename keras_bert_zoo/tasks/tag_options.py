@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from keras_bert_zoo.data.tagging import INCONSISTENT
-from keras_bert_zoo.rules import INTEGER, SWITCH, TEXT, at_least, check_options, choice
+from keras_bert_zoo.rules import INTEGER, SWITCH, TEXT, at_least, check_options, choice, or_none
 from keras_bert_zoo.tasks.loss_options import LOSS_RULES, LossOptions
 
 _RULES = {
@@ -16,7 +16,7 @@ _RULES = {
     "token_column": INTEGER,
     "tag_column": INTEGER,
     "inconsistent": choice(*INCONSISTENT),
-    "crf": SWITCH,
+    "crf": or_none(SWITCH),
     "constrained": SWITCH,
 }
 
@@ -33,8 +33,8 @@ class TagOptions(LossOptions):
         token_column: of CoNLL files.
         tag_column: of CoNLL files.
         inconsistent: ``"repair"``, ``"error"`` or ``"keep"``.
-        crf: whether tags also learn to follow each other, see ``layers.crf``; a checkpoint with
-            a CRF has it by itself.
+        crf: whether tags also learn to follow each other, see ``layers.crf``; by default where
+            the checkpoint has a CRF.
         constrained: whether answers are the best tags that spell entities, see
             ``evaluation.tagging.may_follow``, or the best ones.
 
@@ -48,7 +48,7 @@ class TagOptions(LossOptions):
     token_column: int = 0
     tag_column: int = -1
     inconsistent: str = "repair"
-    crf: bool = False
+    crf: bool | None = None
     constrained: bool = False
 
     def __post_init__(self) -> None:
@@ -61,8 +61,14 @@ class TagOptions(LossOptions):
         """Refuses what a CRF cannot have.
 
         Raises:
-            ValueError: there are options of another loss, or several tags a word.
+            ValueError: there are options of another loss, or several tags a word, or none is
+                wanted.
         """
+        if self.crf is False:
+            raise ValueError(
+                "options: crf is false, but the model has a CRF, which decides about its answers. "
+                "Leave crf out, or fine-tune a checkpoint without one."
+            )
         others = {**self.given(), **({"subwords": "all"} if self.subwords == "all" else {})}
         if others:
             raise ValueError(

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.spelling import spelling_hint
 
 # Where `config.json` keeps how a model that was fine-tuned is to be asked: `max_length` and
 # `options`, by task.
@@ -76,7 +77,8 @@ class Task(abc.ABC, Generic[E]):
         known = [field.name for field in dataclasses.fields(self.Options)]
         unknown = sorted(set(settings.options) - set(known))
         if unknown:
-            raise ValueError(f"options of this task are {known}, received {unknown}.")
+            hint = spelling_hint(settings.options, known)
+            raise ValueError(f"options of this task are {known}, received {unknown}.{hint}")
         try:
             self.options: Any = self.Options(**settings.options)
         except TypeError as error:
@@ -143,6 +145,15 @@ class Task(abc.ABC, Generic[E]):
     def score(self, examples: E, rows: Rows, outputs: Outputs, labels: Labels) -> dict[str, float]:
         """Scores answers to labelled examples, as the field does."""
 
+    def tally(self, examples: E, rows: Rows, outputs: Outputs, labels: Labels) -> np.ndarray | None:
+        """What the monitored score is made of, for its confidence interval.
+
+        Returns:
+            A numerator and a denominator for each example, float64 ``(N, 2)``: the ratio of their
+            sums is the score. ``None``, the default, of a score that is no such ratio.
+        """
+        return None
+
     def decision(self, answer: Any) -> Any:
         """What of an answer must be the same for two models to agree: all but its scores."""
         if isinstance(answer, Mapping):
@@ -156,3 +167,13 @@ class Task(abc.ABC, Generic[E]):
         self, examples: E, rows: Rows, outputs: Outputs, labels: Labels
     ) -> list[dict[str, Any]]:
         """What a user wants to know, one JSON object for each example."""
+
+
+def mean_tally(values: np.ndarray) -> np.ndarray:
+    """``Task.tally`` of a score that is the mean of values ``(N,)``."""
+    return np.stack([values, np.ones(len(values))], axis=1)
+
+
+def right_choices(rows: Rows, outputs: Outputs) -> np.ndarray:
+    """Whether the largest logit is that of the label, bool ``(N,)``."""
+    return outputs["logits"].argmax(axis=-1) == rows.labels["logits"]

@@ -93,7 +93,8 @@ class TokenClassification(Task[Texts]):
         """The model, with a CRF or the options of its loss where it is to learn.
 
         Raises:
-            ValueError: what is only asked has no CRF, or what has one no use for options.
+            ValueError: what is only asked has no CRF, or what has one no use for options; see
+                ``TagOptions.check_chain``.
         """
         if learned is None and self.options.crf and model.crf is None:
             raise ValueError("The model has no CRF: leave out crf, or fine-tune it with crf.")
@@ -108,7 +109,8 @@ class TokenClassification(Task[Texts]):
         """Takes the CRF's scores from a config, where an export left them."""
         stored = config.extra.get(TRANSITIONS)
         if stored is not None:
-            self.bordered = functools.partial(np.array, stored, "float32")
+            self.options.check_chain()
+        self.bordered = None if stored is None else functools.partial(np.array, stored, "float32")
 
     def _learning(self, model: Any, learned: Rows) -> Any:
         labels, targets = model.config.labels, learned.token_labels["logits"]
@@ -155,6 +157,11 @@ class TokenClassification(Task[Texts]):
         """See ``evaluation.tagging.score``; a word without a token counts as outside."""
         predicted, _ = self._tags(examples, rows, outputs, labels)
         return tagging.score([example.tags or () for example in examples], predicted)
+
+    def tally(self, examples: Texts, rows: Rows, outputs: Outputs, labels: Labels) -> np.ndarray:
+        """See ``evaluation.tagging.tally``."""
+        predicted, _ = self._tags(examples, rows, outputs, labels)
+        return tagging.tally([example.tags or () for example in examples], predicted, labels)
 
     def answers(
         self, examples: Texts, rows: Rows, outputs: Outputs, labels: Labels

@@ -17,7 +17,8 @@ from keras_bert_zoo.evaluation.intervals import summary
 from keras_bert_zoo.tasks.predictor import predictor
 from keras_bert_zoo.tasks.task import Settings
 from keras_bert_zoo.training.crossvalidation_recipe import CrossvalidationRecipe
-from keras_bert_zoo.training.finetune import STATE, FinetuneResult, finetune
+from keras_bert_zoo.training.finetune import STATE, FinetuneResult, finetune, task_of
+from keras_bert_zoo.training.folds import check_folds
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 from keras_bert_zoo.training.run_directory import METRICS, RECIPE, RunDirectory
 
@@ -42,10 +43,14 @@ def crossvalidate(recipe: CrossvalidationRecipe, *, verbose: int | None = None) 
 
     Raises:
         FileExistsError: as of ``finetune``.
-        ValueError: as of ``finetune``; there are too few examples for so many folds.
+        ValueError: as of ``finetune``. Unknown options, and too few examples for so many folds,
+            are told before anything is written.
         TrainingInterrupted: a signal stopped a run; its state is saved.
     """
     members = recipe.members()
+    task = task_of(recipe)
+    if recipe.folds:
+        check_folds(task, task.read(recipe.train)[: recipe.limit], recipe.folds)
     directory = RunDirectory(pathlib.Path(recipe.output), RECIPE, tuple(members))
     directory.check(resume=recipe.resume, overwrite=recipe.overwrite)
     with alone(directory.path):

@@ -27,14 +27,24 @@ class CrossvalidationRecipe(FinetuneRecipe):
     seeds: list[int] | None = None
 
     def _contradictions(self) -> list[tuple[bool, str]]:
-        one = (self.folds is None) != (self.seeds is None)
+        given = {"folds": self.folds, "seeds": self.seeds}
         seeds = [1, 2] if self.seeds is None else self.seeds
         folds = 2 if self.folds is None else self.folds
         return [
             *super()._contradictions(),
-            (not one, f"give either folds or seeds: {self.folds}, {self.seeds}"),
+            (
+                None not in given.values(),
+                f"folds and seeds exclude each other, leave one out: {given}",
+            ),
+            (
+                self.folds is None and self.seeds is None,
+                "give folds, e.g. 5, or seeds, e.g. [1, 2, 3]",
+            ),
             (folds < 2, f"folds must be at least 2: {folds}"),
-            (len(set(seeds)) != len(seeds) or len(seeds) < 2, f"seeds must be 2 or more: {seeds}"),
+            (
+                len(set(seeds)) != len(seeds) or len(seeds) < 2,
+                f"seeds must be two numbers or more, all different: {seeds}",
+            ),
             (self.fold is not None, "fold is for a single run: leave it out"),
             (bool(self.folds and self.validation), "folds validate: leave validation out"),
         ]

@@ -11,6 +11,7 @@ import json
 import pathlib
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,7 +29,7 @@ from keras_bert_zoo.evaluation.prediction import (
     outputs_of,
 )
 from keras_bert_zoo.tasks import task_named
-from keras_bert_zoo.tasks.task import REMEMBERED, Settings
+from keras_bert_zoo.tasks.task import REMEMBERED, Settings, Task
 from keras_bert_zoo.training import callbacks
 from keras_bert_zoo.training.folds import fold_of
 from keras_bert_zoo.training.gradient_cache import in_parts
@@ -98,7 +99,7 @@ class _Run:
     def __init__(self, recipe: FinetuneRecipe, directory: pathlib.Path) -> None:
         self.recipe = recipe
         self.directory = directory
-        self.task = task_named(recipe.task)(_settings(recipe))
+        self.task = task_of(recipe)
         sources = {name: getattr(recipe, name) for name in ("train", "validation", "test")}
         self.examples = {name: self.task.read(source) for name, source in sources.items() if source}
         labels = tuple(recipe.labels or self.task.label_names(self.examples["train"]) or ())
@@ -264,9 +265,10 @@ def _finished(directory: RunDirectory, recipe: FinetuneRecipe) -> FinetuneResult
     return FinetuneResult(directory.path / BUNDLE, history, metrics)
 
 
-def _settings(recipe: FinetuneRecipe) -> Settings:
+def task_of(recipe: FinetuneRecipe) -> Task[Any]:
+    """What a recipe trains for: reads its files."""
     names = [field.name for field in dataclasses.fields(Settings)]
-    return Settings(**{name: getattr(recipe, name) for name in names})
+    return task_named(recipe.task)(Settings(**{name: getattr(recipe, name) for name in names}))
 
 
 def _silent(model: keras.Model) -> Runner:

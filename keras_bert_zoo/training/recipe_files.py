@@ -6,7 +6,8 @@ import dataclasses
 import difflib
 import importlib.resources
 import pathlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import jsonargparse
@@ -15,6 +16,9 @@ import yaml
 from keras_bert_zoo.config import ConfigError
 
 Recipe = TypeVar("Recipe")
+# How lists are written, by the type of a field.
+_LISTS = {"list[int]": "[1, 2, 3]", "list[str]": "[first, second]"}
+_NO_LIST = re.compile(r"Parser key \"(\w+)\":.*Expected a <class 'list'>.*Given value: (.*)", re.S)
 
 
 def find_recipe(name: str, folder: str) -> pathlib.Path:
@@ -72,9 +76,20 @@ def parse_recipe(
     try:
         values = parser.parse_args(words)
     except jsonargparse.ArgumentError as error:
-        raise ConfigError(str(error)) from error
+        kinds = {field.name: str(field.type).partition(" |")[0] for field in fields}
+        raise ConfigError(_list_wanted(str(error), kinds) or str(error)) from error
     del values["config"]
     return recipe_class(**values.as_dict())
+
+
+def _list_wanted(complaint: str, kinds: Mapping[str, str]) -> str | None:
+    """What to say instead, where one value was given for several."""
+    found = _NO_LIST.search(complaint)
+    if found is None or kinds.get(found[1]) not in _LISTS:
+        return None
+    name, value = found.groups()
+    example = _LISTS[kinds[name]]
+    return f"{name} must be a list, e.g. --{name} '{example}', received {value.strip()}"
 
 
 def _recipe_of(words: Sequence[str]) -> tuple[str | None, list[str]]:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from keras_bert_zoo import cli
+from keras_bert_zoo.commands import predict
 
 
 def test_help_lists_every_command(capsys):
@@ -169,6 +172,31 @@ def test_pairs_and_both_spellings_of_an_option(bundle, capsys, monkeypatch):
     assert "text 1 has 0 tabs" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--options", "{temperature: 2}", "B", "good", "bad good"],
+        ["B", "--options", "{temperature: 2}", "good", "bad good"],
+        ["B", "good", "--options={temperature: 2}", "--max-length", "9", "bad good"],
+        ["B", "--max-length=9", "good", "--options", "{temperature: 2}", "--", "bad good"],
+    ],
+)
+def test_texts_stand_before_and_behind_options(bundle, words, capsys):
+    words = [str(bundle) if word == "B" else word for word in words]
+    assert cli.main(["predict", *words]) == 0
+    found = predictions(capsys)
+    assert [line["text"] for line in found] == ["good", "bad good"]
+    assert cli.main(["predict", str(bundle), "good", "bad good"]) == 0
+    assert predictions(capsys) != found
+
+
+def test_every_option_of_predict_is_known(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["predict", "--help"])
+    shown = re.findall(r"^  (--\w+)( [A-Z])?", capsys.readouterr().out, re.M)
+    assert {name: int(bool(value)) for name, value in shown} == predict._VALUES
+
+
 def test_questions_as_files_and_as_json(bundle, tmp_path, capsys, monkeypatch):
     import io
 
@@ -185,6 +213,24 @@ def test_questions_as_files_and_as_json(bundle, tmp_path, capsys, monkeypatch):
     assert "line 1 must be a JSON object" in capsys.readouterr().err
     assert cli.main(["predict", str(bundle), "good", "--input", str(path)]) == 2
     assert "leave those out" in capsys.readouterr().err
+
+
+def test_of_several_artifacts_one_is_to_be_named(tmp_path, capsys):
+    inside = [tmp_path / name for name in ("onnx", "tflite")]
+    for path in inside:
+        path.mkdir()
+        (path / "manifest.json").write_text("{}")
+    for words in (["predict", str(tmp_path), "good"], ["evaluate", str(tmp_path), "data.csv"]):
+        assert cli.main(words) == 2
+        assert f"pass one of {[str(path) for path in inside]}" in capsys.readouterr().err
+
+
+def test_a_bundle_with_exports_inside_is_a_bundle(bundle, tmp_path, capsys):
+    shutil.copytree(bundle, tmp_path / "b")
+    (tmp_path / "b" / "onnx").mkdir()
+    (tmp_path / "b" / "onnx" / "manifest.json").write_text("{}")
+    assert cli.main(["predict", str(tmp_path / "b"), "good"]) == 0
+    assert predictions(capsys)[0]["text"] == "good"
 
 
 def test_texts_after_two_dashes_are_taken_as_they_are(bundle, capsys):

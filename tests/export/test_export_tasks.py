@@ -128,7 +128,7 @@ def test_the_metric_of_labelled_files(bundles, exported, tmp_path, capsys):
         {"tokens": ["the", "dog"], "tags": ["O", "B-Y"]},
         {"tokens": LONG.split(), "tags": ["O"] * len(LONG.split())},
     ]
-    data.write_text("\n".join(map(json.dumps, lines)))
+    data.write_text("\n".join(map(json.dumps, 4 * lines)))
     path, chosen = str(bundles["token_classification"]), exported["token_classification"]
     scores = {}
     for source in (path, *[str(artifact.path) for artifact in chosen]):
@@ -143,6 +143,21 @@ def test_the_metric_of_labelled_files(bundles, exported, tmp_path, capsys):
     for row in found["rows"]:
         assert row["metric"] == pytest.approx(scores[row["path"]]["f1"])
         assert row["drop"] == pytest.approx(found["keras"]["metric"] - row["metric"])
+    for value, row in (("metric", found["keras"]), *(("drop", row) for row in found["rows"])):
+        low, high = row[f"{value}_interval"]
+        assert low - 1e-6 <= row[value] <= high + 1e-6 and low < high
+
+
+def test_files_are_read_before_there_is_a_model(exported, tmp_path):
+    chosen = exported["token_classification"][:1]
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.conll"):
+        verify(tmp_path / "no-bundle", chosen, str(tmp_path / "nowhere.conll"), progress=False)
+    data = tmp_path / "texts.jsonl"
+    data.write_text('{"words": ["up"], "tags": ["O"]}\n')
+    with pytest.raises(ValueError, match=r"texts\.jsonl, line 1.*'tokens'"):
+        verify(tmp_path / "no-bundle", chosen, str(data), progress=False)
+    with pytest.raises(ExportError, match="no artifacts"):
+        verify(tmp_path / "no-bundle", [], str(data), progress=False)
 
 
 def test_the_length_of_a_mean_is_the_embedders(bundles, tmp_path):
@@ -169,6 +184,8 @@ def test_a_crf_goes_along(bundles, randomise, tmp_path):
         assert near(predictor(artifact)(asked), keras_bert_zoo.predictor(path)(asked))
         expected = keras_bert_zoo.predictor(path, options=options)(asked)
         assert near(predictor(artifact, options=options)(asked), expected)
+        with pytest.raises(ValueError, match="crf is false"):
+            predictor(artifact, options={"crf": False})
     chain = keras_bert_zoo.predictor(path)(asked)
     assert not near(chain, keras_bert_zoo.predictor(bundles["token_classification"])(asked))
     report = verify(path, found, asked, progress=False)

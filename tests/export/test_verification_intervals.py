@@ -7,6 +7,7 @@ import pytest
 
 from keras_bert_zoo.export.verification import intervals
 from keras_bert_zoo.export.verification.metrics import scores_of
+from keras_bert_zoo.export.verification.report import _with_half
 
 RANDOM = np.random.default_rng(3)
 
@@ -66,6 +67,64 @@ def test_few_texts_or_constant_ones_have_no_interval():
     assert np.isnan(intervals.correlation(np.eye(2)[:, :1], np.eye(2)[:, :1])).all()
     assert np.isnan(intervals.correlation(np.ones((1, 1)), np.ones((1, 1)))).all()
     assert np.isnan(intervals.correlation(np.ones((5, 1)), np.ones((5, 1)))).all()
+
+
+def shares(right):
+    return np.stack([right, np.ones(len(right))], axis=1)
+
+
+def test_of_shares_the_bootstrap_is_nearly_the_closed_form():
+    before, after = np.arange(400) < 320, np.arange(400) < 320
+    after[:30], after[350:362] = False, True
+    np.testing.assert_allclose(
+        intervals.ratio(shares(after)), intervals.proportion(after), atol=0.005
+    )
+    np.testing.assert_allclose(
+        intervals.lost_ratio(shares(before), shares(after)),
+        intervals.lost_proportion(before, after),
+        atol=0.005,
+    )
+
+
+def test_ratios_hold_the_truth():
+    """F1 of entities of 60 texts, of which a second model loses some and finds others."""
+    counts = RANDOM.poisson(2, (20_000, 1)) * [1, 1]
+    found = [RANDOM.binomial(counts[:, 0], share) for share in (0.8, 0.75)]
+    found[1] = np.where(RANDOM.random(20_000) < 0.7, found[0], found[1])
+    models = [np.stack([2 * each, counts.sum(axis=1)], axis=1).astype(float) for each in found]
+    truths = [each[:, 0].sum() / each[:, 1].sum() for each in models]
+    covered = np.zeros(2)
+    for _ in range(100):
+        rows = RANDOM.integers(0, 20_000, 60)
+        before, after = (each[rows] for each in models)
+        for kind, (truth, (low, high)) in enumerate(
+            (
+                (truths[1], intervals.ratio(after)),
+                (truths[0] - truths[1], intervals.lost_ratio(before, after)),
+            )
+        ):
+            covered[kind] += low <= truth <= high
+    assert (covered >= 88).all(), covered
+
+
+def test_ratios_of_equal_models_have_an_interval_that_shrinks():
+    def width(count):
+        parts = np.tile([[2.0, 2.0], [0.0, 3.0]], (count // 2, 1))
+        low, high = intervals.lost_ratio(parts, parts)
+        assert low < 0 < high
+        return high - low
+
+    assert width(10) > 10 * width(1000) > 0
+
+
+def test_ratios_of_few_or_empty_examples_have_no_interval():
+    assert np.isnan(intervals.ratio(np.ones((9, 2)))).all()
+    assert np.isnan(intervals.lost_ratio(np.zeros((20, 2)), np.zeros((20, 2)))).all()
+
+
+def test_a_drop_without_an_interval_is_shown():
+    assert _with_half(0.0123, None) == _with_half(0.0123, (np.nan, np.nan)) == "+1.23"
+    assert _with_half(0.0123, (-0.01, 0.03)) == "+1.23 ±2.00"
 
 
 CASES = {

@@ -82,6 +82,15 @@ def test_the_command_prints_and_draws(classifier, capsys, tmp_path):
     assert kept == {"temperature": values["temperature"]}
 
 
+def test_only_a_classifier_is_calibrated(checkpoint, tokenizer, tmp_path):
+    model = load(checkpoint, task="token_classification", labels=["O", "B-X"]).model
+    path = save(model, tokenizer, tmp_path / "tagger")
+    with pytest.raises(
+        ValueError, match=r"models of 'sequence_classification'.* one of 'token_classification'"
+    ):
+        calibrate(path, "dev.conll")
+
+
 def test_only_a_directory_is_calibrated(tmp_path):
     with pytest.raises(FileNotFoundError, match="save the model to a directory"):
         calibrate("all-minilm-l6-v2", "dev.csv")

@@ -100,7 +100,7 @@ def test_next_sentences(models, tokenizer, tmp_path):
         inputs = tokenizer([first], [second], truncation=True, max_length=LENGTH, padding=True)
         expected = softmax(models["next_sentence"](inputs)["logits"])[0, 0]
         assert answer == {"follows": pytest.approx(expected, abs=1e-5)}
-    with pytest.raises(ValueError, match="takes two"):
+    with pytest.raises(ValueError, match=r"takes two\. On the command line: --pairs"):
         following.asked(["a"])
 
     path = tmp_path / "rows.csv"

@@ -140,6 +140,15 @@ def test_the_command_writes_a_page_and_a_picture(bundles, tmp_path, capsys):
     assert "layer must be from 0 to 1" in capsys.readouterr().err
 
 
+def test_the_command_writes_what_it_is_asked_for(bundles, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["explain", str(bundles["sequence_classification"]), "good"]
+    assert cli.main([*words, "--attentions=only.png"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["only.png"]
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out.split() == ["only.png", "explanation.html"]
+
+
 def theirs(bundles, task, **choices):
     import transformers
 

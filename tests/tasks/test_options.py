@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -40,6 +41,16 @@ def test_a_wrong_type_is_refused_by_name(name, option):
 def test_values_out_of_range(name, options, message):
     with pytest.raises(ValueError, match=message):
         made(name, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "misspelt", "option"),
+    [("token_classification", "strid", "stride"), ("sequence_classification", "temp", None)],
+)
+def test_an_unknown_option_and_the_near_one(name, misspelt, option):
+    hint = f" Did you mean {option!r} by {misspelt!r}?" if option else ""
+    with pytest.raises(ValueError, match=re.escape(f"received ['{misspelt}'].{hint}") + "$"):
+        made(name, **{misspelt: 1})
 
 
 def test_what_is_none_by_default_may_be_none():

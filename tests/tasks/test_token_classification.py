@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from keras_bert_zoo import load, predictor
-from keras_bert_zoo.config import IGNORED
+from keras_bert_zoo import load, predictor, save
+from keras_bert_zoo.config import IGNORED, EncoderConfig
 from keras_bert_zoo.data.tagging import TaggedText
 from keras_bert_zoo.evaluation import tagging
 from keras_bert_zoo.tasks.tag_chains import best_tags, neighbour_scores
 from keras_bert_zoo.tasks.task import Settings
-from keras_bert_zoo.tasks.token_classification import TokenClassification
+from keras_bert_zoo.tasks.token_classification import TRANSITIONS, TokenClassification
 from keras_bert_zoo.training.finetune import finetune
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 
@@ -247,3 +247,15 @@ def test_a_crf_is_not_made_up(checkpoint):
         task(crf=True).prepared(model)
     with pytest.raises(ValueError, match=r"leave out \{'focal_gamma': 2\}"):
         task(focal_gamma=2).prepared(model.with_crf())
+
+
+def test_a_crf_is_not_passed_over(checkpoint, tokenizer, tmp_path):
+    model = load(checkpoint, task="token_classification", labels=LABELS).model.with_crf()
+    path = save(model, tokenizer, tmp_path / "bundle")
+    assert predictor(path).task.bordered is not None
+    with pytest.raises(ValueError, match="crf is false, but the model has a CRF"):
+        predictor(path, options={"crf": False})
+    # What an export leaves beside the graph is no less of one.
+    exported = EncoderConfig.from_dict({**model.config.to_dict(), TRANSITIONS: [[0.0] * 4] * 4})
+    with pytest.raises(ValueError, match="crf is false, but the model has a CRF"):
+        task(crf=False).recall(exported)

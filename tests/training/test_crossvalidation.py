@@ -16,7 +16,7 @@ from keras_bert_zoo.tasks.predictor import predictor
 from keras_bert_zoo.tasks.task import Settings
 from keras_bert_zoo.training.crossvalidation import crossvalidate
 from keras_bert_zoo.training.crossvalidation_recipe import CrossvalidationRecipe
-from keras_bert_zoo.training.folds import fold_of
+from keras_bert_zoo.training.folds import check_folds, fold_of
 
 
 def task(name="sequence_classification", **settings):
@@ -77,11 +77,11 @@ def test_certain_members_have_finite_logits():
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({}, "either folds or seeds"),
-        ({"folds": 3, "seeds": [1, 2]}, "either folds or seeds"),
+        ({}, "give folds, e.g. 5, or seeds"),
+        ({"folds": 3, "seeds": [1, 2]}, r"exclude each other.*'folds': 3, 'seeds': \[1, 2\]"),
         ({"folds": 1}, "folds must be at least 2: 1"),
-        ({"seeds": [4]}, "seeds must be 2 or more"),
-        ({"seeds": [4, 4]}, "seeds must be 2 or more"),
+        ({"seeds": [4]}, r"seeds must be two numbers or more, all different: \[4\]"),
+        ({"seeds": [4, 4]}, "two numbers or more, all different"),
         ({"folds": 3, "validation": "v.csv"}, "folds validate"),
         ({"folds": 3, "fold": [1, 3]}, "fold is for a single run"),
     ],
@@ -89,6 +89,40 @@ def test_certain_members_have_finite_logits():
 def test_contradictions_are_refused(changes, complaint):
     with pytest.raises(ConfigError, match=complaint):
         CrossvalidationRecipe(model="m", output="o", train="t.csv", **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "examples", "most", "what"),
+    [
+        ("token_classification", [1, 2, 3], 3, "3 training examples:"),
+        (
+            "sequence_classification",
+            TextRows([""] * 9, [""] * 9, None, ["a"] * 7 + ["b"] * 2),
+            2,
+            "2 training examples of 'b', the rarest class",
+        ),
+        (
+            "question_answering",
+            tuple(Question(str(i), "why", f"context {i % 4}") for i in range(9)),
+            4,
+            "4 groups of training examples",
+        ),
+    ],
+)
+def test_more_folds_than_examples(name, examples, most, what):
+    check_folds(task(name), examples, most)
+    complaint = f"{most + 1} folds are more than the {what}.*Take fewer folds"
+    with pytest.raises(ValueError, match=complaint):
+        fold_of(task(name), examples, (1, most + 1), seed=1)
+
+
+def test_too_many_folds_write_nothing(values, tmp_path):
+    recipe = {**values, "validation": None, "folds": 30, "limit": 20}
+    with pytest.raises(ValueError, match=r"30 folds are more than .* the rarest class"):
+        crossvalidate(CrossvalidationRecipe(**recipe), verbose=0)
+    with pytest.raises(ValueError, match="Did you mean 'label_smoothing'"):
+        crossvalidate(CrossvalidationRecipe(**values, seeds=[1, 2], options={"label_smothing": 1}))
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -58,6 +58,11 @@ def test_flags_alone_make_a_recipe():
         ([*REQUIRED, "--patience=1"], ["validation"]),
         ([*REQUIRED, "--resume", "--overwrite"], ["exclude each other"]),
         ([*REQUIRED, "--labels=[a, a]"], ["distinct"]),
+        (
+            [*REQUIRED, "--labels=good"],
+            ["labels must be a list, e.g.", "received good"],
+        ),
+        ([*REQUIRED, "--buckets", "3"], ["buckets must be a list, e.g. --buckets '[1, 2, 3]'"]),
         ([*REQUIRED, "--fold=[3, 2]"], ["fold must be [k, n]", "[3, 2]"]),
         ([*REQUIRED, "--fold=[1, 2]", "--validation=v.csv"], ["leave validation out"]),
         ([*REQUIRED, "--freeze_layers=-1"], ["freeze_layers", "-1"]),
@@ -80,6 +85,7 @@ def test_mistakes_on_the_command_line(arguments, complaints):
         ("model: m\nwholly: 3\n", "Known are"),
         ("- a\n", "keys and values"),
         ("a: [", "not valid YAML"),
+        ("model: m\noutput: o\ntrain: t\nlabels: good\n", "labels must be a list, .*good"),
     ],
 )
 def test_mistakes_in_a_file(tmp_path, content, complaint):

@@ -1,0 +1,81 @@
+"""What a verification asks, read before there is a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.data.examples import Examples
+
+from ..errors import ExportError
+from ..formats import WHOLE_TEXTS
+
+if TYPE_CHECKING:
+    from keras_bert_zoo.tasks.task import Task
+
+    from ..artifact import Artifact
+
+# What users pass: texts of one answer each, a file that the task reads, or questions.
+Given = Examples | str | Sequence[Any]
+
+
+class Asked(NamedTuple):
+    """Examples of a task whose answer is no class and no embedding.
+
+    Attributes:
+        task: which has read them.
+        examples: of that task.
+        labelled: whether they have the right answers.
+    """
+
+    task: Task[Any]
+    examples: Any
+    labelled: bool
+
+
+def read_asked(
+    given: Given, artifacts: Sequence[Artifact], columns: Mapping[str, Any]
+) -> Examples | Asked:
+    """Reads what is given as a predictor of the first artifact would.
+
+    Args:
+        given: of ``verify``.
+        artifacts: those that are to be compared; all answer the same rows.
+        columns: of ``Settings``, and ``limit``; for examples that a task reads.
+
+    Raises:
+        ExportError: it is not what the task of the artifacts takes.
+        ValueError: the file holds something else; see ``read`` of the task.
+    """
+    first = artifacts[0]
+    if isinstance(given, Examples):
+        if first.task not in WHOLE_TEXTS:
+            raise ExportError(
+                f"{first.path} is {kind_of(first.task)}: pass a file that the task reads, or a "
+                "list of questions, instead of Examples."
+            )
+        if columns:
+            raise TypeError(f"verify has no arguments {sorted(columns)} beside Examples.")
+        return given
+    if first.task in WHOLE_TEXTS:
+        raise ExportError(
+            f"{first.path} is {kind_of(first.task)}: pass its texts as data.examples.Examples."
+        )
+    from keras_bert_zoo.tasks.predictor import task_of
+
+    from ..asking import longest_row, tokenizer_of
+
+    settings = dict(columns)
+    limit = settings.pop("limit", None)
+    # One length for all, so that all answer the same rows.
+    most = min((size for each in artifacts if (size := longest_row(each))), default=None)
+    config = EncoderConfig.from_file(first.path / "config.json")
+    task = task_of(first.task, config, tokenizer_of(first), most=most, **settings)
+    examples = task.read(given) if isinstance(given, str) else task.asked(given)
+    return Asked(task, examples[:limit], isinstance(given, str))
+
+
+def kind_of(task: str | None) -> str:
+    """What a model of a task is called in messages."""
+    return "an encoder" if task is None else f"a model for {task!r}"
