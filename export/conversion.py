@@ -134,16 +134,9 @@ def convert(
 
 def _check_answers(task: str | None, names: Iterable[str], options: Mapping[str, Any]) -> None:
     """Refuses formats that compute one answer for a text, where the answer is something else."""
-    from .savedmodel.task_signatures import SIGNATURES
-
     whole = [name for name in names if FORMATS[name].whole_texts]
     if options.get("metadata"):
         whole.append(f"metadata={options['metadata']!r}")
-    if task not in WHOLE_TEXTS and "savedmodel" in names and task not in SIGNATURES:
-        raise ExportError(
-            f"No SavedModel answers to strings for the task {task!r} yet. Leave 'savedmodel' out: "
-            "--formats savedmodel-ids,tflite,tflite-int8,onnx take ids."
-        )
     if task not in WHOLE_TEXTS and whole:
         raise ExportError(
             f"{whole} are for classifiers, encoders and embedders; the bundle is a model for "

@@ -32,6 +32,7 @@ class Answering:
         forward: the graph as a concrete function, int32 ``(B, S)`` by name.
     """
 
+    name = "serving_default"
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
 

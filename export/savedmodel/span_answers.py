@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ..signature import BATCH, TensorSpec
 from .answering import Answering, Tensors, column, cut, text_input
+from .sentences import without_blank
 
 
 class Spans(Answering):
@@ -32,7 +33,8 @@ class Spans(Answering):
     )
 
     def __call__(self, question: tf.Tensor, context: tf.Tensor) -> Tensors:
-        """Searches all rows of each context."""
+        """Searches all rows of each context; of none where nothing is asked."""
+        context = tf.where(without_blank(question) == "", "", context)
         longest = self.options.max_question_length + self.tokenizer.num_special_tokens()
         words = self.tokenizer(
             question, truncation=True, max_length=longest, padding=True, return_offsets_mapping=True

@@ -18,10 +18,10 @@ from ..answers import EMBEDDING
 from ..formats import WHOLE_TEXTS
 from ..signature import BATCH, Signature, TensorSpec
 from ..tracing import tensor_specs
+from .answering import Tensors
 from .task_signatures import SIGNATURES
 
 TEXT, PAIRS, EXAMPLES = "serving_default", "pairs", "tf_examples"
-Tensors = dict[str, tf.Tensor]
 
 
 def text_signatures(
@@ -37,10 +37,11 @@ def text_signatures(
     Yields:
         Signature and concrete function: ``serving_default``, ``pairs`` (where the model
         has a second segment) and ``tf_examples``; of other tasks than those of ``WHOLE_TEXTS``
-        ``serving_default`` alone, see ``task_signatures``.
+        those of ``task_signatures``.
     """
     if bundle.model.task not in WHOLE_TEXTS:
-        yield _task_signature(bundle, forward)
+        for kind in SIGNATURES[bundle.model.task]:
+            yield _task_signature(kind(bundle, forward))
         return
     head = _HEADS[next(iter(bundle.model.output))](bundle)
     for name, (inputs, encode) in _ways(bundle).items():
@@ -55,13 +56,11 @@ def text_signatures(
         yield Signature(name, declared, head.outputs), traced
 
 
-def _task_signature(bundle: Any, forward: Callable[..., Tensors]) -> tuple[Signature, Any]:
-    answer = SIGNATURES[bundle.model.task](bundle, forward)
-
+def _task_signature(answer: Any) -> tuple[Signature, Any]:
     def serve(**given: tf.Tensor) -> Tensors:
         return answer(**given)
 
-    signature = Signature(TEXT, answer.inputs, answer.outputs)
+    signature = Signature(answer.name, answer.inputs, answer.outputs)
     traced = tf.function(serve, autograph=False)
     return signature, traced.get_concrete_function(**tensor_specs(signature))
 

@@ -151,6 +151,9 @@ class _Rows:
     def text(self, rows: np.ndarray) -> dict[str, Any]:
         return {"text": self.texts[rows]}
 
+    def sentences(self, rows: np.ndarray) -> dict[str, Any]:
+        return {"sentences": self.texts[rows, np.newaxis]}
+
     def pairs(self, rows: np.ndarray) -> dict[str, Any]:
         seconds = np.roll(self.texts[rows], 1) if self.text_pairs is None else self.text_pairs[rows]
         return {"text": self.texts[rows], "text_pair": seconds}
@@ -165,6 +168,7 @@ class _Rows:
 _INPUTS: Mapping[frozenset[str], Callable[[_Rows, np.ndarray], dict[str, Any]]] = {
     frozenset({"input_ids", "attention_mask", "token_type_ids"}): _Rows.ids,
     frozenset({"text"}): _Rows.text,
+    frozenset({"sentences"}): _Rows.sentences,
     frozenset({"text", "text_pair"}): _Rows.pairs,
     frozenset({"examples"}): _Rows.examples,
 }

@@ -71,13 +71,8 @@ class Questions:
         return list(keras)
 
     def strings(self) -> dict[str, list[Any]]:
-        """The same questions for a signature that takes strings; none where nobody wrote one."""
-        if self._signature is None:
-            return {}
-        given, whole = (
-            self._signature.given(self.examples),
-            self._signature.whole(self.examples, self.rows),
-        )
+        """The same questions for a signature that takes strings."""
+        given, whole = self._signature.given(self.examples), self._whole(self._signature)
         return {name: list(itertools.compress(column, whole)) for name, column in given.items()}
 
     def expected_of_text(
@@ -99,13 +94,17 @@ class Questions:
 
     @property
     def _signature(self) -> Any:
+        """That which answers most of the questions as the task does."""
         from ..savedmodel.task_signatures import SIGNATURES
 
-        return SIGNATURES.get(self.kind)
+        return max(SIGNATURES[str(self.kind)], key=lambda each: self._whole(each).sum())
+
+    def _whole(self, signature: Any) -> np.ndarray:
+        return signature.whole(self.examples, self.rows)
 
     def _expected(self, keras: Sequence[Arrays]) -> dict[str, np.ndarray]:
-        whole = self._signature.whole(self.examples, self.rows)
-        return self._signature.arrays(list(itertools.compress(self._answers(keras), whole)))
+        answers = itertools.compress(self._answers(keras), self._whole(self._signature))
+        return self._signature.arrays(list(answers))
 
     def agreement(self, ours: Sequence[Arrays], keras: Sequence[Arrays]) -> float:
         """Share of the questions with the same answer."""

@@ -5,49 +5,58 @@ from __future__ import annotations
 import itertools
 import re
 import sys
+from collections.abc import Callable
 
 # What stands between sentences. It is no white space, which the patterns skip, and no text: the
 # tokenizer deletes control characters.
 SENTENCE = "\x01"
 
 # A full stop after one of these, or after a single capital, ends no sentence.
-_ABBREVIATIONS = """
-    Mr Mrs Ms Dr Prof St Sr Jr Rev Hon Gen Col Capt Lt Sgt Gov Sen Rep Pres Mme Mlle Messrs
-    vs cf al approx esp fig Fig Vol vol pp Ch ch Art Inc Ltd Co Corp Bros
-    Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec
-"""
-_CLOSING = "”’」』）》〉】»)"
-_OPENING = r"""["'“‘«(\[{「『（《〈【¿¡*_–—-]"""
+ABBREVIATIONS = (  # noqa: SIM905: a list of 50 strings is no easier to read
+    "Mr Mrs Ms Dr Prof St Sr Jr Rev Hon Gen Col Capt Lt Sgt Gov Sen Rep Pres Mme Mlle Messrs "
+    "vs cf al approx esp fig Fig Vol vol pp Ch ch Art Inc Ltd Co Corp Bros "
+    "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"
+).split()
+# Members of classes of a regular expression.
+LATIN_ENDS, WIDE_ENDS = ".!?…", "。！？；｡؟۔।॥"
+CLOSING = "”’」』）》〉】»)"
+LATIN_CLOSING = rf"\"'\]{CLOSING}"
+OPENING = r""""'“‘«(\[{「『（《〈【¿¡*_–—-"""
+CHINESE = "\u3400-\u9fff"
 
 
-def _ranges(characters: list[int]) -> str:
-    """A class of a regular expression."""
-    runs = itertools.groupby(enumerate(characters), lambda pair: pair[1] - pair[0])
-    members = [[code for _, code in run] for _, run in runs]
-    return "[" + "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in members) + "]"
+def members(belongs: Callable[[str], bool]) -> str:
+    """What a class of a regular expression lists to hold all characters of a kind.
+
+    Args:
+        belongs: whether a character is of that kind; not for ``]``, ``^``, ``-`` and backslashes.
+    """
+    codes = [code for code in range(sys.maxunicode + 1) if belongs(chr(code))]
+    runs = itertools.groupby(enumerate(codes), lambda pair: pair[1] - pair[0])
+    spans = [[code for _, code in run] for _, run in runs]
+    return "".join(f"{chr(span[0])}-{chr(span[-1])}" for span in spans)
 
 
 def _not_after_abbreviation() -> str:
     """Assertions behind a full stop; each looks back over words of one length."""
-    words = sorted(_ABBREVIATIONS.split(), key=len)
+    words = sorted(ABBREVIATIONS, key=len)
     groups = ("|".join(group) for _, group in itertools.groupby(words, len))
     return "".join(rf"(?<!\b(?:{group})\.)" for group in ("[A-Za-z]", *groups))
 
 
 # A run of ends is tried at its first one only: else a million dots would take hours.
 # Scripts without capitals have no small letters either: there every full stop ends a sentence.
-_SMALL = _ranges([code for code in range(sys.maxunicode + 1) if chr(code).islower()])
-_LATIN_ENDS, _WIDE_ENDS = ".!?…", "。！？；｡؟۔।॥"
+SMALL = members(str.islower)
 _LATIN = (
-    rf"(?<=[{_LATIN_ENDS}])(?<![{_LATIN_ENDS}]{{2}})[{_LATIN_ENDS}]*+{_not_after_abbreviation()}"
-    rf"[\"'\]{_CLOSING}]*+(?=\s)(?!\s++{_OPENING}*+{_SMALL})"
+    rf"(?<=[{LATIN_ENDS}])(?<![{LATIN_ENDS}]{{2}})[{LATIN_ENDS}]*+{_not_after_abbreviation()}"
+    rf"[{LATIN_CLOSING}]*+(?=\s)(?!\s++[{OPENING}]*+[{SMALL}])"
 )
 # Needs no space behind it; a text that is cut into words has one before what closes a quote. The
 # dots of an ellipsis end a sentence where Chinese goes on.
-_WIDE = rf"(?:(?<=[{_WIDE_ENDS}])|(?<=…)(?<!……)…*+(?=[{_CLOSING}]*+[\u3400-\u9fff]))"
-_WIDE += rf"[{_WIDE_ENDS}]*+(?:\s*[{_CLOSING}])*+"
+_WIDE = rf"(?:(?<=[{WIDE_ENDS}])|(?<=…)(?<!……)…*+(?=[{CLOSING}]*+[{CHINESE}]))"
+_WIDE += rf"[{WIDE_ENDS}]*+(?:\s*[{CLOSING}])*+"
 # One class at the front, which the search skips to.
-_END = re.compile(rf"([{_LATIN_ENDS}{_WIDE_ENDS}](?:{_LATIN}|{_WIDE}))\s*+")
+_END = re.compile(rf"([{LATIN_ENDS}{WIDE_ENDS}](?:{_LATIN}|{_WIDE}))\s*+")
 
 
 def mark_sentences(text: str) -> str:

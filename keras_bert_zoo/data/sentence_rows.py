@@ -25,6 +25,7 @@ def sentence_rows(
     Liu and Lapata 2019 (arXiv:1908.08345), section 3.1. A document of more tokens goes on in
     further rows, whole sentences in each; a sentence that no row holds is cut, and how many were
     is logged. So every sentence is in one row. A ``[CLS]`` that a text spells becomes ``[UNK]``.
+    A document without sentences has the row of an empty one.
 
     Args:
         documents: sentences of each.
@@ -34,7 +35,9 @@ def sentence_rows(
     Returns:
         The rows, and the token that each sentence begins with, ``(sentences,)``.
     """
-    flat = [sentence for document in documents for sentence in document]
+    filled = [document or ("",) for document in documents]
+    counts = [len(document) for document in filled]
+    flat = [sentence for document in filled for sentence in document]
     ids, lengths = _tokens(flat, tokenizer)
     sizes = np.minimum(lengths, max_length - 2) + 2
     if cut := int((sizes < lengths + 2).sum()):
@@ -43,7 +46,7 @@ def sentence_rows(
     ids = ids[places < np.repeat(sizes - 2, lengths)]
     ids[ids == tokenizer.cls_token_id] = tokenizer.unk_token_id
 
-    row_of, number = _rows(sizes, [len(document) for document in documents], max_length)
+    row_of, number = _rows(sizes, counts, max_length)
     first = np.cumsum(sizes) - sizes
     tokens = np.full(sizes.sum(), -1, "int32")
     tokens[first] = tokenizer.cls_token_id
@@ -51,7 +54,8 @@ def sentence_rows(
     tokens[tokens < 0] = ids
     segments = np.repeat(number % 2, sizes).astype("int32")
     row_lengths = np.bincount(row_of, sizes).astype("int64")
-    return EncodedTexts(tokens, segments, row_lengths, tokenizer.pad_token_id), first
+    encoded = EncodedTexts(tokens, segments, row_lengths, tokenizer.pad_token_id)
+    return encoded, first[np.repeat([len(document) > 0 for document in documents], counts)]
 
 
 def _tokens(sentences: Sequence[str], tokenizer: Any) -> tuple[np.ndarray, np.ndarray]:

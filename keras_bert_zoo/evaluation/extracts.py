@@ -12,8 +12,8 @@ from rouge_score import rouge_scorer, tokenizers
 
 TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 # Chinese characters and Japanese kana, which no space separates.
-_WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
-_WORD = re.compile(rf"[{_WIDE}]|[^\W_{_WIDE}]+")
+WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
+_WORD = re.compile(rf"[{WIDE}]|[^\W_{WIDE}]+")
 # ROUGE's option -m; a stemmer takes its time.
 _stemmed = functools.lru_cache(1 << 16)(tokenizers.DefaultTokenizer(use_stemmer=True).tokenize)
 
@@ -25,8 +25,13 @@ def words(text: str) -> list[str]:
     them every Chinese text. Here a Chinese character and a Japanese kana are a word each, and words
     of other scripts stay as they are.
     """
-    found = _WORD.findall(text.lower())
+    found = _spelled(text)
     return [part for word in found for part in (_stemmed(word) if word.isascii() else [word])]
+
+
+def _spelled(text: str) -> list[str]:
+    """The same words with their endings."""
+    return _WORD.findall(text.lower())
 
 
 class _Words(tokenizers.Tokenizer):
@@ -68,7 +73,7 @@ def select(
     """Takes the best sentences that do not repeat each other.
 
     Liu and Lapata 2019 (arXiv:1908.08345), section 4.2: a sentence that shares three successive
-    words with one that was taken is left out.
+    words with one that was taken is left out. As in their program words keep their endings.
 
     Args:
         scores: a number for each sentence, ``(N,)``.
@@ -85,7 +90,7 @@ def select(
     for index in np.argsort(-scores, kind="stable").tolist():
         if len(chosen) == most or scores[index] < threshold:
             break
-        runs = set(_ngrams(words(sentences[index]), block)) if block else set()
+        runs = set(_ngrams(_spelled(sentences[index]), block)) if block else set()
         if not runs & seen:
             chosen.append(index)
             seen |= runs

@@ -113,7 +113,7 @@ class ExtractiveSummarization(Task[Documents]):
         """Texts, lists of sentences, or dicts with the columns of a file.
 
         Raises:
-            ValueError: something else, or one without a sentence.
+            ValueError: something else; the message names the number of the question.
         """
         return [self._asked(question, index) for index, question in enumerate(questions)]
 
@@ -121,10 +121,7 @@ class ExtractiveSummarization(Task[Documents]):
         columns = (
             question if isinstance(question, Mapping) else {self.table.text or "text": question}
         )
-        document = self.table.document(f"question {index}", columns, labelled=False)
-        if not document.spans:
-            raise ValueError(f"question {index} has no sentence to take.")
-        return document
+        return self.table.document(f"question {index}", columns, labelled=False)
 
     def rows(self, examples: Documents, tokenizer: Any, labels: Labels) -> Rows:
         """Rows of whole sentences; long documents take several."""
@@ -153,7 +150,10 @@ class ExtractiveSummarization(Task[Documents]):
     def answers(
         self, examples: Documents, rows: Rows, outputs: Outputs, labels: Labels
     ) -> list[dict[str, Any]]:
-        """``summary_text``, a sentence a line; ``selected``, each with its place in the text."""
+        """``summary_text``, a sentence a line; ``selected``, each with its place in the text.
+
+        Both are empty where there are no sentences, or none reaches the threshold.
+        """
         return [
             {
                 "summary_text": _joined(document, chosen),

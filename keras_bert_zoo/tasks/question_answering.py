@@ -69,17 +69,20 @@ class QuestionAnswering(Task[Questions]):
         """Dicts with ``question`` and ``context``, or pairs of both in this order.
 
         Raises:
-            ValueError: something else.
+            ValueError: something else; the message names the number of the question.
         """
         if isinstance(questions, str | dict):
             raise ValueError("Pass a list of questions, received one.")
         return tuple(_asked(question, index) for index, question in enumerate(questions))
 
     def rows(self, examples: Questions, tokenizer: Any, labels: Labels) -> Rows:
-        """A row for each part of a context, with the places of the first known answer."""
+        """A row for each part of a context, with the places of the first known answer.
+
+        Where nothing is asked there is no context to look for it.
+        """
         windows = question_windows(
             [each.question for each in examples],
-            [each.context for each in examples],
+            [each.context if each.question.strip() else "" for each in examples],
             tokenizer,
             max_length=self.settings.max_length,
             stride=self.options.stride,
@@ -129,7 +132,7 @@ class QuestionAnswering(Task[Questions]):
 
         ``score`` is the softmax over the answers that are kept, and over none, at 0 to 0, where
         there may be none. ``null_margin`` is what ``null_threshold`` is compared with; it is
-        ``None`` where a context holds nothing to answer with.
+        ``None`` where a context holds nothing to answer with, or the question is empty.
         """
         spans = self._spans(examples, rows, outputs)
         silent = spans.null_margins > self.options.null_threshold
@@ -176,10 +179,10 @@ def _asked(question: Any, index: int) -> Question:
         parts = [question[name] for name in names]
         hint = "" if names else spelling_hint(question, itertools.chain(*_COLUMNS))
     parts = parts if isinstance(parts, list | tuple) else ()
-    if len(parts) != 2 or not all(isinstance(part, str) and part.strip() for part in parts):
+    if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
         raise ValueError(
-            f"question {index} must be a dict with {_COLUMNS[0]} or a pair of both, neither of "
-            f"them empty, received {reprlib.repr(question)}.{hint} {TWO_TEXTS}"
+            f"question {index} must be a dict with {_COLUMNS[0]} or a pair of both, received "
+            f"{reprlib.repr(question)}.{hint} {TWO_TEXTS}"
         )
     return Question(str(index), *parts)
 

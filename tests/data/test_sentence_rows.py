@@ -39,6 +39,15 @@ def test_a_start_that_a_text_spells_is_none(tokenizer):
     assert encoded.input_ids[[2, 7]].tolist() == [UNK, UNK]
 
 
+def test_a_document_without_sentences_has_a_row(tokenizer):
+    encoded, first = sentence_rows([[], ["a"], [], ["b", "c"]], tokenizer, 32)
+    assert encoded.lengths.tolist() == [2, 3, 2, 6]
+    assert first.tolist() == [2, 7, 10]
+    encoded, first = sentence_rows([[], []], tokenizer, 32)
+    assert encoded.input_ids.tolist() == [CLS, SEP, CLS, SEP]
+    assert first.tolist() == []
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.lists(st.text("ab ", max_size=20), min_size=1, max_size=8), min_size=1, max_size=5),

@@ -14,7 +14,11 @@ ASKED = {
     "masked_lm": ["the [MASK] of the fox", f"[MASK] {LONG} [MASK] up"],
     "multiple_choice": [("the dog", ["rise", "of the price", LONG]), ("no", ["up", "fox", "fall"])],
     "sentence_embedding": [("the dog", "no fox"), ("shares rise", LONG)],
-    "extractive_summarization": [f"{LONG} Shares rise. No fall of the price.", "The dog. No fox."],
+    "extractive_summarization": [
+        f"{LONG}. Shares rise. No fall of the price. Up, the fox; up, the dog. "
+        "No shares of the dog.",
+        "The dog. No fox.",
+    ],
 }
 # What a training leaves in `config.json`: short rows, so that long texts take several.
 REMEMBERED = {
@@ -23,6 +27,7 @@ REMEMBERED = {
         "max_length": 32,
         "options": {"stride": 4, "max_question_length": 6},
     },
+    "extractive_summarization": {"max_length": 32, "options": {"sentences": 2}},
 }
 ON_REQUEST = ("masked_lm", "next_sentence")
 

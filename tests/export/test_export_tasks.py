@@ -12,16 +12,16 @@ import keras_bert_zoo
 from keras_bert_zoo import cli
 from keras_bert_zoo.commands.predict import opened
 from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.summaries import sentence_spans
 from keras_bert_zoo.export.artifact import Artifact, is_artifact
 from keras_bert_zoo.export.asking import predictor
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.errors import ExportError
 from keras_bert_zoo.export.formats import WHOLE_TEXTS
+from keras_bert_zoo.export.measurement import measure
 from keras_bert_zoo.export.search.quantization import quantize
 from keras_bert_zoo.export.verification.verification import verify
 
-# Nobody wrote what a SavedModel answers to strings.
-WITHOUT_TEXT = ("extractive_summarization",)
 FORMATS = ("savedmodel", "tflite", "tflite-int8", "onnx")
 EXACT = ("savedmodel", "tflite", "onnx")
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ def exported(bundles, tmp_path_factory):
         task: export(
             bundle,
             output / task,
-            [name for name in FORMATS if name != "savedmodel" or task not in WITHOUT_TEXT],
+            FORMATS,
             task=task if task in ON_REQUEST else None,
             progress=False,
         )
@@ -192,6 +192,45 @@ def test_a_crf_goes_along(bundles, randomise, tmp_path):
     assert report.passed and report.rows[0].text_difference < 1e-5, report.failures()
 
 
+def test_summaries_of_texts_and_of_sentences(bundles, exported):
+    """Both signatures in the session loader; `verify` asks that which fits what it was given."""
+    task = "extractive_summarization"
+    [artifact] = [each for each in exported[task] if each.format == "savedmodel"]
+    signatures = {signature.name: signature for signature in artifact.signatures}
+    assert [*signatures] == ["ids", "serving_default", "sentences"]
+    text = ASKED[task][0]
+    [answer] = keras_bert_zoo.predictor(bundles[task])([text])
+    sentences = [text[start:end] for start, end in sentence_spans(text)]
+    for name, given in (
+        ("serving_default", {"text": [text, ""]}),
+        ("sentences", {"sentences": [[*sentences, ""], [""] * (len(sentences) + 1)]}),
+    ):
+        [found] = measure(artifact, [signatures[name]], [given]).outputs
+        assert found["summary_text"].tolist() == [answer["summary_text"], ""]
+        assert found["indices"][0].tolist() == [each["index"] for each in answer["selected"]]
+        assert found["texts"][1].tolist() == [""] * len(answer["selected"])
+    for asked in ([text, ""], [["The fox. No dog.", "up"], ["no", "the price of the dog"], []]):
+        [row] = verify(bundles[task], [artifact], asked, progress=False).rows
+        assert not row.problems and row.text_difference < 1e-5
+
+
+def test_verification_sees_other_sentences(bundles, exported, randomise, tmp_path):
+    task = "extractive_summarization"
+    bundle = keras_bert_zoo.load(bundles[task])
+    other = keras_bert_zoo.save(randomise(bundle.model, 3), bundle.tokenizer, tmp_path / "other")
+    shutil.copy(bundles[task] / "config.json", other)
+    chosen = [each for each in exported[task] if each.format == "savedmodel"]
+    [row] = verify(other, chosen, ASKED[task], progress=False).rows
+    assert any("texts get other ['summary_text', 'texts']" in each for each in row.problems)
+
+
+def test_what_is_empty_is_verified_too(bundles, exported):
+    task = "question_answering"
+    asked = [*ASKED[task], ("up", ""), ("", "no fox of the dog")]
+    report = verify(bundles[task], exported[task], asked, progress=False)
+    assert report.passed, report.failures()
+
+
 def test_fixed_lengths_answer_in_windows(bundles, tmp_path):
     """A file of 16 and 32 tokens: what a long context is cut into fits the longest row."""
     task = "question_answering"
@@ -212,8 +251,6 @@ def test_what_cannot_be_is_refused(bundles, exported, bundle, tmp_path):
         export(tagger, tmp_path, ["tflite-text"], progress=False)
     with pytest.raises(ExportError, match=r"metadata.*for classifiers"):
         export(tagger, tmp_path, ["tflite"], lengths=16, metadata="mediapipe", progress=False)
-    with pytest.raises(ExportError, match=r"No SavedModel answers to strings.*savedmodel-ids"):
-        export(bundles[WITHOUT_TEXT[0]], tmp_path, ["savedmodel"], progress=False)
     with pytest.raises(ExportError, match="instead of Examples"):
         verify(tagger, exported["token_classification"], Examples(["up"]), progress=False)
     with pytest.raises(ExportError, match="not of this bundle"):

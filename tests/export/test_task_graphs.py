@@ -9,7 +9,9 @@ from task_models import ASKED, REMEMBERED, models_of
 import keras_bert_zoo
 from keras_bert_zoo import models
 from keras_bert_zoo.evaluation.prediction import keras_runner
+from keras_bert_zoo.export.formats import WHOLE_TEXTS
 from keras_bert_zoo.export.graphs import asked, graph_of
+from keras_bert_zoo.export.savedmodel.task_signatures import SIGNATURES
 from keras_bert_zoo.tasks import task_named
 from keras_bert_zoo.tasks.task import Settings
 
@@ -19,6 +21,10 @@ def test_no_task_is_forgotten():
         "pretraining",
         "replaced_tokens",
     }
+
+
+def test_every_task_answers_to_strings():
+    assert {*SIGNATURES} == {*ASKED}.difference(WHOLE_TEXTS)
 
 
 @pytest.fixture(scope="module")

@@ -130,12 +130,22 @@ def test_a_model_is_asked(tokenizer, tmp_path):
         at += length
     directory = save(model, tokenizer, tmp_path / "bundle")
     ask = predictor(directory, max_length=LENGTH)
-    assert ask(documents) == summaries.answers(examples, rows, found, ())
+    expected = summaries.answers(examples, rows, found, ())
+    assert ask(documents) == expected
+    # What is empty has an empty answer, and the others theirs.
+    nothing = {"summary_text": "", "selected": []}
+    assert ask(["", documents[0], [], documents[1], " \n"]) == [
+        nothing, expected[0], nothing, expected[1], nothing,
+    ]  # fmt: skip
+    assert ask(["\t", {"text": ""}]) == [nothing, nothing]
 
 
 def test_what_cannot_be_asked_or_chosen():
     summaries = task()
-    for wrong, message in {"": "question 1 has no sentence", 3: "must be a list"}.items():
+    for wrong, message in (
+        (3, "question 1: text must be a list"),
+        (["A.", " "], "question 1: text: sentence 1 is empty. Leave it out."),
+    ):
         with pytest.raises(ValueError, match=message):
             summaries.asked(["Fine.", wrong])
     with pytest.raises(ValueError, match="question 0: no column sentences or text"):
