@@ -40,11 +40,11 @@ class Dropout(keras.layers.Dropout):
 
     def call(self, inputs: Any, training: bool | None = False) -> Any:
         """Drops and scales in training, and is the identity otherwise."""
-        if not training or not self.rate:
+        dropped = round(self.rate * _STEPS)
+        if not training or not dropped:
             return inputs
-        dropped = min(round(self.rate * _STEPS), _STEPS - 1)
-        kept = self._bits(inputs) >= dropped - _STEPS // 2
-        return ops.where(kept, inputs * (_STEPS / (_STEPS - dropped)), 0.0)
+        kept = self._bits(inputs) > dropped - _STEPS // 2 - 1  # never, where all are dropped
+        return ops.where(kept, inputs * (_STEPS / max(_STEPS - dropped, 1)), 0.0)
 
     def _bits(self, inputs: Any) -> Any:
         """A random int16 for each element."""

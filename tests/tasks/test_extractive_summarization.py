@@ -131,6 +131,8 @@ def test_a_model_is_asked(tokenizer, tmp_path):
     directory = save(model, tokenizer, tmp_path / "bundle")
     ask = predictor(directory, max_length=LENGTH)
     expected = summaries.answers(examples, rows, found, ())
+    for sentence in (each for answer in expected for each in answer["selected"]):
+        sentence["score"] = pytest.approx(sentence["score"], abs=1e-5)  # other batches
     assert ask(documents) == expected
     # What is empty has an empty answer, and the others theirs.
     nothing = {"summary_text": "", "selected": []}
