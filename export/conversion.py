@@ -151,7 +151,7 @@ def _write(bundle: Bundle, directory: pathlib.Path, name: str, options: Mapping[
     row = FORMATS[name]
     chosen = {key: options[key] for key in row.options}
     if row.length and chosen["lengths"] is None:
-        chosen["lengths"] = [min(row.length, bundle.config.max_position_embeddings)]
+        chosen["lengths"] = [min(row.length, bundle.config.max_tokens)]
     fitted, judged = halves(chosen[OPTION]) if OPTION in chosen else (None, None)
     given = chosen if fitted is None else {**chosen, OPTION: fitted}
     signatures = row.export(bundle, directory / row.file, **row.arguments, **given)

@@ -16,7 +16,6 @@ from keras_bert_zoo.data.examples import Examples
 from .encoding import encoded
 from .fidelity import Fidelity
 from .scoring import agreement, embeddings_of, problem_of, unit_vectors
-from .signature import Signature
 from .verification.comparison import expected_of_ids, joined_logits
 
 if TYPE_CHECKING:
@@ -34,22 +33,15 @@ def fidelity_of(bundle: Any, artifact: Artifact, examples: Examples) -> Fidelity
         examples: the texts.
     """
     from .runner import Runner
-    from .tracing import trace
+    from .tracing import traced_runner
 
     lengths = artifact.options["lengths"]
     inputs = encoded(bundle, examples, lengths and max(lengths))
-    traced, run = trace(bundle.model, Signature.of(bundle.model)), Runner(artifact)
-    keras = [{name: x.numpy() for name, x in _call(traced, row).items()} for row in inputs]
+    keras, run = [*map(traced_runner(bundle.model), inputs)], Runner(artifact)
     expected = expected_of_ids(bundle.config, artifact, inputs, keras)
     measure = _measure_of(bundle.config)
     value = _MEASURES[measure](bundle.config, inputs, [run(row) for row in inputs], expected)
     return Fidelity(measure, value, len(inputs))
-
-
-def _call(traced: Any, inputs: Mapping[str, np.ndarray]) -> Any:
-    import tensorflow as tf
-
-    return traced(**{name: tf.constant(value) for name, value in inputs.items()})
 
 
 def _measure_of(config: Any) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 from .errors import ExportError
 
 BATCH, SEQUENCE = "batch", "sequence"
+# Tokenizers say for every model which text a token is of; not every model is told.
+_SEGMENTS = "token_type_ids"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,18 +99,23 @@ class Signature:
         return dict(enumerate(self.inputs[0].shape)).get(position)
 
     def bind(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Returns the inputs as arrays of the declared types.
+        """Returns the inputs as arrays of the declared types; segments only where they are one.
 
         Raises:
             ValueError: a name is missing or unknown, a shape does not fit, or two inputs
                 give one axis different sizes.
         """
-        names = [spec.name for spec in self.inputs]
-        if sorted(inputs) != sorted(names):
+        if not self.takes(inputs):
+            names = [spec.name for spec in self.inputs]
             raise ValueError(f"The inputs must be {names}, received {sorted(inputs)}.")
         arrays = {spec.name: _array(inputs[spec.name], spec.dtype) for spec in self.inputs}
         self._sizes(arrays)
         return arrays
+
+    def takes(self, names: Iterable[str]) -> bool:
+        """Whether these are its inputs, but for segments that it does not know."""
+        own = {spec.name for spec in self.inputs}
+        return set(names) in (own, own | {_SEGMENTS})
 
     def mismatches(
         self, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]
@@ -160,7 +167,7 @@ def choose(signatures: Iterable[Signature], inputs: Mapping[str, Any]) -> Signat
         ValueError: they fit none; the message is about the last one of their names.
     """
     candidates = list(signatures)
-    named = [s for s in candidates if {spec.name for spec in s.inputs} == set(inputs)]
+    named = [signature for signature in candidates if signature.takes(inputs)]
     for signature in named:
         with contextlib.suppress(ValueError):
             signature.bind(inputs)

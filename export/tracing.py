@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
+import numpy as np
 import tensorflow as tf
 
 from .errors import ExportError, UnsupportedLayer
@@ -43,6 +44,18 @@ def trace(model: Any, signature: Signature) -> Any:
     return tf.function(forward, autograph=False).get_concrete_function(**tensor_specs(signature))
 
 
+def traced_runner(model: Any) -> Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]:
+    """The same, arrays in and out; what ``Signature.bind`` leaves out may be given."""
+    signature = Signature.of(model)
+    forward = trace(model, signature)
+
+    def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        tensors = {name: tf.constant(value) for name, value in signature.bind(inputs).items()}
+        return {name: value.numpy() for name, value in forward(**tensors).items()}
+
+    return run
+
+
 def refuse(format_name: str, operations: Iterable[str], nodes: Iterable[Any]) -> NoReturn:
     """Raises ``UnsupportedLayer`` naming the layers whose operations the format lacks.
 
@@ -67,7 +80,7 @@ def checked_lengths(model: Any, lengths: Iterable[int] | None) -> tuple[int, ...
     """
     if lengths is None:
         return None
-    limit, chosen = model.config.max_position_embeddings, sorted(set(lengths))
+    limit, chosen = model.config.max_tokens, sorted(set(lengths))
     if not chosen or not 0 < chosen[0] <= chosen[-1] <= limit:
         raise ExportError(
             f"lengths must be from 1 to {limit} (max_position_embeddings), received "

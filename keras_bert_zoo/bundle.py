@@ -192,7 +192,7 @@ def _build(
 ) -> keras.Model:
     has_pooler = any(row.tensor in tensors for row in architecture.pooler)
     # A bare encoder has one if the checkpoint has; a head needs one, or would not train it.
-    with_pooler = has_pooler if head.task is None else head.task not in architecture.without_pooler
+    with_pooler = has_pooler if head.task is None else architecture.has_pooler(head.task)
     fresh = () if has_pooler or not with_pooler else architecture.pooler
     if head.task and head.fresh:
         fresh = (*fresh, *architecture.heads[head.task])

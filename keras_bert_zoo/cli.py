@@ -28,6 +28,7 @@ COMMANDS = {
     "benchmark": "time exported artifacts by length, batch and threads, and their memory",
     "deploy": "add an exported SavedModel to a directory that TensorFlow Serving serves",
     "list": "list the published checkpoints that have a short name",
+    "info": "show what a checkpoint is, what it takes to run and to train, how to cite it",
 }
 _DEBUG = "KERAS_BERT_ZOO_DEBUG"
 

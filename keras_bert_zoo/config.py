@@ -9,11 +9,13 @@ import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from keras_bert_zoo.families import family
 from keras_bert_zoo.rules import (
     PART,
     POSITIVE,
     TEXT,
     Rule,
+    at_most,
     choice,
     is_integer,
     or_none,
@@ -32,8 +34,9 @@ _MAX_SIZES = {
     "num_attention_heads": 1_024,
     "intermediate_size": 1_048_576,
     "max_position_embeddings": 1_048_576,
-    "type_vocab_size": 65_536,
 }
+_MAX_SEGMENTS = 65_536
+_MAX_BUCKETS = 65_536
 # Names of activations; `layers.activations` holds the functions.
 HIDDEN_ACTS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "swish", "tanh")
 POSITION_EMBEDDING_TYPES = ("absolute", "sinusoidal")
@@ -61,9 +64,17 @@ class EncoderConfig:
         num_hidden_layers: Transformer blocks.
         num_attention_heads: attention heads of each block.
         intermediate_size: width of the feed-forward layer.
-        max_position_embeddings: the longest sequence, in tokens.
-        type_vocab_size: number of segments (``token_type_ids`` below it).
-        model_type: architecture; ``"bert"``.
+        max_position_embeddings: rows of the position table; ``max_tokens`` is the longest
+            sequence.
+        type_vocab_size: number of segments (``token_type_ids`` below it); with one there is
+            nothing to say, and without any no table.
+        embedding_size: width of the tables; by default ``hidden_size``. Narrower ones are
+            projected (Lan et al. 2019, arXiv:1909.11942, section 3.1).
+        num_hidden_groups: how many blocks have weights of their own, for as many layers each;
+            by default every layer is a group (same place).
+        relative_attention_num_buckets: how many learned numbers a head adds for distances, see
+            ``layers.RelativePositions``; by default none.
+        model_type: architecture, a key of ``families.FAMILIES``.
         hidden_act: activation of the feed-forward layer, one of ``HIDDEN_ACTS``.
         hidden_dropout_prob: dropout after embeddings and each sub-layer.
         attention_probs_dropout_prob: dropout of the attention probabilities.
@@ -90,6 +101,9 @@ class EncoderConfig:
     intermediate_size: int
     max_position_embeddings: int
     type_vocab_size: int = 2
+    embedding_size: int | None = None
+    num_hidden_groups: int | None = None
+    relative_attention_num_buckets: int | None = None
     model_type: str = "bert"
     hidden_act: str = "gelu"
     hidden_dropout_prob: float = 0.1
@@ -111,8 +125,12 @@ class EncoderConfig:
             raise ConfigError("The encoder configuration cannot be built: " + "; ".join(problems))
 
     def _relation_problems(self) -> list[str]:
-        rows, pad = self.vocab_size, self.pad_token_id
+        rows, pad, groups = self.vocab_size, self.pad_token_id, self.groups
         holds = {
+            f"num_hidden_layers ({self.num_hidden_layers}) must be a multiple of "
+            f"num_hidden_groups ({groups})": self.num_hidden_layers % groups == 0,
+            f"max_position_embeddings must be more than the {self.position_offset} rows that no "
+            "token has": self.max_position_embeddings > self.position_offset,
             f"hidden_size ({self.hidden_size}) must be a multiple of num_attention_heads "
             f"({self.num_attention_heads})": self.hidden_size % self.num_attention_heads == 0,
             f"pad_token_id must be an integer from 0 to vocab_size - 1 = {rows - 1}, received "
@@ -129,12 +147,35 @@ class EncoderConfig:
     @property
     def parameters(self) -> int:
         """Number of weights of the encoder with learned positions and a pooler."""
-        hidden, inner = self.hidden_size, self.intermediate_size
+        hidden, inner, table = self.hidden_size, self.intermediate_size, self.table_width
         rows = self.vocab_size + self.max_position_embeddings + self.type_vocab_size
         attention = 4 * (hidden * hidden + hidden)
         feed_forward = 2 * hidden * inner + inner + hidden
         block = attention + feed_forward + 4 * hidden
-        return rows * hidden + 2 * hidden + self.num_hidden_layers * block + hidden * (hidden + 1)
+        projection = 0 if table == hidden else (table + 1) * hidden
+        distances = (self.relative_attention_num_buckets or 0) * self.num_attention_heads
+        embeddings = (rows + 2) * table + projection + distances
+        return embeddings + self.groups * block + hidden * (hidden + 1)
+
+    @property
+    def table_width(self) -> int:
+        """Width of the embedding tables."""
+        return self.hidden_size if self.embedding_size is None else self.embedding_size
+
+    @property
+    def groups(self) -> int:
+        """Blocks with weights of their own."""
+        return self.num_hidden_groups or self.num_hidden_layers
+
+    @property
+    def position_offset(self) -> int:
+        """Rows of the position table before that of the first token."""
+        return self.pad_token_id + 1 if family(self.model_type).counts_tokens else 0
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest sequence."""
+        return self.max_position_embeddings - self.position_offset
 
     @property
     def head_size(self) -> int:
@@ -163,8 +204,11 @@ class EncoderConfig:
             ConfigError: keys without which no encoder can be built are missing (all are
                 listed), or the values contradict each other.
         """
+        row = family(values.get("model_type"))
+        values = {row.keys.get(key, key): value for key, value in values.items()}
         # transformers writes `null` for a choice that was left open: the default holds.
         known = {name: values[name] for name in _FIELDS if values.get(name) is not None}
+        known = {**row.defaults, **known}
         required = [n for n, field in _FIELDS.items() if field.default is dataclasses.MISSING]
         missing = [name for name in required if name not in known]
         if missing:
@@ -178,7 +222,13 @@ class EncoderConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of ``config.json``: known keys, then the kept ones."""
-        values = {name: getattr(self, name) for name in _FIELDS if name != "id2label"}
+        theirs = {ours: key for key, ours in family(self.model_type).keys.items()}
+        values = {
+            theirs.get(name, name): getattr(self, name)
+            for name in _FIELDS
+            if name != "id2label"
+            and not (getattr(self, name) is None and (name in _UNSAID or name in theirs))
+        }
         if self.id2label is not None:
             values["id2label"] = {str(index): name for index, name in self.id2label.items()}
             values["label2id"] = {name: index for index, name in self.id2label.items()}
@@ -215,8 +265,14 @@ def _are_labels(labels: Any) -> bool:
 
 _FIELDS = {field.name: field for field in dataclasses.fields(EncoderConfig)}
 del _FIELDS["extra"]
+# Fields that files of most families do not have.
+_UNSAID = ("embedding_size", "num_hidden_groups", "relative_attention_num_buckets")
 _RULES = {
     **{key: size(limit) for key, limit in _MAX_SIZES.items()},
+    "type_vocab_size": at_most(_MAX_SEGMENTS),
+    "embedding_size": or_none(size(_MAX_SIZES["hidden_size"])),
+    "num_hidden_groups": or_none(size(_MAX_SIZES["num_hidden_layers"])),
+    "relative_attention_num_buckets": or_none(size(_MAX_BUCKETS)),
     "model_type": TEXT,
     "hidden_act": choice(*HIDDEN_ACTS),
     "hidden_dropout_prob": PART,

@@ -70,6 +70,11 @@ def size(limit: int) -> Rule:
     return Rule(f"an integer from 1 to {limit}", lambda x: is_integer(x) and 0 < x <= limit)
 
 
+def at_most(limit: int) -> Rule:
+    """An integer from 0 to a limit."""
+    return Rule(f"an integer from 0 to {limit}", lambda x: is_integer(x) and 0 <= x <= limit)
+
+
 def at_least(least: int) -> Rule:
     """An integer from there on."""
     return Rule(f"an integer of at least {least}", lambda x: is_integer(x) and x >= least)

@@ -18,7 +18,8 @@ SOURCES = {PACKAGE: ROOT / PACKAGE, f"{PACKAGE}.export": ROOT / "export"}
 # Who may import whom. Each room may also import what its own imports may.
 ARROWS: dict[str, set[str]] = {
     "rules": set(),
-    "config": {"rules"},
+    "families": set(),
+    "config": {"rules", "families"},
     "atomic": set(),
     "identity": set(),
     "layers": {"config"},
@@ -39,7 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 # These run on every backend of Keras.
-BACKEND_FREE = {"rules", "config", "layers", "models"}
+BACKEND_FREE = {"rules", "families", "config", "layers", "models"}
 BACKENDS = {"tensorflow", "tensorflow_text", "torch", "jax", "keras_hub"}
 
 

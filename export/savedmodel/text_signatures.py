@@ -35,9 +35,8 @@ def text_signatures(
             the graph holds the model once.
 
     Yields:
-        Signature and concrete function: ``serving_default``, ``pairs`` (where the model
-        has a second segment) and ``tf_examples``; of other tasks than those of ``WHOLE_TEXTS``
-        those of ``task_signatures``.
+        Signature and concrete function: ``serving_default``, ``pairs`` and ``tf_examples``;
+        of other tasks than those of ``WHOLE_TEXTS`` those of ``task_signatures``.
     """
     if bundle.model.task not in WHOLE_TEXTS:
         for kind in SIGNATURES[bundle.model.task]:
@@ -67,17 +66,16 @@ def _task_signature(answer: Any) -> tuple[Signature, Any]:
 
 def longest_text(bundle: Any) -> int:
     """How many tokens of a text the model sees: the rest is cut off."""
-    return min(bundle.tokenizer.model_max_length, bundle.config.max_position_embeddings)
+    return min(bundle.tokenizer.model_max_length, bundle.config.max_tokens)
 
 
 def _ways(bundle: Any) -> dict[str, tuple[tuple[str, ...], Callable[..., Tensors]]]:
     encoder = _Encoder(bundle)
-    ways: dict[str, tuple[tuple[str, ...], Callable[..., Tensors]]] = {
+    return {
         TEXT: (("text",), encoder.texts),
         PAIRS: (("text", "text_pair"), encoder.pairs),
         EXAMPLES: (("examples",), encoder.examples),
     }
-    return {name: way for name, way in ways.items() if name != PAIRS or encoder.takes_pairs}
 
 
 class _Encoder:
@@ -86,7 +84,6 @@ class _Encoder:
     def __init__(self, bundle: Any) -> None:
         self.tokenizer = bundle.tokenizer
         self.options = {"truncation": True, "max_length": longest_text(bundle)}
-        self.takes_pairs = bundle.config.type_vocab_size > 1
 
     def texts(self, text: tf.Tensor) -> Tensors:
         return self.tokenizer(text, padding=True, **self.options)
@@ -102,11 +99,8 @@ class _Encoder:
         }
         parsed = tf.io.parse_example(examples, features)
         counts = parsed["text_pair"].row_lengths()
-        most = 1 if self.takes_pairs else 0
-        message = f"An example may have at most {most} values of the feature text_pair."
-        tf.debugging.assert_less_equal(counts, tf.constant(most, counts.dtype), message)
-        if not self.takes_pairs:
-            return self.texts(parsed["text"])
+        message = "An example may have at most 1 value of the feature text_pair."
+        tf.debugging.assert_less_equal(counts, tf.constant(1, counts.dtype), message)
         second = parsed["text_pair"].to_tensor(default_value="", shape=(None, 1))[:, 0]
         return self._mixed(parsed["text"], second, counts > 0)
 

@@ -126,7 +126,7 @@ class _Rows:
 
         self.tokenizer = WordPieceTokenizer.from_directory(directory)
         config = EncoderConfig.from_file(directory / "config.json")
-        self.limit = min(self.tokenizer.model_max_length, config.max_position_embeddings)
+        self.limit = min(self.tokenizer.model_max_length, config.max_tokens)
         self.texts = np.array(texts, object)
         self.text_pairs = None if text_pairs is None else np.array(text_pairs, object)
         ids = self.tokenizer(self.texts, self.text_pairs)["input_ids"]
@@ -167,6 +167,7 @@ class _Rows:
 # What a request is made of, by the inputs of its signature.
 _INPUTS: Mapping[frozenset[str], Callable[[_Rows, np.ndarray], dict[str, Any]]] = {
     frozenset({"input_ids", "attention_mask", "token_type_ids"}): _Rows.ids,
+    frozenset({"input_ids", "attention_mask"}): _Rows.ids,
     frozenset({"text"}): _Rows.text,
     frozenset({"sentences"}): _Rows.sentences,
     frozenset({"text", "text_pair"}): _Rows.pairs,

@@ -45,7 +45,13 @@ def export(bundle: Any, path: pathlib.Path, *, text: bool = True) -> tuple[Signa
     weights = Weights(bundle.model)
     weights.tokenizer = bundle.tokenizer
     forward = trace(bundle.model, signature)
-    rows = [(signature, forward), *text_signatures(bundle, forward)]
+    names = [spec.name for spec in signature.inputs]
+
+    def told(**ids: tf.Tensor) -> Any:
+        """Without what tokenizers make for every model: segments that this one may not know."""
+        return forward(**{name: ids[name] for name in names})
+
+    rows = [(signature, forward), *text_signatures(bundle, told)]
     functions = {row.name: function for row, function in rows}
     tf.saved_model.save(weights, str(path), signatures=functions)
     return tuple(row for row, _ in rows)

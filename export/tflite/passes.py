@@ -88,10 +88,8 @@ def _multiply_unflattened(graph: Graph) -> None:
 def _reshape_to(graph: Graph, product: Any, flattened: Any) -> None:
     """Flattens heads to ``(1, S, H)`` and not to ``(S, H)``."""
     width = graph.shape(flattened.outputs[0])[-1]
-    target = graph.add_constant("three_axes", np.array([1, -1, width], "int32"))
     result = graph.add_tensor("joined_heads", (1, -1, width))
-    reshape = graph.operator("RESHAPE", [flattened.inputs[0], target], [result])
-    reshape.builtinOptions.newShape = [1, -1, width]
+    reshape = _reshape(graph, "three_axes", flattened.inputs[0], [1, -1, width], result)
     graph.place([reshape], before=product)
     product.inputs[0] = result
 
@@ -149,7 +147,6 @@ def _join(graph: Graph, chains: list[Any], scores: Any, context: Any) -> None:
     constants = {
         "weights": graph.add_constant(_joined_name(graph, products), kernels),
         "bias": graph.add_constant("qkv_bias", biases),
-        "shape": graph.add_constant("qkv_shape", np.array([1, -1, 3 * heads, size], "int32")),
         "order": graph.add_constant("heads_first", np.array([0, 2, 1, 3], "int32")),
         "axis": graph.add_constant("axis_of_heads", np.array(1, "int32")),
     }
@@ -158,8 +155,7 @@ def _join(graph: Graph, chains: list[Any], scores: Any, context: Any) -> None:
         [products[0].inputs[0], constants["weights"], constants["bias"]],
         [joined],
     )
-    reshape = graph.operator("RESHAPE", [joined, constants["shape"]], [cut])
-    reshape.builtinOptions.newShape = [1, -1, 3 * heads, size]
+    reshape = _reshape(graph, "qkv_shape", joined, [1, -1, 3 * heads, size], cut)
     transpose = graph.operator("TRANSPOSE", [cut, constants["order"]], [turned])
     split = graph.operator("SPLIT", [constants["axis"], turned], parts, numSplits=3)
     operators = graph.graph.operators
@@ -185,26 +181,25 @@ def _joined_name(graph: Graph, products: list[Any]) -> str:
 def _look_up_words(graph: Graph) -> None:
     """Turns the lookup in the largest table into an EMBEDDING_LOOKUP, which can be quantised.
 
-    That operator takes ids of one axis; the positions, added next, give the result its
-    second, and the segments its first.
+    That operator takes ids of one axis, and the model sees one row at a time.
     """
-    lookups = graph.of_kind("GATHER")
+    lookups = [each for each in graph.of_kind("GATHER") if len(graph.shape(each.inputs[0])) == 2]
     if not lookups:
         return
     words = max(lookups, key=lambda lookup: graph.shape(lookup.inputs[0])[0])
-    added = graph.only_user(words.outputs[0], "ADD")
     table, ids = words.inputs
     width = graph.shape(table)[1]
-    if added is None or len(graph.shape(added.inputs[1])) != 2:
-        return
     flat = graph.add_tensor("flat_ids", (-1,), "int32")
     rows = graph.add_tensor("word_rows", (-1, width))
-    summed = graph.add_tensor("words_and_positions", (-1, width))
-    target = graph.add_constant("one_axis", np.array([-1], "int32"))
-    reshape = graph.operator("RESHAPE", [ids, target], [flat])
-    reshape.builtinOptions.newShape = [-1]
+    to_flat = _reshape(graph, "one_axis", ids, [-1], flat)
     lookup = graph.operator("EMBEDDING_LOOKUP", [flat, table], [rows])
-    graph.place([reshape, lookup], before=words)
-    for user in graph.users[int(added.outputs[0])]:
-        user.inputs = [summed if int(t) == int(added.outputs[0]) else t for t in user.inputs]
-    added.inputs, added.outputs = [rows, added.inputs[1]], [summed]
+    to_rows = _reshape(graph, "one_row", rows, [1, -1, width], words.outputs[0])
+    graph.place([to_flat, lookup, to_rows], before=words)
+    graph.graph.operators = [o for o in graph.graph.operators if o is not words]
+
+
+def _reshape(graph: Graph, name: str, tensor: int, shape: list[int], reshaped: int) -> Any:
+    target = graph.add_constant(name, np.array(shape, "int32"))
+    operator = graph.operator("RESHAPE", [tensor, target], [reshaped])
+    operator.builtinOptions.newShape = shape
+    return operator

@@ -8,6 +8,7 @@ registered, see ``runtimes``.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -41,7 +42,8 @@ def take_text(
     changed = []
     for index, signature in enumerate(signatures):
         length = int(signature.inputs[0].axes[1])
-        front = tflite_model.read(convert_tokenizer(tokenizer, length))
+        names = [spec.name for spec in signature.inputs]
+        front = tflite_model.read(convert_tokenizer(tokenizer, length, names))
         name = signature.name.replace("ids", _TEXT)
         _prepend(model, index, front, name)
         text = TensorSpec(_TEXT, "string", (1,))
@@ -49,13 +51,17 @@ def take_text(
     return tuple(changed)
 
 
-def convert_tokenizer(tokenizer: Any, length: int) -> bytes:
-    """A file with the tokenizer alone: ``text`` to rows of ids of a length."""
+def convert_tokenizer(tokenizer: Any, length: int, names: Sequence[str]) -> bytes:
+    """A file with the tokenizer alone: ``text`` to rows of a length, those a model takes."""
     module = tf.Module()
     module.tokenizer = DeviceTokenizer(tokenizer, length)
+
+    def rows(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        made = module.tokenizer(text)
+        return {name: made[name] for name in names}
+
     spec = tf.TensorSpec((1,), tf.string, name=_TEXT)
-    function = tf.function(module.tokenizer.__call__, autograph=False)
-    traced = function.get_concrete_function(text=spec)
+    traced = tf.function(rows, autograph=False).get_concrete_function(text=spec)
     with tempfile.TemporaryDirectory() as directory:
         tf.saved_model.save(module, directory, signatures={_TEXT: traced})
         converter = tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=[_TEXT])

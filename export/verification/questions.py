@@ -52,7 +52,7 @@ class Questions:
 
     def encoder(self, bundle: Bundle) -> Encode:
         """Pads the rows of cases."""
-        limit, pad = bundle.config.max_position_embeddings, bundle.config.pad_token_id
+        limit, pad = bundle.config.max_tokens, bundle.config.pad_token_id
 
         def encode(case: Case) -> dict[str, np.ndarray]:
             rows = [self.inputs[row] for row in case.rows]

@@ -118,7 +118,7 @@ def run_reference(
 
     from ..digest import digest_of
     from ..graphs import load_exported
-    from ..tracing import trace
+    from ..tracing import traced_runner
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     asked = read_asked(given, artifacts, columns)  # a wrong file is told before a model is loaded
@@ -126,12 +126,7 @@ def run_reference(
     _check_kind(bundle.model.task, artifacts)
     if bundle.tokenizer is None:
         raise ValueError(f"{source} has no tokenizer, so no text can be given to its model.")
-    traced = trace(bundle.model, Signature.of(bundle.model))
-
-    def run(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        tensors = {name: tf.constant(value) for name, value in batch.items()}
-        return {name: value.numpy() for name, value in traced(**tensors).items()}
-
+    run = traced_runner(bundle.model)
     subject: Texts | Questions
     if isinstance(asked, Asked):
         asked.task.recall(bundle.config)  # what the bundle says of answers, not the artifact

@@ -192,5 +192,5 @@ def arrays_of(
     for row in rows:
         values = keras.ops.convert_to_numpy(weights[row.variable])
         values = np.ascontiguousarray(values.T) if row.transposed else values
-        arrays[architecture.published(row, task)] = values
+        arrays[architecture.stored(row, task)] = values
     return arrays

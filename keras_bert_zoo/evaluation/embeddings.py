@@ -53,7 +53,7 @@ def encode(
     width = _width(model, truncate_dim)
     stated = model.head["max_seq_length"]
     if max_length is None and stated is not None:
-        max_length = min(stated, model.config.max_position_embeddings)
+        max_length = min(stated, model.config.max_tokens)
     max_length = checked_max_length(model.config, tokenizer, max_length)
     examples = Examples(texts)
     if not len(examples):

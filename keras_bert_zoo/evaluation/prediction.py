@@ -161,7 +161,7 @@ def checked_max_length(config: Any, tokenizer: Any, max_length: int | None) -> i
             "tokenizer is None: the bundle holds neither tokenizer.json nor vocab.txt. Add one of "
             "them to it."
         )
-    limit = config.max_position_embeddings
+    limit = config.max_tokens
     if max_length is None:
         return min(tokenizer.model_max_length, limit)
     if not 3 <= max_length <= limit:

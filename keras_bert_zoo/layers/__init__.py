@@ -13,6 +13,7 @@ from keras_bert_zoo.layers.masked_lm import MaskedLMHead
 from keras_bert_zoo.layers.normalization import LayerNorm
 from keras_bert_zoo.layers.pooler import Pooler
 from keras_bert_zoo.layers.pooling import FirstNumbers, SentencePooling
+from keras_bert_zoo.layers.relative_positions import RelativePositions
 from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWords
 from keras_bert_zoo.layers.sentence_positions import SentencePositions
 from keras_bert_zoo.layers.text_sets import RowsToSets, SetsToRows
@@ -27,6 +28,7 @@ __all__ = [
     "LinearChainCRF",
     "MaskedLMHead",
     "Pooler",
+    "RelativePositions",
     "ReplacedTokenHead",
     "RowsToSets",
     "SampledWords",

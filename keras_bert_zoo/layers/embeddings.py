@@ -32,8 +32,11 @@ class Embeddings(keras.layers.Layer):
     Args:
         vocab_size: rows of the word table.
         hidden_size: ``H``.
-        max_position_embeddings: the longest sequence.
-        type_vocab_size: number of segments.
+        max_position_embeddings: rows of the position table.
+        type_vocab_size: number of segments; without any there is no table.
+        padding: where positions count the tokens that are not this id, from ``padding + 1`` on,
+            and are ``padding`` for the others (fairseq's, Liu et al. 2019); by default they are
+            the places of a row, from 0.
         position_embedding_type: ``"absolute"`` (learned) or ``"sinusoidal"`` (fixed, no
             variable).
         dropout: rate after the normalisation.
@@ -48,6 +51,7 @@ class Embeddings(keras.layers.Layer):
         hidden_size: int,
         max_position_embeddings: int,
         type_vocab_size: int = 2,
+        padding: int | None = None,
         position_embedding_type: str = "absolute",
         dropout: float = 0.1,
         epsilon: float = 1e-12,
@@ -60,6 +64,7 @@ class Embeddings(keras.layers.Layer):
             "hidden_size": hidden_size,
             "max_position_embeddings": max_position_embeddings,
             "type_vocab_size": type_vocab_size,
+            "padding": padding,
             "position_embedding_type": position_embedding_type,
             "dropout": dropout,
             "epsilon": epsilon,
@@ -73,7 +78,8 @@ class Embeddings(keras.layers.Layer):
         sizes = self.arguments
         width = sizes["hidden_size"]
         self.word = self._table("word_embeddings", sizes["vocab_size"])
-        self.token_type = self._table("token_type_embeddings", sizes["type_vocab_size"])
+        if sizes["type_vocab_size"]:
+            self.token_type = self._table("token_type_embeddings", sizes["type_vocab_size"])
         if sizes["position_embedding_type"] == "absolute":
             self.position = self._table("position_embeddings", sizes["max_position_embeddings"])
         else:
@@ -89,7 +95,7 @@ class Embeddings(keras.layers.Layer):
     def call(
         self,
         input_ids: Any,
-        token_type_ids: Any,
+        token_type_ids: Any = None,
         position_ids: Any = None,
         training: bool | None = None,
     ) -> Any:
@@ -97,8 +103,8 @@ class Embeddings(keras.layers.Layer):
 
         Args:
             input_ids: rows of the word table.
-            token_type_ids: segment of each token.
-            position_ids: position of each token; by default 0, 1, 2, … in every row.
+            token_type_ids: segment of each token; by default all have the first.
+            position_ids: position of each token, from 0; by default 0, 1, 2, … in every row.
             training: whether dropout is on.
 
         Raises:
@@ -110,20 +116,37 @@ class Embeddings(keras.layers.Layer):
                 "input_ids is ragged: its rows have different lengths. Pad the texts, e.g. "
                 "tokenizer(texts, padding=True)."
             )
-        limit, length = self.arguments["max_position_embeddings"], input_ids.shape[1]
+        limit, length = self.max_tokens, input_ids.shape[1]
         if position_ids is None and length is not None and length > limit:
             raise ValueError(
                 f"input_ids has {length} tokens a row, but the position table ends at {limit} "
                 "(max_position_embeddings). Truncate the texts, e.g. "
                 f"tokenizer(texts, truncation=True, max_length={limit})."
             )
-        if position_ids is None:
-            positions = self.position[: ops.shape(input_ids)[1]]  # S H
-        else:
-            positions = ops.take(self.position, position_ids, axis=0)  # B S H
-        summed = ops.take(self.word, input_ids, axis=0) + positions
-        summed = summed + ops.take(self.token_type, token_type_ids, axis=0)
+        summed = ops.take(self.word, input_ids, axis=0) + self._positions(input_ids, position_ids)
+        if token_type_ids is not None:
+            summed = summed + ops.take(self.token_type, token_type_ids, axis=0)
+        elif self.arguments["type_vocab_size"]:
+            summed = summed + self.token_type[0]
         return self.dropout(self.norm(summed), training=training)
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest sequence."""
+        padding, rows = self.arguments["padding"], self.arguments["max_position_embeddings"]
+        return rows if padding is None else rows - padding - 1
+
+    def _positions(self, input_ids: Any, position_ids: Any) -> Any:
+        """Rows of the position table: ``(S, H)`` for all texts, or ``(B, S, H)``."""
+        padding = self.arguments["padding"]
+        if position_ids is None and padding is None:
+            return self.position[: ops.shape(input_ids)[1]]
+        if position_ids is None:
+            tokens = ops.cast(ops.not_equal(input_ids, padding), "int32")
+            position_ids = ops.cumsum(tokens, axis=1) * tokens + padding
+        elif padding is not None:
+            position_ids = position_ids + padding + 1
+        return ops.take(self.position, position_ids, axis=0)
 
     def compute_output_shape(
         self, input_shape: tuple[int | None, ...], *_: Any

@@ -1,4 +1,8 @@
-"""BERT (Devlin et al. 2018, arXiv:1810.04805) as a functional ``keras.Model``."""
+"""BERT (Devlin et al. 2018, arXiv:1810.04805) as a functional ``keras.Model``.
+
+And what has its blocks, each normalised after its sub-layers: RoBERTa, XLM-R, CamemBERT, ELECTRA,
+DistilBERT, ALBERT, MPNet. What tells them apart is in ``EncoderConfig``.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,24 @@ from typing import Any
 import keras
 
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.layers import AttentionBias, Embeddings, EncoderBlock, Linear, Pooler
+from keras_bert_zoo.layers import (
+    AttentionBias,
+    Embeddings,
+    EncoderBlock,
+    Linear,
+    Pooler,
+    RelativePositions,
+)
 from keras_bert_zoo.models.named_inputs import NamedInputs
 
 
-def encoder_inputs(packed: bool = False) -> dict[str, keras.KerasTensor]:
-    """The int32 inputs ``(B, S)`` of an encoder, by name: three, and positions if packed."""
-    names = ["input_ids", "attention_mask", "token_type_ids", *["position_ids"] * packed]
+def encoder_inputs(config: EncoderConfig, packed: bool = False) -> dict[str, keras.KerasTensor]:
+    """The int32 inputs ``(B, S)`` of an encoder, by name.
+
+    Segments where there are several, and positions if packed.
+    """
+    names = ["input_ids", "attention_mask"]
+    names += ["token_type_ids"] * (config.type_vocab_size > 1) + ["position_ids"] * packed
     return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
 
 
@@ -22,7 +37,8 @@ class BertEncoder(NamedInputs):
     """BERT without a task head.
 
     Inputs are a dict of int32 ``(B, S)``: ``input_ids``; ``attention_mask``, 1 for tokens
-    and 0 for padding; ``token_type_ids``, the segment. Outputs are a dict:
+    and 0 for padding; ``token_type_ids``, the segment, where the config has several (else it is
+    left out, or not read). Outputs are a dict:
     ``last_hidden_state`` ``(B, S, H)``, ``pooler_output`` ``(B, H)``, and on request
     ``hidden_states`` (a list of ``num_hidden_layers + 1`` tensors ``(B, S, H)``, the
     embeddings first) and ``attentions`` (a list of ``(B, N, S, S)``).
@@ -86,12 +102,13 @@ class BertEncoder(NamedInputs):
         shared, embeddings = embeddings is not None, embeddings or _embeddings(config, dtype)
         attention_bias = AttentionBias(packed=packed, name="attention_bias", dtype=dtype)
         inside = {"fused_attention": fused_attention, "recompute": recompute, "dtype": dtype}
-        blocks = [encoder_block(config, index, inside) for index in range(config.num_hidden_layers)]
+        blocks = [encoder_block(config, index, inside) for index in range(config.groups)]
+        layers_of_a_block = config.num_hidden_layers // config.groups
 
         # === Functional graph ===
-        inputs = encoder_inputs(packed)
-        positions = {"position_ids": inputs["position_ids"]} if packed else {}
-        hidden = embeddings(inputs["input_ids"], inputs["token_type_ids"], **positions)
+        inputs = encoder_inputs(config, packed)
+        further = {k: inputs[k] for k in ("token_type_ids", "position_ids") if k in inputs}
+        hidden = embeddings(inputs["input_ids"], **further)
         if hidden.shape[-1] != config.hidden_size:
             project = Linear(
                 config.hidden_size,
@@ -101,12 +118,14 @@ class BertEncoder(NamedInputs):
             )
             hidden = project(hidden)
         bias = attention_bias(inputs["attention_mask"])
+        if config.relative_attention_num_buckets:
+            bias = _distances(config, dtype)(inputs["input_ids"], bias)
         hidden_states: list[Any] = [hidden]
         attentions: list[Any] = []
         # The scope makes variable paths read `encoder/layer_0/attention/query/kernel`.
         with keras.name_scope("encoder"):
-            for block in blocks:
-                output = block(hidden, bias)
+            for layer in range(config.num_hidden_layers):
+                output = blocks[layer // layers_of_a_block](hidden, bias)
                 hidden, *probabilities = [output] if fused_attention else output
                 hidden_states.append(hidden)
                 attentions += probabilities
@@ -165,15 +184,27 @@ class BertEncoder(NamedInputs):
 def _embeddings(config: EncoderConfig, dtype: Any) -> Embeddings:
     return Embeddings(
         vocab_size=config.vocab_size,
-        hidden_size=config.hidden_size,
+        hidden_size=config.table_width,
         max_position_embeddings=config.max_position_embeddings,
         type_vocab_size=config.type_vocab_size,
+        padding=config.pad_token_id if config.position_offset else None,
         position_embedding_type=config.position_embedding_type,
         dropout=config.hidden_dropout_prob,
         epsilon=config.layer_norm_eps,
         initializer_range=config.initializer_range,
         dtype=dtype,
         name="embeddings",
+    )
+
+
+def _distances(config: EncoderConfig, dtype: Any) -> RelativePositions:
+    return RelativePositions(
+        config.num_attention_heads,
+        config.relative_attention_num_buckets,
+        config.max_tokens,
+        initializer_range=config.initializer_range,
+        dtype=dtype,
+        name="relative_positions",
     )
 
 

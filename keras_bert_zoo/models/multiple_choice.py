@@ -8,7 +8,8 @@ import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear, RowsToSets, SetsToRows
-from keras_bert_zoo.models.task_model import TaskModel, head_dropout, pooled
+from keras_bert_zoo.models.class_features import class_features
+from keras_bert_zoo.models.task_model import TaskModel, head_dropout
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
@@ -20,7 +21,7 @@ class MultipleChoice(TaskModel):
     ``(B, C)``; labels are int ``(B,)``.
 
     Args:
-        encoder: an encoder with a ``pooler_output`` and a ``config``.
+        encoder: an encoder with a ``config``, and of most architectures a ``pooler_output``.
         config: the encoder's config; by default ``encoder.config``.
         dtype: dtype policy of the head's dropout; the linear layer is float32.
 
@@ -46,10 +47,11 @@ class MultipleChoice(TaskModel):
         }
         join = SetsToRows(dtype=dtype, name="choices_to_rows")
         rows = {key: join(x) for key, x in inputs.items()}
+        vector = class_features(self.task, encoder, rows, config, dtype)
         dropout = keras.layers.Dropout(head_dropout(config), dtype=dtype, name="classifier_dropout")
         scores = Linear(
             1, initializer_range=config.initializer_range, dtype="float32", name="classifier"
-        )(dropout(pooled(encoder, rows)))
+        )(dropout(vector))
         split = RowsToSets(dtype="float32", name="rows_to_choices")
         logits = split(scores, inputs["input_ids"])[..., 0]
         super().__init__(encoder, config, inputs, {"logits": logits}, name=name, **kwargs)

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+SEGMENTS = "token_type_ids"
+
 
 def inputs_like(encoder: keras.Model) -> dict[str, keras.KerasTensor]:
     """Inputs of a model around an encoder: new ones, of the same names, types and shapes."""
@@ -19,7 +21,8 @@ class NamedInputs(keras.Model):
     """A functional model that takes a dict with exactly the names of its inputs.
 
     Keras flattens what it is given and pairs it with the inputs by position: one key more,
-    and a mask is read as segments.
+    and a mask is read as segments. Segments alone may be given to a model that knows none, and
+    are not read: tokenizers make them for every model.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -31,6 +34,8 @@ class NamedInputs(keras.Model):
         names = list(self.input)
         if not isinstance(inputs, dict):
             raise ValueError(f"inputs must be a dict of {names}, received {type(inputs).__name__}.")
+        if SEGMENTS not in names:
+            inputs = {name: value for name, value in inputs.items() if name != SEGMENTS}
         unknown, missing = inputs.keys() - set(names), set(names) - inputs.keys()
         if unknown or missing:
             raise ValueError(

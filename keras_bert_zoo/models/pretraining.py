@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.families import family
 from keras_bert_zoo.layers import Linear, MaskedLMHead
 from keras_bert_zoo.layers.normalization import wide
 from keras_bert_zoo.models.cross_entropy import CrossEntropy, cross_entropy
@@ -81,7 +82,7 @@ class PretrainingModel(NamedInputs):
         hidden = encoder({key: inputs[key] for key in encoder.input})
         head = MaskedLMHead(
             encoder.get_layer("embeddings"),
-            activation=config.hidden_act,
+            activation=family(config.model_type).words or config.hidden_act,
             epsilon=config.layer_norm_eps,
             initializer_range=config.initializer_range,
             dtype=policy,

@@ -70,9 +70,8 @@ class ReplacedTokenDetector(NamedInputs):
 
         # === Config ===
         self.encoder = encoder
-        # With this head it is what `transformers` calls ELECTRA, its embeddings not projected.
-        extra = {**config.extra, "embedding_size": config.hidden_size}
-        self.config = config.replace(model_type="electra", extra=extra)
+        # With this head it is what `transformers` calls ELECTRA.
+        self.config = config.replace(model_type="electra", embedding_size=config.table_width)
         # `compile` reads it to decide on loss scaling.
         self.dtype_policy = encoder.dtype_policy
 

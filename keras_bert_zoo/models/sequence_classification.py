@@ -9,9 +9,10 @@ import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear
+from keras_bert_zoo.models.class_features import class_features
 from keras_bert_zoo.models.class_losses import REDUCTION, MultiLabelLoss, SingleLabelLoss
 from keras_bert_zoo.models.named_inputs import inputs_like
-from keras_bert_zoo.models.task_model import TaskModel, checked_labels, head_dropout, pooled
+from keras_bert_zoo.models.task_model import TaskModel, checked_labels, head_dropout
 
 LOSSES: dict[str, Callable[..., keras.losses.Loss]] = {
     "single_label_classification": SingleLabelLoss,
@@ -28,15 +29,16 @@ METRICS: dict[str, Callable[[], keras.metrics.Metric]] = {
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
 class SequenceClassifier(TaskModel):
-    """An encoder with dropout and a linear layer on its pooled output.
+    """An encoder with dropout and a linear layer on one vector of a text.
 
-    Devlin et al. 2018, section 4.1. The output is a dict with ``logits``, float32
+    Devlin et al. 2018, section 4.1. The vector is the pooled output, or what the architecture has
+    in its place (``models.class_features``). The output is a dict with ``logits``, float32
     ``(B, num_labels)``; what they mean is ``config.problem_type``:
     ``"single_label_classification"`` (softmax over them), ``"multi_label_classification"``
     (a sigmoid on each) or ``"regression"`` (the values themselves).
 
     Args:
-        encoder: an encoder with a ``pooler_output`` and a ``config``.
+        encoder: an encoder with a ``config``; with a ``pooler_output`` where that is the vector.
         config: the encoder's config with ``id2label`` and ``problem_type``; by default
             ``encoder.config``.
         loss_options: of ``models.class_losses``: ``label_smoothing``, ``class_weights``,
@@ -44,7 +46,8 @@ class SequenceClassifier(TaskModel):
         dtype: dtype policy of the head's dropout; the linear layer is float32.
 
     Raises:
-        ValueError: the config names no labels, or the encoder has no pooler.
+        ValueError: the config names no labels, or the encoder has no pooler where one is needed,
+            or one where none is.
     """
 
     task = "sequence_classification"
@@ -62,7 +65,7 @@ class SequenceClassifier(TaskModel):
         config = config or encoder.config
         classes = checked_labels(config)
         inputs = inputs_like(encoder)
-        hidden = pooled(encoder, inputs)
+        hidden = class_features(self.task, encoder, inputs, config, dtype)
         dropout = keras.layers.Dropout(head_dropout(config), dtype=dtype, name="classifier_dropout")
         logits = Linear(
             classes,

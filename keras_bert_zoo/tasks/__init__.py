@@ -80,9 +80,9 @@ def register(
     tables.ARCHITECTURES[architecture] = dataclasses.replace(
         table,
         heads={**table.heads, name: tuple(head)},
-        classes={**table.classes, name: published},
+        published={**table.published, name: published},
         without_labels=(*table.without_labels, *([] if labels else [name])),
-        without_pooler=(*table.without_pooler, *([] if pooler else [name])),
+        pooled=(*table.pooled, *([name] if pooler else [])),
     )
     models.TASKS[name] = model
     TASKS[name] = task

@@ -19,8 +19,20 @@ _PEAKS = {
 }
 
 
+def forward_flops_per_token(config: EncoderConfig, length: int) -> int:
+    """Operations of the blocks of an encoder for each token of a full row; a product counts two.
+
+    Args:
+        config: of the encoder.
+        length: tokens in a row.
+    """
+    hidden, inner = config.hidden_size, config.intermediate_size
+    products = 4 * hidden * hidden + 2 * hidden * inner + 2 * length * hidden
+    return 2 * config.num_hidden_layers * products
+
+
 def flops_per_token(config: EncoderConfig, length: int, predictions: int) -> float:
-    """Operations of a training step for each token of a full row; a product counts two.
+    """Operations of a training step for each token of a full row.
 
     The backward pass counts twice the forward one, as in PaLM (Chowdhery et al. 2022,
     arXiv:2204.02311, appendix B); recomputation does not count.
@@ -30,10 +42,9 @@ def flops_per_token(config: EncoderConfig, length: int, predictions: int) -> flo
         length: tokens in a row.
         predictions: masked words in a row that are projected on the vocabulary.
     """
-    hidden, inner = config.hidden_size, config.intermediate_size
-    block = 2 * (4 * hidden * hidden + 2 * hidden * inner) + 4 * length * hidden
+    hidden = config.hidden_size
     head = 2 * (hidden * hidden + hidden * config.vocab_size)
-    return 3.0 * (config.num_hidden_layers * block + predictions / length * head)
+    return 3.0 * (forward_flops_per_token(config, length) + predictions / length * head)
 
 
 def peak_flops(device_name: str) -> float | None:

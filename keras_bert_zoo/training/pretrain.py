@@ -191,7 +191,7 @@ class _Run:
         )
 
     def _check_phase(self, phase: Phase) -> None:
-        limit = self.config.max_position_embeddings
+        limit = self.config.max_tokens
         if phase.max_length > limit:
             raise ValueError(
                 f"phases: max_length {phase.max_length} is more than the model's {limit} positions "

@@ -298,7 +298,7 @@ def test_broken_config(text: str, copy_golden: Copy) -> None:
 def test_unknown_architecture(copy_golden: Copy) -> None:
     directory = copy_golden("bert")
     edit_config(directory, model_type="beit")
-    with pytest.raises(ValueError, match=r"one of \['bert', 'electra'\], received 'beit'"):
+    with pytest.raises(ValueError, match=r"one of \[.*'electra'.*\], received 'beit'"):
         load(directory)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from keras_bert_zoo import zoo
 from keras_bert_zoo.checkpoints import sources
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
@@ -86,32 +85,3 @@ def test_cached_repository(revision: str, cache: pathlib.Path) -> None:
 def test_repository_that_is_not_cached(name: str, cache: pathlib.Path) -> None:
     with pytest.raises(FileNotFoundError, match="neither in the local cache nor could it be"):
         sources.resolve(f"hf://{name}")
-
-
-# === The zoo ===
-
-
-@pytest.mark.parametrize("name", sorted(zoo.CHECKPOINTS))
-def test_rows_of_the_zoo(name: str) -> None:
-    row = zoo.CHECKPOINTS[name]
-    assert row.hidden_size % row.heads == 0
-    assert zoo.resolve(name) == row.source
-    assert row.source.startswith(("hf://", "package://"))
-
-
-def test_unknown_name() -> None:
-    with pytest.raises(ValueError, match="Did you mean 'bert-base-uncased'"):
-        zoo.resolve("bert-base-uncase")
-
-
-def test_a_path_is_no_name() -> None:
-    with pytest.raises(FileNotFoundError, match="write hf://org/name"):
-        sources.resolve(zoo.resolve("google-bert/bert-base-uncased"))
-
-
-def test_a_directory_wins_over_a_name(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "bert-tiny").mkdir()
-    assert zoo.resolve("bert-tiny") == "bert-tiny"

@@ -9,6 +9,7 @@ from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.tweets import load_tweets
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS
+from keras_bert_zoo.export.sizes import estimated_sizes
 from keras_bert_zoo.export.verification.verification import verify
 
 pytestmark = pytest.mark.slow
@@ -37,6 +38,8 @@ def test_every_format(tmp_path):
     for runtime in ("tflite", "onnx"):
         assert sizes[f"{runtime}-int8"] <= 0.27 * sizes[runtime]
         assert sizes[f"{runtime}-float16"] <= 0.51 * sizes[runtime]
+    for name, estimate in estimated_sizes(bundle.config).items():
+        assert sizes[name] == pytest.approx(estimate, rel=0.03), name
     # The graph without the weights; with text also the vocabulary.
     weights = report.keras.size
     assert max(sizes["tflite"], sizes["onnx"], sizes["savedmodel-ids"]) - weights < 1e6

@@ -89,7 +89,7 @@ def tf_examples(artifacts):
     [
         (b"no proto", "Could not parse example"),
         (b"", "Feature: text .* is required"),
-        (serialized("up", "a", "b"), "at most 1 values of the feature"),
+        (serialized("up", "a", "b"), "at most 1 value of the feature"),
     ],
 )
 def test_a_wrong_example_is_refused(tf_examples, row, complaint):
@@ -115,7 +115,7 @@ def test_encoders_embed_texts_pairs_and_examples(run, make_bundle, texts, tmp_pa
     np.testing.assert_allclose(examples["embeddings"], expected, atol=1e-5)
 
 
-def test_a_model_of_one_segment_takes_no_pairs(tiny_config, keras_bundle, tmp_path):
+def test_a_model_of_one_segment_takes_pairs(tiny_config, keras_bundle, texts, tmp_path):
     from keras_bert_zoo.bundle import Bundle
     from keras_bert_zoo.models import BertEncoder
 
@@ -123,7 +123,12 @@ def test_a_model_of_one_segment_takes_no_pairs(tiny_config, keras_bundle, tmp_pa
     config = tiny_config.replace(vocab_size=words, type_vocab_size=1)
     bundle = Bundle(BertEncoder(config), keras_bundle.tokenizer, config)
     signatures = FORMATS["savedmodel"].export(bundle, tmp_path / "model")
-    assert [s.name for s in signatures] == ["ids", "serving_default", "tf_examples"]
-    function = tf.saved_model.load(str(tmp_path / "model")).signatures["tf_examples"]
-    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 0 values"):
-        function(examples=tf.constant([serialized("up", "a")]))
+    assert [len(s.inputs) for s in signatures] == [2, 1, 2, 1]
+    pairs = tf.saved_model.load(str(tmp_path / "model")).signatures["pairs"]
+    found = pairs(text=tf.constant(texts), text_pair=tf.constant(PAIRS))["embeddings"]
+    inputs = bundle.tokenizer(
+        list(texts), list(PAIRS), truncation=True, max_length=20, padding=True
+    )
+    hidden = bundle.model(inputs)["last_hidden_state"].numpy()
+    mask = inputs["attention_mask"].numpy()[:, :, None]
+    np.testing.assert_allclose(found, (hidden * mask).sum(axis=1) / mask.sum(axis=1), atol=1e-5)

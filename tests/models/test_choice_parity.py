@@ -56,9 +56,9 @@ def test_logits_loss_and_gradients(task, tmp_path, batches, tiny_config):
     found = dict(theirs.named_parameters())
     rows = architecture.rows(ours.config, pooler=True, task=task)
     assert {row.variable for row in rows} == set(variables)
-    assert {architecture.published(row, task) for row in rows} == set(found)
+    assert {architecture.stored(row, task) for row in rows} == set(found)
     for row in rows:
-        wanted = found[architecture.published(row, task)].grad.numpy()
+        wanted = found[architecture.stored(row, task)].grad.numpy()
         gradient = tf.convert_to_tensor(gradients[row.variable]).numpy()
         gradient = gradient.T if row.transposed else gradient
         np.testing.assert_allclose(gradient, wanted, rtol=0, atol=1e-5, err_msg=row.variable)

@@ -126,9 +126,9 @@ def test_logits_loss_and_gradients(tmp_path, make_batch, tiny_config, randomise)
     architecture = bundle.tables.architecture("bert")
     rows = architecture.rows(ours.config, pooler=False, task=ours.task)
     assert {row.variable for row in rows} == set(variables)
-    assert {architecture.published(row, ours.task) for row in rows} == set(expected)
+    assert {architecture.stored(row, ours.task) for row in rows} == set(expected)
     for row in rows:
-        wanted = expected[architecture.published(row, ours.task)].numpy()
+        wanted = expected[architecture.stored(row, ours.task)].numpy()
         gradient = tf.convert_to_tensor(gradients[row.variable]).numpy()
         gradient = gradient.T if row.transposed else gradient
         np.testing.assert_allclose(gradient, wanted, rtol=0, atol=1e-5, err_msg=row.variable)

@@ -52,7 +52,7 @@ def check_gradients(model, theirs, gradients):
     named = dict(theirs.named_parameters())
     paths = [variable.path for variable in model.trainable_variables]
     for row in rows:
-        wanted = named[architecture.published(row, model.task)].grad
+        wanted = named[architecture.stored(row, model.task)].grad
         ours = tf.convert_to_tensor(gradients[paths.index(row.variable)])
         wanted = wanted.numpy().T if row.transposed else wanted.numpy()
         np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-5, err_msg=row.tensor)

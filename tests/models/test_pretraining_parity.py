@@ -71,7 +71,7 @@ def test_logits_loss_and_gradients(task, activation, tmp_path, batch, tiny_confi
     rows = architecture.rows(ours.config, pooler=task == "pretraining", task=task)
     assert {row.variable for row in rows} == set(variables)
     for row in rows:
-        theirs_gradient = found[architecture.published(row, task)].grad.numpy()
+        theirs_gradient = found[architecture.stored(row, task)].grad.numpy()
         ours_gradient = tf.convert_to_tensor(gradients[row.variable]).numpy()
         if row.transposed:
             ours_gradient = ours_gradient.T

@@ -55,10 +55,10 @@ def test_logits_loss_and_gradients(published, make_batch):
     parameters = dict(theirs.named_parameters())
     rows = architecture.rows(ours.config, pooler=False, task=TASK)
     assert {row.variable for row in rows} == set(variables)
-    assert {architecture.published(row, TASK) for row in rows} == set(parameters)
+    assert {architecture.stored(row, TASK) for row in rows} == set(parameters)
     for row in rows:
         gradient = tf.convert_to_tensor(gradients[row.variable]).numpy()
-        wanted = parameters[architecture.published(row, TASK)].grad.numpy()
+        wanted = parameters[architecture.stored(row, TASK)].grad.numpy()
         if row.variable == "embeddings/word_embeddings":
             # `[PAD]` is a place where an answer might be, for both; but torch (`padding_idx`)
             # never learns its row, where Google's code does.

@@ -78,7 +78,7 @@ def test_logits_loss_and_gradients(activation, tmp_path, batch, tiny_config):
     assert {row.variable for row in rows} == set(ours)
     for row in rows:
         gradient = tf.convert_to_tensor(ours[row.variable]).numpy()
-        wanted = found[architecture.published(row, "replaced_tokens")].grad.numpy()
+        wanted = found[architecture.stored(row, "replaced_tokens")].grad.numpy()
         wanted = wanted.T if row.transposed else wanted
         np.testing.assert_allclose(gradient, wanted, rtol=0, atol=1e-5, err_msg=row.variable)
 

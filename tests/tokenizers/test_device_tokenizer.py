@@ -8,6 +8,7 @@ import unicodedata
 import numpy as np
 import pytest
 
+from keras_bert_zoo.data.rows import INPUTS
 from keras_bert_zoo.export.signature import Signature, TensorSpec
 
 LENGTH = 192
@@ -28,7 +29,7 @@ class Converted:
         from keras_bert_zoo.export.tflite.text import convert_tokenizer
 
         self.tokenizer, self.path = tokenizer, path
-        path.write_bytes(convert_tokenizer(tokenizer, LENGTH))
+        path.write_bytes(convert_tokenizer(tokenizer, LENGTH, INPUTS))
 
     def differences(self, texts):
         """Texts of which any of the three rows differs."""
