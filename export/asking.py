@@ -11,7 +11,7 @@ from typing import Any
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.tasks.predictor import Predictor, task_of
-from keras_bert_zoo.tokenizers import WordPieceTokenizer
+from keras_bert_zoo.tokenizers import Tokenizer, load_tokenizer
 
 from .artifact import Artifact
 from .errors import ExportError
@@ -71,10 +71,10 @@ def predictor(
     return Predictor(asked(artifact.task, config, run), task, tokenizer, config.labels, batch_size)
 
 
-def tokenizer_of(artifact: Artifact) -> WordPieceTokenizer:
+def tokenizer_of(artifact: Artifact) -> Tokenizer:
     """The tokenizer beside an artifact."""
     try:
-        return WordPieceTokenizer.from_directory(artifact.path)
+        return load_tokenizer(artifact.path)
     except FileNotFoundError as error:
         raise ExportError(f"{artifact.path} has no tokenizer: the bundle had none.") from error
 

@@ -23,6 +23,8 @@ TEXT_LIBRARIES = (
     "_fast_wordpiece_tokenizer.so",
     "_whitespace_tokenizer_v2.so",
 )
+# What the graph of a byte-level tokenizer needs that normalises.
+_NORMALIZING_LIBRARY = "_normalize_ops.so"
 
 
 class Session(NamedTuple):
@@ -127,7 +129,7 @@ def _open_tensorflow_text(
     import tensorflow as tf
 
     libraries = _package_directory("tensorflow_text") / "python" / "ops"
-    for library in TEXT_LIBRARIES:
+    for library in (*TEXT_LIBRARIES, _NORMALIZING_LIBRARY):
         tf.load_op_library(str(libraries / library))
     return _open_tensorflow(path, signatures, threads)
 

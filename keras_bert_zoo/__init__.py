@@ -13,6 +13,7 @@ _HOMES = {
     "BertAdamW": "keras_bert_zoo.training.optimizers",
     "BertEncoder": "keras_bert_zoo.models",
     "Bundle": "keras_bert_zoo.bundle",
+    "ByteBpeTokenizer": "keras_bert_zoo.tokenizers",
     "EncoderConfig": "keras_bert_zoo.config",
     "FinetuneRecipe": "keras_bert_zoo.training.recipe",
     "MultipleChoice": "keras_bert_zoo.models",
@@ -29,6 +30,7 @@ _HOMES = {
     "calibrate": "keras_bert_zoo.tasks.calibration",
     "finetune": "keras_bert_zoo.training.finetune",
     "load": "keras_bert_zoo.bundle",
+    "load_tokenizer": "keras_bert_zoo.tokenizers",
     "predictor": "keras_bert_zoo.tasks.predictor",
     "save": "keras_bert_zoo.bundle",
 }

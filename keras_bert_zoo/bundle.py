@@ -35,7 +35,7 @@ from keras_bert_zoo.models import TASKS, BertEncoder
 
 if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
-    from keras_bert_zoo.tokenizers import WordPieceTokenizer
+    from keras_bert_zoo.tokenizers import Tokenizer
 
 _WRITTEN = {"config.json", "model.safetensors", "README.md", *sources.TOKENIZER_FILES, *WRITTEN}
 _EMBEDDING = "sentence_embedding"
@@ -54,7 +54,7 @@ class Bundle:
     """
 
     model: keras.Model
-    tokenizer: WordPieceTokenizer | None
+    tokenizer: Tokenizer | None
     config: EncoderConfig
 
 
@@ -156,17 +156,17 @@ def _read_config(directory: pathlib.Path) -> EncoderConfig:
     return EncoderConfig.from_file(path)
 
 
-def _read_tokenizer(directory: pathlib.Path, config: EncoderConfig) -> WordPieceTokenizer | None:
-    if not any((directory / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
+def _read_tokenizer(directory: pathlib.Path, config: EncoderConfig) -> Tokenizer | None:
+    if not any((directory / name).is_file() for name in sources.TOKENIZERS):
         return None
-    from keras_bert_zoo.tokenizers import WordPieceTokenizer
+    from keras_bert_zoo.tokenizers import load_tokenizer
 
-    tokenizer = WordPieceTokenizer.from_directory(directory)
+    tokenizer = load_tokenizer(directory)
     _check_vocabulary(tokenizer, config)
     return tokenizer
 
 
-def _check_vocabulary(tokenizer: WordPieceTokenizer, config: EncoderConfig) -> None:
+def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig) -> None:
     # Fewer entries than rows are common: tables are padded to a round size. But a vocabulary
     # that lost a line looks the same, and all ids behind it are wrong.
     if tokenizer.vocab_size < config.vocab_size:
@@ -219,7 +219,7 @@ def _make_model(
 
 def save(
     model: keras.Model,
-    tokenizer: WordPieceTokenizer | None,
+    tokenizer: Tokenizer | None,
     directory: str | pathlib.Path,
     *,
     overwrite: bool = False,
@@ -243,7 +243,7 @@ def save(
 
     Raises:
         TypeError: the model is of no architecture this project writes, the tokenizer no
-            ``WordPieceTokenizer``, or ``overwrite`` neither ``True`` nor ``False``.
+            ``Tokenizer``, or ``overwrite`` neither ``True`` nor ``False``.
         FileExistsError: the directory is in use, or holds files that no bundle has.
         OSError: the directory cannot be written, or the disk is full.
     """
@@ -291,12 +291,12 @@ def _task_of(model: keras.Model) -> str | None:
 
 
 def _check_tokenizer(tokenizer: object) -> None:
-    from keras_bert_zoo.tokenizers import WordPieceTokenizer
+    from keras_bert_zoo.tokenizers import Tokenizer
 
-    if not isinstance(tokenizer, WordPieceTokenizer):
+    if not isinstance(tokenizer, Tokenizer):
         raise TypeError(
-            f"tokenizer must be a WordPieceTokenizer or None, received {tokenizer!r}. "
-            "WordPieceTokenizer.from_directory reads one."
+            f"tokenizer must be a Tokenizer or None, received {tokenizer!r}. "
+            "load_tokenizer reads one."
         )
 
 

@@ -16,7 +16,7 @@ def sentence_rows(
 
     Args:
         sentences: strings ``(B, K)``, K > 0; an empty one is none.
-        tokenizer: a ``WordPieceTokenizer``.
+        tokenizer: a ``Tokenizer``.
         max_length: tokens of the longest row.
 
     Returns:

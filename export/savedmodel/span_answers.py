@@ -49,16 +49,15 @@ class Spans(Answering):
             padding=True,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
-            return_special_tokens_mask=True,
+            return_sequence_ids=True,
         )
-        offsets, special, owner = (
+        offsets, sequences, owner = (
             encoded.pop(name)
-            for name in ("offset_mapping", "special_tokens_mask", "overflow_to_sample_mapping")
+            for name in ("offset_mapping", "sequence_ids", "overflow_to_sample_mapping")
         )
         made = self.forward(**encoded)
         begin, end = made["start_logits"], made["end_logits"]
-        takes = (special == 0) & (encoded["token_type_ids"] == 1)
-        place, best = self._best(begin, end, takes)
+        place, best = self._best(begin, end, sequences == 1)
         width = tf.shape(begin)[1]
         first, last = place // width, place % width
         # The best row of each question.

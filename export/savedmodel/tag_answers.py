@@ -48,8 +48,7 @@ class Tags(Answering):
               for b in tags] for a in tags]
         )  # fmt: skip
         self.transitions = self.task.transitions(tags)
-        vocabulary = bundle.tokenizer.vocabulary
-        self.continues = tf.constant([token.startswith("##") for token in vocabulary])
+        self.continues = tf.constant(bundle.tokenizer.continues())
 
     def __call__(self, text: tf.Tensor) -> Tensors:
         """Tags the words of each text, and joins those of one entity."""

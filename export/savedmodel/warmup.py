@@ -122,9 +122,9 @@ class _Rows:
         self, directory: pathlib.Path, texts: Sequence[str], text_pairs: Sequence[str] | None
     ) -> None:
         from keras_bert_zoo.config import EncoderConfig
-        from keras_bert_zoo.tokenizers import WordPieceTokenizer
+        from keras_bert_zoo.tokenizers import load_tokenizer
 
-        self.tokenizer = WordPieceTokenizer.from_directory(directory)
+        self.tokenizer = load_tokenizer(directory)
         config = EncoderConfig.from_file(directory / "config.json")
         self.limit = min(self.tokenizer.model_max_length, config.max_tokens)
         self.texts = np.array(texts, object)

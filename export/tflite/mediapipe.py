@@ -98,6 +98,13 @@ def _check_bundle(bundle: Any) -> None:
             "The bundle has no tokenizer, and MediaPipe needs its vocabulary. Save it with one."
         )
     options = bundle.tokenizer.options
+    from keras_bert_zoo.tokenizers import WordPieceOptions
+
+    if not isinstance(options, WordPieceOptions):
+        raise ExportError(
+            f"MediaPipe cuts texts into word pieces, the bundle has a "
+            f"{type(bundle.tokenizer).__name__}. Export without metadata and tokenize in the app."
+        )
     if not options.do_lower_case:
         raise ExportError(
             "The bundle's vocabulary is cased (do_lower_case is False), but MediaPipe lower-cases "

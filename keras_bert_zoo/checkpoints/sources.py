@@ -7,12 +7,14 @@ import pathlib
 import re
 from collections.abc import Callable
 
+# Any of these holds a vocabulary.
+TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json")
 TOKENIZER_FILES = (
-    "tokenizer.json",
+    *TOKENIZERS,
+    "merges.txt",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    "vocab.txt",
 )
 # What sentence-transformers puts beside an encoder, see `checkpoints.sentence_transformers`.
 _SENTENCES = (

@@ -20,7 +20,7 @@ from keras_bert_zoo.evaluation.baselines import baseline_accuracies
 from keras_bert_zoo.evaluation.classification import probabilities
 from keras_bert_zoo.evaluation.prediction import predict_logits
 from keras_bert_zoo.export import Artifact, Report, export, verify
-from keras_bert_zoo.tokenizers import WordPieceTokenizer
+from keras_bert_zoo.tokenizers import load_tokenizer
 from keras_bert_zoo.training.finetune import FinetuneResult, finetune
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 from keras_bert_zoo.training.recipe_files import parse_recipe
@@ -128,7 +128,7 @@ def _label_sentences(
     """Labels sentences as a phone would: the tokenizer here, the int8 file in LiteRT."""
     [int8] = [artifact for artifact in artifacts if artifact.format == "tflite-int8"]
     config = EncoderConfig.from_file(bundle / "config.json")
-    tokenizer = WordPieceTokenizer.from_directory(bundle)
+    tokenizer = load_tokenizer(bundle)
     rows = []
     for text in texts or _ask():
         inputs = {name: value.numpy() for name, value in tokenizer([text], padding=True).items()}

@@ -16,8 +16,8 @@ from keras_bert_zoo.corpus.arrays import Documents
 from keras_bert_zoo.corpus.documents import read_text
 from keras_bert_zoo.corpus.reading import Unit
 from keras_bert_zoo.corpus.sentences import SENTENCE
-from keras_bert_zoo.tokenizers import files
-from keras_bert_zoo.tokenizers.segmentation import Segmenter
+from keras_bert_zoo.tokenizers.wordpiece_files import WordPieceFiles
+from keras_bert_zoo.tokenizers.wordpiece_segmenter import WordPieceSegmenter
 
 # Characters that BERT makes a word each; of tokens the first character tells.
 _CHINESE = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F))
@@ -61,8 +61,8 @@ class Encoder:
         text_column: str = "text",
         words: str = "none",
     ) -> None:
-        source = files.read(pathlib.Path(tokenizer))
-        segmenter = Segmenter(source)
+        source = WordPieceFiles().read(pathlib.Path(tokenizer))
+        segmenter = WordPieceSegmenter(source)
         self._reading = {"invalid_utf8": invalid_utf8, "text_column": text_column}
         self._segment = tf.function(
             lambda texts: segmenter(texts).ids,

@@ -28,7 +28,7 @@ from keras_bert_zoo.corpus.records import Records, Step, check_same_run
 from keras_bert_zoo.corpus.shards import MANIFEST, ShardError, Shards
 from keras_bert_zoo.corpus.sources import CorpusError
 from keras_bert_zoo.corpus.writing import Target, describe
-from keras_bert_zoo.tokenizers import files
+from keras_bert_zoo.tokenizers.wordpiece_files import WordPieceFiles
 
 _RECORDS = ".progress"
 _log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class Run:
         self.options = options
         self.sources = sources.find(corpus)
         self.reader = Reader(options.format, options.text_column)
-        self.target = Target(directory, files.read(tokenizer))
+        self.target = Target(directory, WordPieceFiles().read(tokenizer))
         self.encoder = {"tokenizer": str(tokenizer), **options.encoding()}
         self._settings = {
             "options": options.values(),

@@ -21,9 +21,10 @@ from keras_bert_zoo.corpus.documents import read_text
 from keras_bert_zoo.corpus.formats import DOCUMENT, FORMATS
 from keras_bert_zoo.corpus.reading import Reader
 from keras_bert_zoo.corpus.sentences import SENTENCE
-from keras_bert_zoo.tokenizers import files
-from keras_bert_zoo.tokenizers.options import TokenizerOptions
+from keras_bert_zoo.tokenizers.files import TOKENIZER_FILE
+from keras_bert_zoo.tokenizers.options import WordPieceOptions
 from keras_bert_zoo.tokenizers.source import TokenizerSource
+from keras_bert_zoo.tokenizers.wordpiece_files import VOCABULARY_FILE, WordPieceFiles
 
 # In the published order, as `transformers` expects it of a vocabulary without a config.
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -75,7 +76,7 @@ def train(
     options: VocabularyOptions | None = None,
     *,
     report: Callable[[int, int], Any] = lambda text, disk: None,
-) -> TokenizerSource:
+) -> TokenizerSource[WordPieceOptions]:
     """Trains a vocabulary; reads the corpus twice.
 
     Args:
@@ -98,7 +99,7 @@ def train(
     trainer = _Trainer(options)
     texts = _Texts(corpus, options, report)
     words = trainer.train(texts, trainer.alphabet(texts))
-    return TokenizerSource(words, TokenizerOptions(do_lower_case=options.lower_case))
+    return TokenizerSource(words, WordPieceOptions(do_lower_case=options.lower_case))
 
 
 def check_output(directory: str | pathlib.Path) -> None:
@@ -110,21 +111,19 @@ def check_output(directory: str | pathlib.Path) -> None:
     path = pathlib.Path(directory)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"output {str(path)!r} is a file. Take a directory.")
-    there = [
-        name for name in (files.TOKENIZER_FILE, files.VOCABULARY_FILE) if (path / name).exists()
-    ]
+    there = [name for name in (TOKENIZER_FILE, VOCABULARY_FILE) if (path / name).exists()]
     if there:
         raise FileExistsError(f"{path} holds {there}. Take another output, or remove them.")
 
 
-def save(source: TokenizerSource, directory: str | pathlib.Path) -> None:
+def save(source: TokenizerSource[WordPieceOptions], directory: str | pathlib.Path) -> None:
     """Writes the files that ``transformers.AutoTokenizer`` reads, and ``vocab.txt``.
 
     Raises:
         FileExistsError: there is a tokenizer, or a file.
     """
     check_output(directory)
-    files.write(source, pathlib.Path(directory))
+    WordPieceFiles().write(source, pathlib.Path(directory))
 
 
 @dataclasses.dataclass(frozen=True)

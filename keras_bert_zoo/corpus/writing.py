@@ -16,9 +16,9 @@ from keras_bert_zoo.corpus.arrays import joined
 from keras_bert_zoo.corpus.choosing import Kept, count
 from keras_bert_zoo.corpus.counts import Counts
 from keras_bert_zoo.corpus.shards import FORMAT, MANIFEST, TOKENIZER, vocabulary_digest
-from keras_bert_zoo.tokenizers import files
-from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS
+from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS, WordPieceOptions
 from keras_bert_zoo.tokenizers.source import TokenizerSource
+from keras_bert_zoo.tokenizers.wordpiece_files import WordPieceFiles
 
 HELD_OUT = "held_out"
 _SIDES = ("", HELD_OUT)
@@ -38,7 +38,7 @@ class Target:
     """
 
     directory: pathlib.Path
-    source: TokenizerSource
+    source: TokenizerSource[WordPieceOptions]
 
     @property
     def unknown(self) -> int:
@@ -78,7 +78,7 @@ class Target:
                 continue
             inside = {name: sum(shard[name] for shard in shards) for name in _IN_SHARDS}
             directory = self.directory / side
-            files.write(self.source, directory / TOKENIZER)
+            WordPieceFiles().write(self.source, directory / TOKENIZER)
             manifest = {
                 "format": FORMAT,
                 **describe(self.source),
@@ -89,7 +89,7 @@ class Target:
             write_text(directory / MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
 
-def describe(source: TokenizerSource) -> dict[str, Any]:
+def describe(source: TokenizerSource[WordPieceOptions]) -> dict[str, Any]:
     """What the manifest says of the tokenizer."""
     options = vars(source.options)
     return {

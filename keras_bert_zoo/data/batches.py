@@ -191,7 +191,7 @@ def batches(examples: Examples, tokenizer: Any, *, max_length: int, **options: A
 
     Args:
         examples: texts with labels.
-        tokenizer: a ``WordPieceTokenizer``.
+        tokenizer: a ``Tokenizer``.
         max_length: tokens at which texts are truncated.
         **options: of ``BucketedBatches``.
     """

@@ -15,8 +15,6 @@ from scipy.special import logsumexp
 
 from keras_bert_zoo.data.rows import EncodedTexts, Rows
 
-_CONTINUES = "##"
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MaskedRows(Rows):
@@ -31,7 +29,7 @@ class MaskedRows(Rows):
         counts: how many of them there are, int64 ``(N,)``.
         ends: from its position to here, exclusive, a row is masked, int64 ``(N,)``; ``None``
             where the texts hold their masks themselves.
-        tokenizer: a ``WordPieceTokenizer``.
+        tokenizer: a ``Tokenizer``.
         top_k: how many of the likeliest tokens are kept.
 
     Raises:
@@ -135,19 +133,22 @@ def each_word(
 
     Args:
         encoded: the texts.
-        tokenizer: a ``WordPieceTokenizer``.
+        tokenizer: a ``Tokenizer``.
         within_word: whether the rest of the word is masked with a token, so that the end of
             a word does not give its beginning away: "PLL-word-l2r" of Kauf and Ivanova 2023
             (arXiv:2305.10588). A word is a token and the ``##`` pieces after it.
         top_k: of ``MaskedRows``.
+
+    Raises:
+        TokenizerError: ``within_word``, and tokens do not tell what is inside a word.
     """
     special = [getattr(tokenizer, f"{name}_token_id") for name in ("cls", "sep", "pad", "mask")]
     chosen = np.flatnonzero(~np.isin(encoded.input_ids, special))
     owners = np.repeat(np.arange(len(encoded)), encoded.lengths)[chosen]
     ends = chosen + 1
     if within_word:
-        continues = np.array([token.startswith(_CONTINUES) for token in tokenizer.vocabulary])
-        begins = np.append(np.flatnonzero(~continues[encoded.input_ids]), len(encoded.input_ids))
+        continues = tokenizer.continues()[encoded.input_ids]
+        begins = np.append(np.flatnonzero(~continues), len(encoded.input_ids))
         ends = begins[np.searchsorted(begins, chosen, side="right")]
     starts = _starts(encoded)[owners]
     return MaskedRows(

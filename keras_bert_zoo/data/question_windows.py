@@ -31,7 +31,7 @@ def question_windows(
     Args:
         questions: N texts.
         contexts: N texts; long ones go on in further rows.
-        tokenizer: a ``WordPieceTokenizer``.
+        tokenizer: a ``Tokenizer``.
         max_length: tokens of the longest row.
         stride: tokens of a context that a row shares with the one before it.
         max_question_length: tokens after which a question is cut off.
@@ -63,7 +63,7 @@ def question_windows(
         text_pairs=contexts,
     )
     # Those of a question count from its own beginning.
-    offsets = np.where(found.encoded.token_type_ids[:, None] == 1, found.offsets, 0)
+    offsets = np.where(found.sequences[:, None] == 1, found.offsets, 0)
     edges = np.searchsorted(found.token_owners, np.arange(len(contexts) + 1))
     for context, first, after in zip(contexts, edges[:-1], edges[1:], strict=True):
         if not context.isascii():

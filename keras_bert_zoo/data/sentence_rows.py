@@ -29,7 +29,7 @@ def sentence_rows(
 
     Args:
         documents: sentences of each.
-        tokenizer: a ``WordPieceTokenizer``.
+        tokenizer: a ``Tokenizer``.
         max_length: tokens of the longest row.
 
     Returns:

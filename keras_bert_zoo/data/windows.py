@@ -25,13 +25,19 @@ class Windows:
         encoded: the rows.
         owners: which text a row is a part of, ``(N,)``.
         offsets: characters that each token comes from, ``(tokens, 2)``.
-        special: which tokens were added, bool ``(tokens,)``.
+        sequences: 0 for tokens of the text, 1 of its second one, -1 for those that were added,
+            ``(tokens,)``.
     """
 
     encoded: EncodedTexts
     owners: np.ndarray
     offsets: np.ndarray
-    special: np.ndarray
+    sequences: np.ndarray
+
+    @property
+    def special(self) -> np.ndarray:
+        """Which tokens were added, bool ``(tokens,)``."""
+        return self.sequences < 0
 
     @property
     def token_owners(self) -> np.ndarray:
@@ -59,7 +65,7 @@ def windows(
 
     Args:
         texts: N strings.
-        tokenizer: a ``WordPieceTokenizer``.
+        tokenizer: a ``Tokenizer``.
         max_length: tokens of a row.
         stride: tokens that a row shares with the one before it.
         text_pairs: N second texts. They are what goes on, behind the whole first one.
@@ -79,7 +85,7 @@ def windows(
             stride=stride,
             return_overflowing_tokens=True,
             return_offsets_mapping=True,
-            return_special_tokens_mask=True,
+            return_sequence_ids=True,
         )
         owners = found.pop("overflow_to_sample_mapping").numpy()
         lengths = found.pop("attention_mask").row_lengths().numpy()
@@ -90,8 +96,8 @@ def windows(
     encoded = EncodedTexts(
         all_["input_ids"], all_["token_type_ids"], all_["lengths"], tokenizer.pad_token_id
     )
-    special = all_["special_tokens_mask"].astype(bool)
-    return Windows(encoded, all_["owners"], all_["offset_mapping"].reshape(-1, 2), special)
+    offsets = all_["offset_mapping"].reshape(-1, 2)
+    return Windows(encoded, all_["owners"], offsets, all_["sequence_ids"])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -34,7 +34,7 @@ def encode(
 
     Args:
         model: a ``SentenceEmbedder``.
-        tokenizer: its ``WordPieceTokenizer``.
+        tokenizer: its ``Tokenizer``.
         texts: N strings.
         batch_size: texts at once.
         max_length: tokens at which texts are cut; by default the model's ``max_seq_length``,

@@ -122,7 +122,7 @@ def predict_logits(
 
     Args:
         model: a ``SequenceClassifier``.
-        tokenizer: its ``WordPieceTokenizer``.
+        tokenizer: its ``Tokenizer``.
         texts: N strings.
         text_pairs: N second texts, or ``None``.
         max_length: tokens at which texts are truncated; by default the tokenizer's

@@ -69,7 +69,7 @@ def pseudo_log_likelihood(
 
     Args:
         model: a ``PretrainingModel``: ``load(…, task="masked_lm")``.
-        tokenizer: its ``WordPieceTokenizer``.
+        tokenizer: its ``Tokenizer``.
         texts: N strings. Special tokens in them are not scored, ``[UNK]`` is.
         within_word: whether the later pieces of a word are masked with each of its pieces,
             see ``data.masked_rows.each_word``.

@@ -38,12 +38,17 @@ class Explanation:
 
 @dataclasses.dataclass(frozen=True)
 class _Target:
-    """What is explained: numbers that the model gives for a row, whose tokens are characters."""
+    """What is explained: numbers that the model gives for a row, whose tokens are characters.
+
+    Args:
+        sequences: which text each token is of, see ``data.windows.Windows``.
+    """
 
     answer: str
     texts: tuple[str, ...]
     row: int
     offsets: np.ndarray
+    sequences: np.ndarray
     places: Sequence[Place]
 
 
@@ -91,10 +96,10 @@ def _explained(ask: Predictor, rows: Rows, target: _Target) -> Explanation:
     inputs = rows.inputs(np.array([target.row]), int(rows.encoded.lengths[target.row]))
     scores = gradient_times_input(ask.model, inputs, target.places)
     spans: tuple[list[Span], ...] = tuple([] for _ in target.texts)
-    segments = inputs["token_type_ids"][0]
-    for segment, (start, end), score in zip(segments, target.offsets, scores, strict=True):
+    tokens = zip(target.sequences, target.offsets, scores, strict=True)
+    for sequence, (start, end), score in tokens:
         if end > start:  # special tokens have no characters
-            _add(spans[segment], (int(start), int(end), float(score)))
+            _add(spans[sequence], (int(start), int(end), float(score)))
     return Explanation(target.answer, target.texts, spans)
 
 
@@ -121,13 +126,16 @@ def _classes(ask: Predictor, examples: Any, rows: Rows, outputs: Outputs) -> Ite
         truncation=True,
         max_length=ask.task.settings.max_length,
         return_offsets_mapping=True,
+        return_sequence_ids=True,
     )
-    offsets = found["offset_mapping"].flat_values.numpy()
+    offsets, sequences = (
+        found[name].flat_values.numpy() for name in ("offset_mapping", "sequence_ids")
+    )
     for row, logits in enumerate(outputs["logits"]):
         best = int(logits.argmax())
         texts = (examples.texts[row], *([pairs[row]] if pairs else []))
-        place = ("logits", (best,))
-        yield _Target(ask.labels[best], texts, row, offsets[_of_row(rows, row)], [place])
+        place, part = ("logits", (best,)), _of_row(rows, row)
+        yield _Target(ask.labels[best], texts, row, offsets[part], sequences[part], [place])
 
 
 def _tags(ask: Predictor, examples: Any, rows: Rows, outputs: Outputs) -> Iterator[_Target]:
@@ -146,9 +154,8 @@ def _tags(ask: Predictor, examples: Any, rows: Rows, outputs: Outputs) -> Iterat
             part = _of_row(rows, row)
             place = (token - part.start, int(outputs["logits"][token].argmax()))
             answered = f"{unit['text']}: {unit['label']}"
-            yield _Target(
-                answered, (example.text,), row, windows.offsets[part], [("logits", place)]
-            )
+            characters = windows.offsets[part], windows.sequences[part]
+            yield _Target(answered, (example.text,), row, *characters, [("logits", place)])
 
 
 def _spans(ask: Predictor, examples: Any, rows: Rows, outputs: Outputs) -> Iterator[_Target]:
@@ -166,7 +173,8 @@ def _spans(ask: Predictor, examples: Any, rows: Rows, outputs: Outputs) -> Itera
         offsets = windows.offsets[part] + _offsets_of_question(ask, example.question, part)
         places = [("start_logits", (first,)), ("end_logits", (last,))]
         texts = (example.question, example.context)
-        yield _Target(answer["answer"] or "no answer", texts, row, offsets, places)
+        found = answer["answer"] or "no answer"
+        yield _Target(found, texts, row, offsets, windows.sequences[part], places)
 
 
 def _pairs(
@@ -193,7 +201,7 @@ def _offsets_of_question(ask: Predictor, question: str, part: slice) -> np.ndarr
     found = ask.tokenizer(
         [question],
         truncation=True,
-        max_length=ask.task.options.max_question_length + 2,
+        max_length=ask.task.options.max_question_length + ask.tokenizer.num_special_tokens(),
         return_offsets_mapping=True,
     )["offset_mapping"].flat_values.numpy()
     offsets = np.zeros((part.stop - part.start, 2), found.dtype)

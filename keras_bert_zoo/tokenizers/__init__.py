@@ -3,7 +3,19 @@
 TensorFlow-only.
 """
 
-from keras_bert_zoo.tokenizers.options import TokenizerError, TokenizerOptions
+from keras_bert_zoo.tokenizers.byte_bpe import ByteBpeOptions, ByteBpeTokenizer
+from keras_bert_zoo.tokenizers.loading import load_tokenizer
+from keras_bert_zoo.tokenizers.options import TokenizerError, TokenizerOptions, WordPieceOptions
+from keras_bert_zoo.tokenizers.tokenizer import Tokenizer
 from keras_bert_zoo.tokenizers.wordpiece import WordPieceTokenizer
 
-__all__ = ["TokenizerError", "TokenizerOptions", "WordPieceTokenizer"]
+__all__ = [
+    "ByteBpeOptions",
+    "ByteBpeTokenizer",
+    "Tokenizer",
+    "TokenizerError",
+    "TokenizerOptions",
+    "WordPieceOptions",
+    "WordPieceTokenizer",
+    "load_tokenizer",
+]

@@ -12,8 +12,9 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from keras_bert_zoo.tokenizers.normalizer import counting_model, normalizer_model
-from keras_bert_zoo.tokenizers.segmentation import word_piece_tokenizer
+from keras_bert_zoo.tokenizers.options import TokenizerError
 from keras_bert_zoo.tokenizers.wordpiece import WordPieceTokenizer
+from keras_bert_zoo.tokenizers.wordpiece_segmenter import word_piece_tokenizer
 
 
 class DeviceTokenizer:
@@ -25,16 +26,21 @@ class DeviceTokenizer:
 
     Raises:
         ValueError: there is no room for a token between the special ones.
+        TokenizerError: the tokenizer is of another kind.
     """
 
     def __init__(self, tokenizer: WordPieceTokenizer, length: int) -> None:
         if length < 3:
             raise ValueError(f"length must be at least 3, received {length}.")
+        if not isinstance(tokenizer, WordPieceTokenizer):
+            raise TokenizerError(
+                f"On a device only a WordPieceTokenizer runs, received a "
+                f"{type(tokenizer).__name__}. Export a format that takes ids, or a SavedModel."
+            )
         options = tokenizer.options
-        strip = options.do_lower_case if options.strip_accents is None else options.strip_accents
         tables = {
             "lower": options.do_lower_case,
-            "strip": strip,
+            "strip": options.strips_accents,
             "chinese": options.tokenize_chinese_chars,
         }
         self.length = length

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.tokenizers.normalizer import STAND_INS
 from keras_bert_zoo.tokenizers.options import TokenizerError
+from keras_bert_zoo.tokenizers.utf8 import SURROGATES, replaced
 
 # Both are deleted by the normaliser; the second has as many bytes as a stand-in.
 _FILLER, _WIDE_FILLER = "\x01", "\uf8ff"
@@ -37,7 +38,7 @@ class LiteralMarker:
         self.stand_ins = dict(zip(literals, map(chr, STAND_INS), strict=False))
         first = "".join(re.escape(character) for character in sorted({t[0] for t in literals}))
         # RE2 in UTF-8 mode matches no invalid byte: one pass finds both kinds of trouble.
-        self._harmless = f"[^{first}{_STAND_IN_CLASS}]*"
+        self._harmless = f"[^{first}{SURROGATES}{_STAND_IN_CLASS}]*"
 
     def __call__(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Repairs and marks texts.
@@ -54,7 +55,7 @@ class LiteralMarker:
         return tf.cond(harmless, lambda: (text, text), lambda: self._marked(text))
 
     def _marked(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        valid = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
+        valid = replaced(text)
         marked = tf.strings.regex_replace(valid, f"[{_STAND_IN_CLASS}]", _WIDE_FILLER)
         for literal in sorted(self.stand_ins, key=len, reverse=True):
             fillers = _FILLER * (len(literal.encode()) - _STAND_IN_BYTES)

@@ -1,10 +1,10 @@
-"""What a WordPiece tokenizer is, apart from its vocabulary."""
+"""What a tokenizer is, apart from its vocabulary."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 SPECIAL_TOKENS = ("unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
@@ -13,33 +13,59 @@ class TokenizerError(ValueError):
     """A vocabulary, tokenizer file or argument that no tokenizer can be made of."""
 
 
+def is_text(value: Any) -> bool:
+    """Whether it is a string that is not empty."""
+    return isinstance(value, str) and bool(value)
+
+
+def is_flag(value: Any) -> bool:
+    """Whether it is ``True`` or ``False``."""
+    return isinstance(value, bool)
+
+
+def is_count(value: Any) -> bool:
+    """Whether it is a positive integer."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _are_added_tokens(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        is_text(token) and is_flag(flag) for token, flag in value.items()
+    )
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TokenizerOptions:
-    """The choices of one tokenizer, with the names of Hugging Face's files.
+    """The choices that every tokenizer has, with the names of Hugging Face's files.
 
     Args:
-        do_lower_case: lower the case of the text.
-        strip_accents: delete combining marks; ``None`` means ``do_lower_case``.
-        tokenize_chinese_chars: make every Chinese character a word.
-        unk_token: token of words that the vocabulary cannot spell.
+        unk_token: token of what the vocabulary cannot spell.
         sep_token: token after each text.
         pad_token: token that fills a batch.
         cls_token: token before the first text.
         mask_token: token of masked-language modelling.
-        added_tokens: further tokens that are matched literally in the text, before it is
-            normalised, as the five above are. The value says whether decoding may skip
-            the token as special. Tokens that the vocabulary lacks are appended to it.
+        added_tokens: further tokens that are matched literally in the text, as the five
+            above are. The value says whether decoding may skip the token as special.
+            Tokens that the vocabulary lacks are appended to it.
         model_max_length: the longest sequence, used where truncation or padding names none.
-        max_input_chars_per_word: words of more characters become ``unk_token``.
         clean_up_tokenization_spaces: default of ``decode``.
 
     Raises:
         TokenizerError: a field has the wrong type.
     """
 
-    do_lower_case: bool = True
-    strip_accents: bool | None = None
-    tokenize_chinese_chars: bool = True
+    # Field to what its values must be, and in words where no general rule says it.
+    checks: ClassVar[Mapping[str, Callable[[Any], bool]]] = {
+        **dict.fromkeys(SPECIAL_TOKENS, is_text),
+        "added_tokens": _are_added_tokens,
+        "model_max_length": is_count,
+        "clean_up_tokenization_spaces": is_flag,
+    }
+    rules: ClassVar[str] = (
+        "Flags must be booleans, tokens non-empty strings, lengths positive integers, "
+        "added_tokens a mapping from token to boolean."
+    )
+
     unk_token: str = "[UNK]"
     sep_token: str = "[SEP]"
     pad_token: str = "[PAD]"
@@ -47,34 +73,17 @@ class TokenizerOptions:
     mask_token: str = "[MASK]"
     added_tokens: Mapping[str, bool] = dataclasses.field(default_factory=dict)
     model_max_length: int = 512
-    max_input_chars_per_word: int = 100
     clean_up_tokenization_spaces: bool = False
 
     def __post_init__(self) -> None:
         """Refuses fields of the wrong type, all in one error."""
-        checks = {
-            **dict.fromkeys(SPECIAL_TOKENS, _is_text),
-            **dict.fromkeys(("do_lower_case", "tokenize_chinese_chars"), _is_flag),
-            "clean_up_tokenization_spaces": _is_flag,
-            "strip_accents": lambda value: value is None or _is_flag(value),
-            "model_max_length": _is_count,
-            "max_input_chars_per_word": _is_count,
-            "added_tokens": lambda tokens: (
-                isinstance(tokens, Mapping)
-                and all(_is_text(token) and _is_flag(flag) for token, flag in tokens.items())
-            ),
-        }
         wrong = {
             name: getattr(self, name)
-            for name, check in checks.items()
+            for name, check in self.checks.items()
             if not check(getattr(self, name))
         }
         if wrong:
-            raise TokenizerError(
-                f"Tokenizer options of the wrong type: {wrong}. Flags must be booleans, tokens "
-                "non-empty strings, lengths positive integers, added_tokens a mapping from "
-                "token to boolean."
-            )
+            raise TokenizerError(f"Tokenizer options of the wrong type: {wrong}. {self.rules}")
 
     @property
     def special_tokens(self) -> dict[str, str]:
@@ -93,13 +102,31 @@ class TokenizerOptions:
         return frozenset([*self.special_tokens.values(), *added])
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WordPieceOptions(TokenizerOptions):
+    """The choices of a WordPiece tokenizer, besides those of every tokenizer.
 
+    Args:
+        do_lower_case: lower the case of the text.
+        strip_accents: delete combining marks; ``None`` means ``do_lower_case``.
+        tokenize_chinese_chars: make every Chinese character a word.
+        max_input_chars_per_word: words of more characters become ``unk_token``.
+    """
 
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool)
+    checks: ClassVar[Mapping[str, Callable[[Any], bool]]] = {
+        **TokenizerOptions.checks,
+        "do_lower_case": is_flag,
+        "strip_accents": lambda value: value is None or is_flag(value),
+        "tokenize_chinese_chars": is_flag,
+        "max_input_chars_per_word": is_count,
+    }
 
+    do_lower_case: bool = True
+    strip_accents: bool | None = None
+    tokenize_chinese_chars: bool = True
+    max_input_chars_per_word: int = 100
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    @property
+    def strips_accents(self) -> bool:
+        """Whether combining marks are deleted."""
+        return self.do_lower_case if self.strip_accents is None else self.strip_accents

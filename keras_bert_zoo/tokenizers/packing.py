@@ -1,22 +1,23 @@
-"""Word pieces to model inputs: special tokens, truncation, overflow, padding.
+"""Pieces to model inputs: special tokens, truncation, overflow.
 
 TensorFlow-only, core ops only. Follows Hugging Face's ``tokenizers`` in every length and
 order. One plan serves all cases: each row of the result is a list of segments of a pool
-that holds the pieces of both texts and the special tokens.
+that holds the special tokens and the pieces of both texts.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import numbers
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from keras_bert_zoo.tokenizers.options import TokenizerError
 from keras_bert_zoo.tokenizers.segmentation import Pieces
+from keras_bert_zoo.tokenizers.template import Part, Template
+from keras_bert_zoo.tokenizers.truncation import WIDTHS, windows
 
 PADDINGS = {False: None, "do_not_pad": None, True: "longest"} | {
     name: name for name in ("longest", "max_length")
@@ -26,13 +27,13 @@ TRUNCATIONS = {False: None, "do_not_truncate": None, True: "longest_first"} | {
 }
 # Start and length of a run of the pool, for each row.
 Segment = tuple[tf.Tensor, tf.Tensor]
-_FIRST_TEXT = 2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PackingOptions:
-    """How sequences are put together; the arguments of ``WordPieceTokenizer.__call__``."""
+    """How sequences are put together; the arguments of ``Tokenizer.__call__``."""
 
+    template: Template
     is_pair: bool
     max_length: int
     add_special_tokens: bool = True
@@ -90,9 +91,14 @@ class PackingOptions:
         return TRUNCATIONS[self.truncation]
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """What a row is made of."""
+        return self.template.parts(self.is_pair, self.add_special_tokens)
+
+    @property
     def special_count(self) -> int:
         """Special tokens of a row."""
-        return (3 if self.is_pair else 2) if self.add_special_tokens else 0
+        return sum(not part.is_text for part in self.parts)
 
     @property
     def budget(self) -> int:
@@ -105,8 +111,9 @@ class Packed(NamedTuple):
 
     Attributes:
         input_ids: token ids.
-        token_type_ids: 1 for the second text and its separator.
+        token_type_ids: as the template says.
         special_tokens_mask: 1 for special tokens that were added.
+        sequence_ids: 0 for tokens of the first text, 1 of the second, -1 for special ones.
         offset_mapping: ``(R, None, 2)`` or ``None``.
         sample: ``(R,)`` int32, the text that each row comes from.
     """
@@ -114,154 +121,111 @@ class Packed(NamedTuple):
     input_ids: tf.RaggedTensor
     token_type_ids: tf.RaggedTensor
     special_tokens_mask: tf.RaggedTensor
+    sequence_ids: tf.RaggedTensor
     offset_mapping: tf.RaggedTensor | None
     sample: tf.Tensor
 
 
-def pack(pieces: list[Pieces], options: PackingOptions, cls_id: int, sep_id: int) -> Packed:
+def pack(pieces: list[Pieces], options: PackingOptions, ids: Mapping[str, int]) -> Packed:
     """Puts the pieces of one text, or of a pair, together.
+
+    Args:
+        pieces: of each text.
+        options: how.
+        ids: of the special tokens.
 
     Raises:
         tf.errors.InvalidArgumentError: a sequence is too short for the truncation asked
             for, or shorter than the stride.
     """
     lengths = [piece.ids.row_lengths() for piece in pieces]
-    widths = _WIDTHS[options.strategy](lengths, tf.constant(options.budget, tf.int64))
+    widths = WIDTHS[options.strategy](lengths, tf.constant(options.budget, tf.int64))
     if options.return_overflowing_tokens:
-        sample, numbers = _windows(lengths, widths, options.stride)
+        sample, numbers = windows(lengths, widths, options.stride)
     else:
         sample = tf.range(tf.size(lengths[0], tf.int64))
         numbers = [tf.zeros_like(sample) for _ in pieces]
 
-    segments = []
-    first_of_text = _FIRST_TEXT
+    texts = []
+    first = tf.constant(options.special_count, tf.int64)
     for kind, piece in enumerate(pieces):
         window = numbers[kind] * tf.gather(widths[kind] - options.stride, sample)
         left = tf.gather(lengths[kind], sample) - window
-        start = first_of_text + tf.gather(piece.ids.row_starts(), sample) + window
-        segments.append((start, tf.minimum(tf.gather(widths[kind], sample), left)))
-        first_of_text += tf.size(piece.ids.flat_values, tf.int64)
-    if options.add_special_tokens:
-        segments = _with_specials(segments, first_of_text)
-    specials = tf.constant([cls_id, sep_id, sep_id], tf.int32)
-    return _gathered(pieces, specials, segments, sample)
+        start = first + tf.gather(piece.ids.row_starts(), sample) + window
+        texts.append((start, tf.minimum(tf.gather(widths[kind], sample), left)))
+        first += tf.size(piece.ids.flat_values, tf.int64)
+    return _gathered(pieces, options.parts, _segments(options.parts, texts), sample, ids)
 
 
-def _with_specials(segments: list[Segment], last: tf.Tensor) -> list[Segment]:
-    """``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``."""
-    first, *second = segments
-    one = tf.ones_like(first[1])
-    row = [(0 * one, one), first, (one, one)]
-    return [*row, second[0], (last * one, one)] if second else row
+def _segments(parts: tuple[Part, ...], texts: list[Segment]) -> list[Segment]:
+    """Where the parts of each row lie in the pool: each special token has a place of its own."""
+    one = tf.ones_like(texts[0][1])
+    segments, place = [], 0
+    for part in parts:
+        if isinstance(part.content, int):
+            segments.append(texts[part.content])
+        else:
+            segments.append((place * one, one))
+            place += 1
+    return segments
 
 
 def _gathered(
-    pieces: list[Pieces], specials: tf.Tensor, segments: list[Segment], sample: tf.Tensor
+    pieces: list[Pieces],
+    parts: tuple[Part, ...],
+    segments: list[Segment],
+    sample: tf.Tensor,
+    ids: Mapping[str, int],
 ) -> Packed:
     """Reads the segments of every row out of the pool.
 
-    The pool is ``[CLS] [SEP]``, the first texts, the second texts, ``[SEP]``: in this order
-    the place of a token in the pool tells its type and whether it is special.
+    The pool is the special tokens, the first texts, the second texts: the place of a token in
+    it tells its type and whether it is special.
     """
-    starts = tf.stack([start for start, _ in segments], axis=1)
+    starts = tf.reshape(tf.stack([start for start, _ in segments], axis=1), [-1])
     lengths = tf.stack([length for _, length in segments], axis=1)
-    flat_starts = tf.reshape(starts, [-1])
-    at = tf.ragged.range(flat_starts, flat_starts + tf.reshape(lengths, [-1])).flat_values
+    places = tf.ragged.range(starts, starts + tf.reshape(lengths, [-1]))
     row_lengths = tf.reduce_sum(lengths, axis=1)
+    specials = [part for part in parts if not part.is_text]
+    types = [part.type_id for part in parts if part.is_text]
+    tokens = [piece.ids.flat_values for piece in pieces]
 
     def rows(values: tf.Tensor) -> tf.RaggedTensor:
         return tf.RaggedTensor.from_row_lengths(values, row_lengths, validate=False)
 
-    def pool(texts: list[tf.Tensor], others: tf.Tensor) -> tf.Tensor:
-        return tf.concat([others[:_FIRST_TEXT], *texts, others[_FIRST_TEXT:]], axis=0)
+    def read(of_specials: list[int], of_texts: list[tf.Tensor]) -> tf.RaggedTensor:
+        pool = tf.concat([tf.constant(of_specials, tf.int32), *of_texts], axis=0)
+        return rows(tf.gather(pool, places.flat_values))
 
-    second = _FIRST_TEXT + tf.size(pieces[0].ids.flat_values, tf.int64)
-    last = _FIRST_TEXT + tf.add_n([tf.size(p.ids.flat_values, tf.int64) for p in pieces])
-    spans = [piece.spans.flat_values for piece in pieces if piece.spans is not None]
-    nowhere = tf.zeros([_FIRST_TEXT + 1, 2], tf.int32)
+    def filled(numbers: Iterable[int]) -> list[tf.Tensor]:
+        return [
+            tf.fill(tf.shape(each), number) for each, number in zip(tokens, numbers, strict=True)
+        ]
+
     return Packed(
-        input_ids=rows(tf.gather(pool([p.ids.flat_values for p in pieces], specials), at)),
-        token_type_ids=rows(tf.cast(at >= second, tf.int32)),
-        special_tokens_mask=rows(tf.cast((at < _FIRST_TEXT) | (at >= last), tf.int32)),
-        offset_mapping=rows(tf.gather(pool(spans, nowhere), at)) if spans else None,
+        input_ids=read([ids[str(part.content)] for part in specials], tokens),
+        token_type_ids=read([part.type_id for part in specials], filled(types)),
+        sequence_ids=read([-1] * len(specials), filled(range(len(tokens)))),
+        special_tokens_mask=rows(tf.cast(places.flat_values < len(specials), tf.int32)),
+        offset_mapping=None if pieces[0].spans is None else rows(_spans(pieces, specials, places)),
         sample=tf.cast(sample, tf.int32),
     )
 
 
-def _windows(
-    lengths: list[tf.Tensor], widths: list[tf.Tensor], stride: int
-) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Numbers the windows of each sample: every combination of those of its texts.
+def _spans(pieces: list[Pieces], specials: list[Part], places: tf.RaggedTensor) -> tf.Tensor:
+    """Reads the spans of tokens; those of special tokens are empty."""
+    nowhere = tf.zeros([len(specials), 2], tf.int32)
 
-    Of a pair, the reference lists the first window of both; then each further window of
-    the first text with all of the second; then the further ones of the second text.
+    def read(spans: list[tf.RaggedTensor]) -> tf.Tensor:
+        pool = tf.concat([nowhere, *(each.flat_values for each in spans)], axis=0)
+        return tf.gather(pool, places.flat_values)
 
-    Returns:
-        For each row its sample, and the window of each text.
-    """
-    counts = [_window_count(*sizes, stride) for sizes in zip(lengths, widths, strict=True)]
-    others = counts[1] if len(counts) > 1 else tf.ones_like(counts[0])
-    rows = tf.ragged.range(counts[0] * others)
-    sample, row = rows.value_rowids(), rows.flat_values
-    firsts, seconds = tf.gather(counts[0], sample), tf.gather(others, sample)
-    tail = row - (firsts - 1) * seconds
-    first = tf.zeros_like(row)
-    one = tf.where(row > 0, 1 + (row - 1) // seconds, first)
-    other = tf.where(row > 0, (row - 1) % seconds, first)
-    numbers = [tf.where(tail > 0, first, one), tf.where(tail > 0, tail, other)]
-    return sample, numbers[: len(counts)]
-
-
-def _window_count(length: tf.Tensor, width: tf.Tensor, stride: int) -> tf.Tensor:
-    cut = length > width
-    tf.debugging.assert_equal(
-        tf.reduce_any(cut & (width <= stride)),
-        False,
-        "stride must be smaller than what truncation leaves of each text; "
-        "ask for a smaller stride or a larger max_length",
-    )
-    step = tf.maximum(width - stride, 1)
-    return tf.where(cut, 1 - (width - length) // step, tf.ones_like(width))
-
-
-def _keep_all(lengths: list[tf.Tensor], budget: tf.Tensor) -> list[tf.Tensor]:
-    del budget
-    return lengths
-
-
-def _longest_first(lengths: list[tf.Tensor], budget: tf.Tensor) -> list[tf.Tensor]:
-    """Cuts the longer text down to the shorter one, then both to the same length."""
-    if len(lengths) == 1:
-        return [tf.minimum(lengths[0], budget)]
-    shorter, longer = tf.minimum(*lengths), tf.maximum(*lengths)
-    longer = tf.where(shorter > budget, shorter, tf.maximum(shorter, budget - shorter))
-    both = shorter + longer > budget
-    shorter = tf.where(both, budget // 2, shorter)
-    longer = tf.where(both, budget - budget // 2, longer)
-    first = tf.where(lengths[0] > lengths[1], longer, shorter)
-    second = tf.where(lengths[0] > lengths[1], shorter, longer)
-    fits = lengths[0] + lengths[1] <= budget
-    return [tf.where(fits, lengths[0], first), tf.where(fits, lengths[1], second)]
-
-
-def _only(which: int, lengths: list[tf.Tensor], budget: tf.Tensor) -> list[tf.Tensor]:
-    """Takes all that is too much from one text."""
-    excess = tf.maximum(tf.add_n(lengths) - budget, 0)
-    tf.debugging.assert_equal(
-        tf.reduce_any((excess > 0) & (lengths[which] <= excess)),
-        False,
-        f"truncation='only_{('first', 'second')[which]}': that text is too short to respect "
-        "max_length; use truncation='longest_first' or a larger max_length",
-    )
-    return [length - excess if i == which else length for i, length in enumerate(lengths)]
-
-
-_WIDTHS: dict[str | None, Callable[[list[tf.Tensor], tf.Tensor], list[tf.Tensor]]] = {
-    None: _keep_all,
-    "longest_first": _longest_first,
-    "only_first": functools.partial(_only, 0),
-    "only_second": functools.partial(_only, 1),
-}
+    spans = read([piece.spans for piece in pieces])
+    if pieces[0].head_spans is None:
+        return spans
+    first = tf.gather(places.flat_values, tf.gather(places.row_starts(), places.value_rowids()))
+    heads = read([piece.head_spans for piece in pieces])
+    return tf.where((places.flat_values == first)[:, None], heads, spans)
 
 
 def _check_count(name: str, value: int, *, least: int) -> None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS, TokenizerError, TokenizerOptions
 
+Options = TypeVar("Options", bound=TokenizerOptions)
 
-class TokenizerSource:
+
+class TokenizerSource(Generic[Options]):
     """A vocabulary and its options, checked against each other.
 
     Args:
         vocabulary: tokens in the order of their ids.
-        options: see there; its literal tokens must be in the vocabulary, added ones are
-            appended to it where they are not.
+        options: see there; its special tokens must be in the vocabulary or among the added
+            ones, which are appended to the vocabulary where they are not in it.
 
     Attributes:
-        words: the vocabulary of the word-piece model: as given.
+        words: the vocabulary of the model: as given.
         vocabulary: every token in the order of its id.
         ids: token to id.
 
@@ -26,19 +29,22 @@ class TokenizerSource:
             lacks a special token.
     """
 
-    def __init__(self, vocabulary: Sequence[str], options: TokenizerOptions) -> None:
+    def __init__(self, vocabulary: Sequence[str], options: Options) -> None:
         _check_vocabulary(vocabulary)
         self.options = options
         self.words = tuple(vocabulary)
         known = set(self.words)
-        missing = [token for token in options.special_tokens.values() if token not in known]
+        added = [token for token in options.added_tokens if token not in known]
+        missing = set(options.special_tokens.values()) - known - set(added)
         if missing:
             raise TokenizerError(
                 f"The vocabulary ({len(self.words)} tokens, beginning with "
-                f"{list(self.words[:3])}) lacks the special tokens {missing}. Name the ones it "
-                f"has with {', '.join(SPECIAL_TOKENS)}, or check that this is the right file."
+                f"{list(self.words[:3])}) lacks the special tokens "
+                f"{[token for token in options.special_tokens.values() if token in missing]}. "
+                f"Name the ones it has with {', '.join(SPECIAL_TOKENS)}, or check that this is "
+                "the right file."
             )
-        self.vocabulary = (*self.words, *(t for t in options.added_tokens if t not in known))
+        self.vocabulary = (*self.words, *added)
         self.ids = {token: index for index, token in enumerate(self.vocabulary)}
 
 
@@ -46,7 +52,7 @@ def _check_vocabulary(vocabulary: Sequence[str]) -> None:
     if isinstance(vocabulary, str | bytes) or not isinstance(vocabulary, Sequence):
         raise TokenizerError(
             f"vocabulary must be a sequence of tokens, received {type(vocabulary).__name__}; "
-            "to read files use WordPieceTokenizer.from_directory"
+            "to read files use from_directory"
         )
     strange = [token for token in vocabulary if not isinstance(token, str)]
     if strange:

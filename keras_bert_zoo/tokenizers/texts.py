@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo.tokenizers.options import TokenizerError
+
 # Half a surrogate pair is no character and has no UTF-8.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -34,6 +36,20 @@ def to_string_tensor(text: Any, name: str) -> tf.Tensor:
     if text.shape.rank not in (0, 1):
         raise ValueError(f"{name} must have rank 0 or 1, received shape {text.shape}")
     return text if text.shape.rank else tf.expand_dims(text, 0)
+
+
+def check_same_number(texts: list[tf.Tensor]) -> None:
+    """Refuses pairs of which one text is missing.
+
+    Raises:
+        TokenizerError: the numbers are known, and differ.
+        tf.errors.InvalidArgumentError: they turn out to differ.
+    """
+    message = "text and text_pair must hold the same number of texts"
+    sizes = [text.shape[0] for text in texts]
+    if None not in sizes and sizes[0] != sizes[1]:
+        raise TokenizerError(f"{message}, received {sizes[0]} and {sizes[1]}")
+    tf.debugging.assert_equal(tf.size(texts[0]), tf.size(texts[1]), message)
 
 
 def _items(text: Any, name: str) -> list[Any]:

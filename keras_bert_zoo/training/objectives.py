@@ -9,11 +9,11 @@ from keras_bert_zoo.config import ConfigError, EncoderConfig
 from keras_bert_zoo.corpus.shards import Shards
 from keras_bert_zoo.models import BertEncoder, PretrainingModel
 from keras_bert_zoo.models.replaced_tokens import ReplacedTokenModel
-from keras_bert_zoo.tokenizers import WordPieceTokenizer
+from keras_bert_zoo.tokenizers import Tokenizer
 from keras_bert_zoo.training.pretrain_recipe import PretrainRecipe
 
 
-def make(recipe: PretrainRecipe, tokenizer: WordPieceTokenizer, shards: Shards) -> keras.Model:
+def make(recipe: PretrainRecipe, tokenizer: Tokenizer, shards: Shards) -> keras.Model:
     """A new model, or one that goes on from a checkpoint.
 
     Raises:
@@ -65,7 +65,7 @@ def _with_generator(encoder: BertEncoder, recipe: PretrainRecipe) -> keras.Model
     return ReplacedTokenModel(encoder, config, seed=recipe.seed)
 
 
-def _config(recipe: PretrainRecipe, tokenizer: WordPieceTokenizer) -> EncoderConfig:
+def _config(recipe: PretrainRecipe, tokenizer: Tokenizer) -> EncoderConfig:
     sizes = {
         "vocab_size": len(tokenizer.vocabulary),
         "pad_token_id": tokenizer.pad_token_id,

@@ -22,7 +22,7 @@ from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.corpus.shards import MANIFEST, TOKENIZER, Shards
 from keras_bert_zoo.data.pretraining.batches import PretrainingBatches
 from keras_bert_zoo.evaluation.classification import scores_json
-from keras_bert_zoo.tokenizers import WordPieceTokenizer
+from keras_bert_zoo.tokenizers import load_tokenizer
 from keras_bert_zoo.training import distribution, objectives
 from keras_bert_zoo.training import pretrain_callbacks as callbacks
 from keras_bert_zoo.training.checkpoints import Checkpoints, Position
@@ -129,7 +129,7 @@ class _Run:
     ) -> None:
         self.recipe, self.directory, self.strategy = recipe, directory.path, strategy
         self.shards = Shards(recipe.shards)
-        self.tokenizer = WordPieceTokenizer.from_directory(self.shards.directory / TOKENIZER)
+        self.tokenizer = load_tokenizer(self.shards.directory / TOKENIZER)
         self.shards.check_vocabulary(self.tokenizer.words)
         self.held_out = self._held_out()
         with strategy.scope():

@@ -31,7 +31,7 @@ def case(request):
     lengths = sizes + QUESTION + 1
     ids = np.ones(lengths.sum(), "int32")
     encoded = EncodedTexts(ids, ids, lengths, 0)
-    windows = Windows(encoded, owners, np.concatenate(offsets), ids == 0)
+    windows = Windows(encoded, owners, np.concatenate(offsets), np.where(ids == 0, -1, 1))
     logits = tuple(random.normal(size=lengths.sum()).astype("float32") for _ in range(2))
     return windows, logits
 

@@ -21,7 +21,7 @@ from keras_bert_zoo.data.pretraining.masking import MaskedTokens, mask_tokens
 from keras_bert_zoo.data.pretraining.options import BatchOptions
 from keras_bert_zoo.data.pretraining.rows import Layout
 from keras_bert_zoo.data.pretraining.stopping import until_exit
-from keras_bert_zoo.tokenizers import files
+from keras_bert_zoo.tokenizers.wordpiece_files import WordPieceFiles
 
 # Outputs of the model that learns from these batches.
 WORDS, SENTENCES = "prediction_logits", "seq_relationship_logits"
@@ -56,7 +56,7 @@ class PretrainingBatches:
         self, shards: Shards, options: BatchOptions, *, batch_size: int, seed: int
     ) -> None:
         _check_positive(batch_size=batch_size)
-        source = files.read(shards.directory / TOKENIZER)
+        source = WordPieceFiles().read(shards.directory / TOKENIZER)
         shards.check_vocabulary(source.words)
         self.options, self.batch_size = options, batch_size
         self._epochs = Epochs(shards, options, seed)

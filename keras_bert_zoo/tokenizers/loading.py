@@ -1,0 +1,52 @@
+"""Which kind of tokenizer a directory holds. TensorFlow-only."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from typing import Any
+
+from keras_bert_zoo.tokenizers.byte_bpe import ByteBpeTokenizer
+from keras_bert_zoo.tokenizers.files import (
+    TOKENIZER_FILE,
+    model_type,
+    no_tokenizer,
+    read_config,
+)
+from keras_bert_zoo.tokenizers.options import TokenizerError
+from keras_bert_zoo.tokenizers.text_files import read_json
+from keras_bert_zoo.tokenizers.tokenizer import Tokenizer
+from keras_bert_zoo.tokenizers.wordpiece import WordPieceTokenizer
+
+KINDS: tuple[type[Tokenizer[Any]], ...] = (WordPieceTokenizer, ByteBpeTokenizer)
+
+
+def load_tokenizer(directory: str | os.PathLike[str]) -> Tokenizer[Any]:
+    """Reads the tokenizer of a directory, of whichever kind it is.
+
+    The model in ``tokenizer.json`` tells the kind; where there is no such file,
+    ``tokenizer_class`` in ``tokenizer_config.json``, and at last the files of a vocabulary.
+
+    Raises:
+        FileNotFoundError: there are no files of a tokenizer.
+        TokenizerError: a file is corrupt, or describes a kind that is not supported.
+    """
+    path = pathlib.Path(directory)
+    return _kind(path).from_directory(path)
+
+
+def _kind(directory: pathlib.Path) -> type[Tokenizer[Any]]:
+    file = directory / TOKENIZER_FILE
+    if file.is_file():
+        kinds = {kind.files.model: kind for kind in KINDS}
+        found = model_type(read_json(file))
+        if found not in kinds:
+            raise TokenizerError(
+                f"{file}: the model is {found or 'missing'}, supported are {sorted(kinds)}"
+            )
+        return kinds[found]
+    stated = str(read_config(directory).get("tokenizer_class")).removesuffix("Fast")
+    there = [kind for kind in KINDS if kind.files.has_vocabulary(directory)]
+    if not there:
+        raise no_tokenizer(directory, [kind.files.vocabulary_files for kind in KINDS])
+    return next((kind for kind in there if stated in kind.files.classes), there[0])
