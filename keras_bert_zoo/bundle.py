@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import fnmatch
 import functools
 import itertools
-import json
 import logging
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
-import safetensors.numpy
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.atomic import atomic_directory, check_switch
-from keras_bert_zoo.checkpoints import sources, tables
-from keras_bert_zoo.checkpoints.files import open_tensors
+from keras_bert_zoo.checkpoints import hugging_face, sources, tables
+from keras_bert_zoo.checkpoints.checkpoint import Checkpoint
 from keras_bert_zoo.checkpoints.heads import Head, choose_head, stated_class, what_it_is_for
+from keras_bert_zoo.checkpoints.layouts import layout_of
 from keras_bert_zoo.checkpoints.model_card import model_card
 from keras_bert_zoo.checkpoints.sentence_transformers import (
     WRITTEN,
@@ -28,8 +28,8 @@ from keras_bert_zoo.checkpoints.sentence_transformers import (
     read_modules,
     write_modules,
 )
-from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
-from keras_bert_zoo.checkpoints.weights import arrays_of, build_from_tensors, canonical_tensors
+from keras_bert_zoo.checkpoints.tensors import CheckpointError, Tensor
+from keras_bert_zoo.checkpoints.weights import build_from_tensors, weights_of
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.models import TASKS, BertEncoder
 
@@ -37,7 +37,16 @@ if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
     from keras_bert_zoo.tokenizers import Tokenizer
 
-_WRITTEN = {"config.json", "model.safetensors", "README.md", *sources.TOKENIZER_FILES, *WRITTEN}
+# What `conversion` says it did, beside what it wrote.
+MANIFEST = "conversion.json"
+_WRITTEN = {
+    hugging_face.CONFIG,
+    hugging_face.WEIGHTS,
+    "README.md",
+    MANIFEST,
+    *sources.TOKENIZER_FILES,
+    *WRITTEN,
+}
 _EMBEDDING = "sentence_embedding"
 
 _log = logging.getLogger(__name__)
@@ -70,12 +79,15 @@ def load(
     output_attentions: bool = False,
     packed: bool = False,
     recompute: bool = False,
+    do_lower_case: bool | None = None,
 ) -> Bundle:
     """Loads a published checkpoint or a saved bundle.
 
     Args:
         source: a directory, ``hf://org/name[@revision]``, ``package://name/folder``, or a
-            short name of the zoo (``keras_bert_zoo.zoo.CHECKPOINTS``).
+            short name of the zoo (``keras_bert_zoo.zoo.CHECKPOINTS``). The directory may be one
+            of Hugging Face, of Google (TensorFlow 1; where it holds several checkpoints, the
+            path of one without ``.index``) or a SavedModel of TF Hub.
         task: ``"sequence_classification"`` for a classifier, ``"masked_lm"`` or
             ``"pretraining"`` (with next sentences) for a ``PretrainingModel``,
             ``"replaced_tokens"`` for ELECTRA's ``ReplacedTokenDetector``,
@@ -94,6 +106,8 @@ def load(
         output_attentions: whether the encoder also returns ``attentions``.
         packed: whether a row holds several documents, see ``BertEncoder``.
         recompute: whether training takes less memory and more time, see ``BertEncoder``.
+        do_lower_case: whether the tokenizer lowers the case; by default what its files say,
+            which those of Google do not: there the name of the directory and the vocabulary.
 
     Raises:
         FileNotFoundError: the source or a file of it does not exist.
@@ -105,10 +119,10 @@ def load(
     directory = sources.resolve(zoo.resolve(source))
     modules = read_modules(directory) if task == _EMBEDDING else SentenceModules(directory, {})
     directory = modules.encoder
-    config = _read_config(directory)
-    architecture = tables.architecture(config.model_type)
     try:
-        tensors = canonical_tensors(architecture, open_tensors(directory))
+        checkpoint = layout_of(directory).read(directory)
+        config, tensors = checkpoint.config, checkpoint.tensors
+        architecture = tables.architecture(config.model_type)
         head = choose_head(
             architecture, config, tensors, task=task, labels=labels, problem_type=problem_type
         )
@@ -118,7 +132,7 @@ def load(
                 f"random. {what_it_is_for(architecture, config, tensors)} Or fine-tune it: "
                 f"keras-bert-zoo finetune --task {head.task} --model {source} …"
             )
-        tokenizer = _read_tokenizer(directory, config)
+        tokenizer = read_tokenizer(checkpoint, do_lower_case)
         options = {
             "output_hidden_states": output_hidden_states,
             "output_attentions": output_attentions,
@@ -126,6 +140,8 @@ def load(
             "recompute": recompute,
             "dtype": dtype,
         }
+        for name, reason in checkpoint.skipped.items():
+            _log.info("Left unread: %s (%s)", name, reason)
         model = _build(architecture, head, tensors, options, modules)
     except CheckpointError as error:
         raise CheckpointError(f"{directory}: {error}") from error
@@ -137,32 +153,23 @@ def trained_for(source: str | pathlib.Path) -> str | None:
     directory = sources.resolve(zoo.resolve(source))
     if is_sentence_directory(directory):
         return _EMBEDDING
-    config = _read_config(directory)
+    config = layout_of(directory).read_config(directory)
     classes = tables.architecture(config.model_type).classes
     return {name: task for task, name in classes.items()}.get(stated_class(config) or "")
 
 
-def _read_config(directory: pathlib.Path) -> EncoderConfig:
-    path = directory / "config.json"
-    weights = [*directory.glob("*.safetensors*"), *directory.glob("*.bin*")]
-    if (directory / "manifest.json").is_file() and not weights:
-        raise FileNotFoundError(
-            f"{directory} was exported of a bundle. It can be asked (keras-bert-zoo predict, "
-            "keras_bert_zoo.export.predictor), but holds no Keras model: pass the bundle."
-        )
-    if not path.is_file():
-        found = sorted(entry.name for entry in directory.iterdir())
-        raise FileNotFoundError(f"{directory} holds no config.json. It holds {found}.")
-    return EncoderConfig.from_file(path)
-
-
-def _read_tokenizer(directory: pathlib.Path, config: EncoderConfig) -> Tokenizer | None:
+def read_tokenizer(checkpoint: Checkpoint, do_lower_case: bool | None) -> Tokenizer | None:
+    """Reads the tokenizer of a checkpoint, if it has one; see ``load``."""
+    directory = checkpoint.tokenizer
     if not any((directory / name).is_file() for name in sources.TOKENIZERS):
         return None
     from keras_bert_zoo.tokenizers import load_tokenizer
 
-    tokenizer = load_tokenizer(directory)
-    _check_vocabulary(tokenizer, config)
+    if do_lower_case is None and checkpoint.lower_case is not None:
+        do_lower_case = checkpoint.lower_case()
+    options = {} if do_lower_case is None else {"do_lower_case": do_lower_case}
+    tokenizer = load_tokenizer(directory, **options)
+    _check_vocabulary(tokenizer, checkpoint.config)
     return tokenizer
 
 
@@ -186,7 +193,7 @@ def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig) -> None:
 def _build(
     architecture: tables.Architecture,
     head: Head,
-    tensors: Mapping[str, StoredTensor],
+    tensors: Mapping[str, Tensor],
     options: dict[str, Any],
     modules: SentenceModules,
 ) -> keras.Model:
@@ -249,7 +256,7 @@ def save(
     """
     check_switch("overwrite", overwrite)
     directory = pathlib.Path(directory)
-    task, config = _task_of(model), model.config
+    task, config = task_of_model(model), model.config
     if tokenizer is not None:
         _check_tokenizer(tokenizer)
         _check_vocabulary(tokenizer, config)
@@ -258,8 +265,7 @@ def save(
         with atomic_directory(directory) as temporary:
             # What follows the encoder of an embedder lies in folders beside it.
             stored = (model.encoder, None) if task == _EMBEDDING else (model, task)
-            _write_config(*stored, temporary)
-            _write_weights(*stored, temporary)
+            hugging_face.write(weights_of(*stored), temporary)
             if task == _EMBEDDING:
                 write_modules(model, temporary)
             if tokenizer is not None:
@@ -267,7 +273,7 @@ def save(
             title, crf = directory.resolve().name, getattr(model, "crf", None) is not None
             text = model_card(config, task, title, crf=crf) if card is None else card
             (temporary / "README.md").write_text(text, encoding="utf-8")
-    except (OSError, safetensors.SafetensorError) as error:
+    except OSError as error:
         # The errno picks the subclass: PermissionError, FileExistsError, …
         raise OSError(
             getattr(error, "errno", None) or errno.EIO,
@@ -277,7 +283,12 @@ def save(
     return directory
 
 
-def _task_of(model: keras.Model) -> str | None:
+def task_of_model(model: keras.Model) -> str | None:
+    """What ``load`` calls a model.
+
+    Raises:
+        TypeError: it is none that a bundle can hold.
+    """
     kinds: tuple[Any, ...] = (
         BertEncoder,
         *(kind for kind in TASKS.values() if isinstance(kind, type)),
@@ -300,8 +311,14 @@ def _check_tokenizer(tokenizer: object) -> None:
         )
 
 
-def check_target(directory: pathlib.Path, overwrite: bool) -> None:
-    """Raises what ``save`` would raise of a directory, before there is something to save."""
+def check_target(directory: pathlib.Path, overwrite: bool, also: Iterable[str] = ()) -> None:
+    """Raises what ``save`` would raise of a directory, before there is something to save.
+
+    Args:
+        directory: that is to be written.
+        overwrite: whether a bundle in it may be replaced.
+        also: patterns of further files that may be.
+    """
     if not directory.exists():
         return
     if not directory.is_dir():
@@ -312,31 +329,10 @@ def check_target(directory: pathlib.Path, overwrite: bool) -> None:
             f"directory {str(directory)!r} exists and is not empty. Pass overwrite=True to "
             "replace the bundle in it, or another directory."
         )
-    if found - _WRITTEN:
+    replaceable = (*_WRITTEN, *also)
+    others = sorted(n for n in found if not any(fnmatch.fnmatch(n, p) for p in replaceable))
+    if others:
         raise FileExistsError(
-            f"directory {str(directory)!r} holds {sorted(found - _WRITTEN)}, which replacing the "
-            "bundle would delete. Move them, or pass another directory."
+            f"directory {str(directory)!r} holds {others}, which replacing the bundle would "
+            "delete. Move them, or pass another directory."
         )
-
-
-def _write_weights(model: keras.Model, task: str | None, directory: pathlib.Path) -> None:
-    architecture = tables.architecture(model.config.model_type)
-    paths = {variable.path for variable in model.weights}
-    pooler = any(row.variable in paths for row in architecture.pooler)
-    added = architecture.added(task, paths)
-    rows = architecture.rows(model.config, pooler=pooler, task=task)
-    arrays = arrays_of(model, architecture, (*rows, *itertools.chain(*added.values())), task)
-    path = directory / "model.safetensors"
-    safetensors.numpy.save_file(arrays, path, {"format": "pt"})
-    # The library writes a file only its owner can read.
-    path.chmod((directory / "config.json").stat().st_mode)
-
-
-def _write_config(model: keras.Model, task: str | None, directory: pathlib.Path) -> None:
-    values = model.config.to_dict()
-    values["architectures"] = [tables.architecture(model.config.model_type).classes[task]]
-    # `transformers` converts the weights to the type stated here.
-    values.pop("torch_dtype", None)
-    values["dtype"] = model.weights[0].dtype
-    text = json.dumps(values, indent=2, ensure_ascii=False, sort_keys=True)
-    (directory / "config.json").write_text(text + "\n", encoding="utf-8")

@@ -22,6 +22,7 @@ COMMANDS = {
     "calibrate": "make a classifier as sure as it is right, on texts it was not trained on",
     "predict": "label texts with a fine-tuned bundle",
     "explain": "show which words speak for the answers of a fine-tuned bundle",
+    "convert": "make a checkpoint of Hugging Face, Google or Keras into one of another",
     "export": "write a bundle as SavedModel, TFLite or ONNX",
     "quantize": "search for the smallest TFLite file that is good enough on your texts",
     "verify": "run exported artifacts in their own runtimes and compare them with Keras",

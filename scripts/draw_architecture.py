@@ -31,6 +31,7 @@ PLACES = {
     "tasks": (7, 3),
     "zoo": (5, 0),
     "bundle": (6, 1),
+    "conversion": (7, 0),
     "training": (8, 3),
     "export": (8, 2),
     "commands": (9, 2),

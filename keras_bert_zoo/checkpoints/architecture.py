@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 
@@ -96,7 +97,7 @@ class Architecture:
         "next_sentence",
         "pretraining",
     )
-    published: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    published: Mapping[str | None, str] = dataclasses.field(default_factory=dict)
 
     @property
     def classes(self) -> dict[str | None, str]:
@@ -118,6 +119,13 @@ class Architecture:
             for row in (*parts, *head)
             if not absent & {row.variable, row.variable.partition("/")[0]}
         )
+
+    def every_row(self, config: EncoderConfig) -> tuple[Row, ...]:
+        """Returns the rows of every part that a checkpoint may have, each tensor once."""
+        additions = [rows for added in self.additions.values() for rows in added.values()]
+        heads = itertools.chain(*self.heads.values(), *additions)
+        rows = (*self.rows(config, pooler=True, task=None), *heads)
+        return tuple({row.tensor: row for row in rows}.values())
 
     def added(self, task: str | None, present: Collection[str]) -> dict[str, tuple[Row, ...]]:
         """Returns the additions of which the first tensor or variable is among those given."""

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
 from keras_bert_zoo.checkpoints.tables import Architecture
-from keras_bert_zoo.checkpoints.tensors import StoredTensor
+from keras_bert_zoo.checkpoints.tensors import Tensor
 from keras_bert_zoo.config import EncoderConfig
 
 
@@ -28,7 +28,7 @@ class Head:
 def choose_head(
     architecture: Architecture,
     config: EncoderConfig,
-    tensors: Mapping[str, StoredTensor],
+    tensors: Mapping[str, Tensor],
     *,
     task: str | None,
     labels: Sequence[str] | None,
@@ -86,8 +86,18 @@ def choose_head(
     return Head(task, _with_labels(task, config, names, problem_type), fresh=True)
 
 
+def fullest_task(architecture: Architecture, tensors: Collection[str]) -> str | None:
+    """The task with the most rows of which every tensor is there; the first of several."""
+    tasks = [
+        task
+        for task, rows in architecture.heads.items()
+        if rows and all(row.tensor in tensors for row in rows)
+    ]
+    return max(tasks, key=lambda task: len(architecture.heads[task]), default=None)
+
+
 def what_it_is_for(
-    architecture: Architecture, config: EncoderConfig, tensors: Mapping[str, StoredTensor]
+    architecture: Architecture, config: EncoderConfig, tensors: Mapping[str, Tensor]
 ) -> str:
     """A sentence for messages: the tasks that a checkpoint has heads for, and how to ask them."""
     own = {name: key for key, name in architecture.classes.items()}.get(stated_class(config) or "")
@@ -149,7 +159,7 @@ def _checked(labels: Collection[str] | None) -> tuple[str, ...]:
 def _stored_head(
     task: str,
     config: EncoderConfig,
-    weight: StoredTensor | None,
+    weight: Tensor | None,
     labels: tuple[str, ...],
     problem_type: str | None,
 ) -> Head:

@@ -1,13 +1,26 @@
-"""Reading ``.safetensors`` files (https://github.com/huggingface/safetensors#format)."""
+"""The ``.safetensors`` format (https://github.com/huggingface/safetensors#format)."""
 
 from __future__ import annotations
 
+import json
 import math
 import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import numpy as np
 import safetensors
 
-from keras_bert_zoo.checkpoints.tensors import DTYPES, CheckpointError, StoredTensor
+from keras_bert_zoo.checkpoints.tensors import (
+    BLOCK,
+    DTYPES,
+    CheckpointError,
+    StoredTensor,
+    Tensor,
+    nbytes,
+)
+
+_ALIGNMENT = 8
 
 
 def open_safetensors(path: pathlib.Path) -> dict[str, StoredTensor]:
@@ -42,3 +55,44 @@ def open_safetensors(path: pathlib.Path) -> dict[str, StoredTensor]:
         tensors[name] = StoredTensor(path, offset, dtype, shapes[name])
         offset += math.prod(shapes[name]) * dtype.itemsize
     return tensors
+
+
+def write_safetensors(
+    path: pathlib.Path,
+    tensors: Mapping[str, Tensor],
+    dtype: np.dtype | None = None,
+    done: Callable[[int], Any] = lambda size: None,
+) -> None:
+    """Writes a file as PyTorch's libraries expect it; memory holds one tensor at a time.
+
+    Args:
+        path: of the file.
+        tensors: by name.
+        dtype: what to round them to; by default they keep their types.
+        done: is told the size of each tensor that was read, in bytes.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    kinds = {name: np.dtype(dtype or tensor.dtype) for name, tensor in tensors.items()}
+    # The format wants every tensor where its type may lie: the widest types come first.
+    names = sorted(tensors, key=lambda name: (-kinds[name].itemsize, name))
+    codes = {kind: code for code, kind in DTYPES.items()}
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name in names:
+        shape = tensors[name].shape
+        start, end = end, end + math.prod(shape) * kinds[name].itemsize
+        header[name] = {
+            "dtype": codes[kinds[name]], "shape": shape, "data_offsets": [start, end]
+        }  # fmt: skip
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name in names:
+            for block in tensors[name].blocks(BLOCK):
+                values = np.ascontiguousarray(block.read(), kinds[name])
+                # As bytes, because bfloat16 is a type that files do not take.
+                file.write(values.reshape(-1).view(np.uint8).data)
+            done(nbytes(tensors[name]))

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import logging
 import pathlib
+import shutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -133,6 +134,15 @@ def write_modules(model: keras.Model, directory: pathlib.Path) -> None:
     if head["truncate_dim"] is not None:
         general["truncate_dim"] = head["truncate_dim"]
     _write(directory / _GENERAL, general)
+
+
+def copy_modules(source: pathlib.Path, directory: pathlib.Path) -> None:
+    """Copies what says what follows an encoder, as ``write_modules`` would write it."""
+    for path in (source / name for name in WRITTEN):
+        if path.is_dir():
+            shutil.copytree(path, directory / path.name)
+        elif path.is_file():
+            shutil.copyfile(path, directory / path.name)
 
 
 def _read_transformer(folder: pathlib.Path) -> Head:

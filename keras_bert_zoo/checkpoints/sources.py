@@ -29,12 +29,13 @@ _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-
 
 
 def resolve(source: str | pathlib.Path) -> pathlib.Path:
-    """Returns the local directory of a checkpoint.
+    """Returns the local directory of a checkpoint, or the prefix of one of TensorFlow.
 
     Args:
-        source: a directory; ``hf://org/name`` or ``hf://org/name@revision``, fetched into
-            Hugging Face's cache or taken from it; or ``package://name/folder``, the data of
-            an installed package, which is not imported.
+        source: a directory; the path of a TensorFlow checkpoint without ``.index``;
+            ``hf://org/name`` or ``hf://org/name@revision``, fetched into Hugging Face's cache
+            or taken from it; or ``package://name/folder``, the data of an installed package,
+            which is not imported.
 
     Raises:
         FileNotFoundError: there is no such directory, repository or package.
@@ -52,7 +53,7 @@ def resolve(source: str | pathlib.Path) -> pathlib.Path:
 
 
 def _from_directory(directory: pathlib.Path) -> pathlib.Path:
-    if not directory.is_dir():
+    if not directory.is_dir() and not pathlib.Path(f"{directory}.index").is_file():
         kind = "is not a directory" if directory.exists() else "does not exist"
         raise FileNotFoundError(
             f"source {str(directory)!r} {kind}. For a repository of Hugging Face write "

@@ -1,11 +1,12 @@
-"""A tensor in a file: its shape and type now, its values when asked."""
+"""Tensors of checkpoints: shape and type now, values when asked."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import ml_dtypes
@@ -29,6 +30,10 @@ DTYPES: dict[str, Any] = {
     "U8": np.dtype("u1"),
     "BOOL": np.dtype("?"),
 }
+# TensorFlow holds an array three times while it takes it over, and half of a multilingual model
+# is one table: large tensors are handed over in pieces. Smaller pieces cost more memory, not
+# less: the C library keeps freed blocks of up to 32 MiB.
+BLOCK = 64 * 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,18 +68,12 @@ class StoredTensor:
 
     def blocks(self, largest: int) -> Iterator[StoredTensor]:
         """Cuts the first axis into pieces of at most ``largest`` bytes, or of one index."""
-        length = self.shape[0] if self.shape else 1
-        size = math.prod(self.shape) * self.dtype.itemsize
-        step = max(1, length * largest // size) if size > largest else length
-        if step >= length:
-            yield self
-            return
         stride = self.strides[0] if self.strides else math.prod(self.shape[1:])
-        for start in range(0, length, step):
+        for start, stop in _cuts(self, largest):
             yield dataclasses.replace(
                 self,
                 offset=self.offset + start * stride * self.dtype.itemsize,
-                shape=(min(step, length - start), *self.shape[1:]),
+                shape=(stop - start, *self.shape[1:]) if self.shape else (),
             )
 
     def read(self) -> np.ndarray:
@@ -93,3 +92,50 @@ class StoredTensor:
             return values.reshape(self.shape)
         strides = [stride * self.dtype.itemsize for stride in self.strides]
         return np.lib.stride_tricks.as_strided(values, self.shape, strides)
+
+
+@dataclasses.dataclass(frozen=True)
+class LazyTensor:
+    """A tensor that a function returns, always as a whole.
+
+    Args:
+        dtype: type of the elements.
+        shape: sizes of the axes.
+        function: returns the values, which are not to be changed.
+    """
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    function: Callable[[], np.ndarray]
+
+    def blocks(self, largest: int) -> Iterator[LazyTensor]:
+        """Cuts the values, see ``StoredTensor``."""
+        values = self.read()
+        for start, stop in _cuts(self, largest):
+            part = values[start:stop] if self.shape else values
+            yield LazyTensor(self.dtype, part.shape, functools.partial(np.asarray, part))
+
+    def read(self) -> np.ndarray:
+        """Returns the values."""
+        return self.function()
+
+
+Tensor = StoredTensor | LazyTensor
+
+
+def transposed(tensor: Tensor) -> LazyTensor:
+    """The same tensor with its axes in the other order."""
+    return LazyTensor(tensor.dtype, tensor.shape[::-1], lambda: tensor.read().T)
+
+
+def nbytes(tensor: Tensor) -> int:
+    """The size of the values."""
+    return math.prod(tensor.shape) * tensor.dtype.itemsize
+
+
+def _cuts(tensor: Tensor, largest: int) -> Iterator[tuple[int, int]]:
+    """Where each piece starts and ends; a scalar counts as one index."""
+    length = tensor.shape[0] if tensor.shape else 1
+    step = max(1, length * largest // max(largest, nbytes(tensor)))
+    for start in range(0, max(1, length), step):
+        yield start, min(length, start + step)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import collections
 import functools
+import itertools
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
@@ -11,40 +11,26 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_bert_zoo.checkpoints import tables
+from keras_bert_zoo.checkpoints.checkpoint import ModelWeights
 from keras_bert_zoo.checkpoints.tables import Architecture, Row
-from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
+from keras_bert_zoo.checkpoints.tensors import (
+    BLOCK,
+    CheckpointError,
+    LazyTensor,
+    Tensor,
+    transposed,
+)
 from keras_bert_zoo.models.trained_parts import merged_weights
 
-# TensorFlow holds an array three times while it takes it over, and half of a multilingual model
-# is one table: large tensors are handed over in pieces. Smaller pieces cost more memory, not
-# less: the C library keeps freed blocks of up to 32 MiB.
-_BLOCK = 64 * 2**20
-
 logger = logging.getLogger(__name__)
-
-
-def canonical_tensors(
-    architecture: Architecture, tensors: Mapping[str, StoredTensor]
-) -> dict[str, StoredTensor]:
-    """Returns the tensors under the names of the table.
-
-    Raises:
-        CheckpointError: two tensors have one name in the table.
-    """
-    groups = collections.defaultdict(list)
-    for name in tensors:
-        groups[architecture.canonical(name)].append(name)
-    double = [sorted(names) for names in groups.values() if len(names) > 1]
-    if double:
-        raise CheckpointError(f"The checkpoint holds the same tensors under two names: {double}")
-    return {name: tensors[names[0]] for name, names in groups.items()}
 
 
 def build_from_tensors(
     make_model: Callable[[], keras.Model],
     architecture: Architecture,
     rows: Collection[Row],
-    tensors: Mapping[str, StoredTensor],
+    tensors: Mapping[str, Tensor],
     *,
     fresh: Collection[Row] = (),
 ) -> keras.Model:
@@ -105,9 +91,9 @@ def _kept_from_raising(
     return initialize
 
 
-def _read(tensor: StoredTensor, row: Row, dtype: Any) -> Any:
+def _read(tensor: Tensor, row: Row, dtype: Any) -> Any:
     parts = []
-    for block in tensor.blocks(_BLOCK):
+    for block in tensor.blocks(BLOCK):
         values = block.read()
         values = np.ascontiguousarray(values.T) if row.transposed else values
         parts.append(keras.ops.convert_to_tensor(values, dtype=dtype))
@@ -120,14 +106,14 @@ def _check_fit(
     rows: Iterable[Row],
     loaded: Iterable[Row],
     variables: Mapping[str, Any],
-    tensors: Mapping[str, StoredTensor],
+    tensors: Mapping[str, Tensor],
 ) -> None:
     problems = [f"variable {path} has no row" for path in sorted(variables.keys() - _paths(rows))]
     problems += [f"no variable {path}" for path in sorted(_paths(rows) - variables.keys())]
     for row in loaded:
         if row.variable in variables:
             problems += _row_problems(row, variables[row.variable], tensors.get(row.tensor))
-    problems += _untied(architecture, {row.tensor for row in loaded}, tensors)
+    problems += untied(architecture, {row.tensor for row in loaded}, tensors)
     for name in sorted(tensors.keys() - {row.tensor for row in loaded}):
         reason = architecture.why_skippable(name)
         if reason is None:
@@ -141,8 +127,8 @@ def _check_fit(
         )
 
 
-def _untied(
-    architecture: Architecture, loaded: Collection[str], tensors: Mapping[str, StoredTensor]
+def untied(
+    architecture: Architecture, loaded: Collection[str], tensors: Mapping[str, Tensor]
 ) -> list[str]:
     """Copies that are none: the model has one variable for both."""
     if not set(architecture.copies.values()) <= set(loaded):  # their head stays unread
@@ -154,7 +140,7 @@ def _untied(
     ]
 
 
-def _equal(one: StoredTensor, other: StoredTensor) -> bool:
+def _equal(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and bool(np.array_equal(one.read(), other.read()))
 
 
@@ -162,7 +148,7 @@ def _paths(rows: Iterable[Row]) -> set[str]:
     return {row.variable for row in rows}
 
 
-def _row_problems(row: Row, variable: Any, tensor: StoredTensor | None) -> list[str]:
+def _row_problems(row: Row, variable: Any, tensor: Tensor | None) -> list[str]:
     if tensor is None:
         return [f"{row.tensor} is missing (for {row.variable})"]
     # NumPy calls bfloat16 a type of its own kind, "V".
@@ -174,23 +160,35 @@ def _row_problems(row: Row, variable: Any, tensor: StoredTensor | None) -> list[
     return []
 
 
-def arrays_of(
-    model: keras.Model, architecture: Architecture, rows: Iterable[Row], task: str | None
-) -> dict[str, np.ndarray]:
-    """Returns a model's weights as Hugging Face names and lays them out, LoRA's updates merged.
+def weights_of(model: keras.Model, task: str | None) -> ModelWeights:
+    """Returns a model's weights as Hugging Face lays them out, LoRA's updates merged.
+
+    Args:
+        model: a ``BertEncoder``, or a model for a task around one.
+        task: of the model.
 
     Raises:
-        CheckpointError: the model's variables are not those of the rows.
+        CheckpointError: the model's variables are not those of its architecture.
     """
-    weights = merged_weights(model)
+    config, weights = model.config, merged_weights(model)
+    architecture = tables.architecture(config.model_type)
+    pooler = any(row.variable in weights for row in architecture.pooler)
+    added = architecture.added(task, weights)
+    rows = (
+        *architecture.rows(config, pooler=pooler, task=task),
+        *itertools.chain(*added.values()),
+    )
     odd = sorted(weights.keys() ^ _paths(rows))
     if odd:
         raise CheckpointError(
             f"The model's variables are not those of its architecture; they differ in {odd}."
         )
-    arrays = {}
-    for row in rows:
-        values = keras.ops.convert_to_numpy(weights[row.variable])
-        values = np.ascontiguousarray(values.T) if row.transposed else values
-        arrays[architecture.stored(row, task)] = values
-    return arrays
+    tensors = {row.tensor: _tensor_of(weights[row.variable], row) for row in rows}
+    return ModelWeights(config, task, rows, tensors)
+
+
+def _tensor_of(value: Any, row: Row) -> Tensor:
+    dtype = np.dtype(keras.backend.standardize_dtype(value.dtype))
+    read = functools.partial(keras.ops.convert_to_numpy, value)
+    tensor = LazyTensor(dtype, tuple(value.shape), read)
+    return transposed(tensor) if row.transposed else tensor

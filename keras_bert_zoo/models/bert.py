@@ -118,8 +118,8 @@ class BertEncoder(NamedInputs):
             )
             hidden = project(hidden)
         bias = attention_bias(inputs["attention_mask"])
-        if config.relative_attention_num_buckets:
-            bias = _distances(config, dtype)(inputs["input_ids"], bias)
+        if buckets := config.relative_attention_num_buckets:
+            bias = _distances(config, buckets, dtype)(inputs["input_ids"], bias)
         hidden_states: list[Any] = [hidden]
         attentions: list[Any] = []
         # The scope makes variable paths read `encoder/layer_0/attention/query/kernel`.
@@ -197,10 +197,10 @@ def _embeddings(config: EncoderConfig, dtype: Any) -> Embeddings:
     )
 
 
-def _distances(config: EncoderConfig, dtype: Any) -> RelativePositions:
+def _distances(config: EncoderConfig, buckets: int, dtype: Any) -> RelativePositions:
     return RelativePositions(
         config.num_attention_heads,
-        config.relative_attention_num_buckets,
+        buckets,
         config.max_tokens,
         initializer_range=config.initializer_range,
         dtype=dtype,

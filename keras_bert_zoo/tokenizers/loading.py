@@ -21,18 +21,23 @@ from keras_bert_zoo.tokenizers.wordpiece import WordPieceTokenizer
 KINDS: tuple[type[Tokenizer[Any]], ...] = (WordPieceTokenizer, ByteBpeTokenizer)
 
 
-def load_tokenizer(directory: str | os.PathLike[str]) -> Tokenizer[Any]:
+def load_tokenizer(directory: str | os.PathLike[str], **options: Any) -> Tokenizer[Any]:
     """Reads the tokenizer of a directory, of whichever kind it is.
 
     The model in ``tokenizer.json`` tells the kind; where there is no such file,
     ``tokenizer_class`` in ``tokenizer_config.json``, and at last the files of a vocabulary.
 
+    Args:
+        directory: with the files.
+        **options: of its kind, which count instead of what the files say.
+
     Raises:
         FileNotFoundError: there are no files of a tokenizer.
-        TokenizerError: a file is corrupt, or describes a kind that is not supported.
+        TokenizerError: a file is corrupt, or describes a kind that is not supported; the kind
+            has no such option.
     """
     path = pathlib.Path(directory)
-    return _kind(path).from_directory(path)
+    return _kind(path).from_directory(path, **options)
 
 
 def _kind(directory: pathlib.Path) -> type[Tokenizer[Any]]:

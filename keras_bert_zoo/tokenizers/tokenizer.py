@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 from typing import Any, ClassVar, Self
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, Self
 import tensorflow as tf
 
 from keras_bert_zoo.tokenizers.files import TokenizerFiles
+from keras_bert_zoo.tokenizers.options import TokenizerError
 from keras_bert_zoo.tokenizers.packing import PackingOptions, pack
 from keras_bert_zoo.tokenizers.padding import pad, padded_length
 from keras_bert_zoo.tokenizers.source import Options, TokenizerSource
@@ -42,22 +44,37 @@ class Tokenizer(Vocabulary[Options]):
         self._tokens = tf.constant(self.vocabulary, tf.string)
 
     @classmethod
-    def from_source(cls, source: Any) -> Self:
-        """Makes the tokenizer of what its files hold; each kind has its own."""
+    def from_source(cls, source: Any, **options: Any) -> Self:
+        """Makes the tokenizer of what its files hold; each kind has its own.
+
+        Args:
+            source: what the files hold.
+            **options: fields of its options that count instead of what the files say.
+        """
         raise NotImplementedError
 
     @classmethod
-    def from_directory(cls, directory: str | os.PathLike[str]) -> Self:
+    def from_directory(cls, directory: str | os.PathLike[str], **options: Any) -> Self:
         """Reads a tokenizer of this kind in the Hugging Face layout.
 
         ``tokenizer.json``, or else the vocabulary's own files; beside them
         ``tokenizer_config.json`` and older files, if they are there.
 
+        Args:
+            directory: with these files.
+            **options: of this kind, which count instead of what the files say.
+
         Raises:
             FileNotFoundError: neither is there.
-            TokenizerError: a file is corrupt, or describes another kind of tokenizer.
+            TokenizerError: a file is corrupt, or describes another kind of tokenizer; this kind
+                has no such option.
         """
-        return cls.from_source(cls.files.read(pathlib.Path(directory)))
+        known = [field.name for field in dataclasses.fields(cls.files.options)]
+        if unknown := options.keys() - set(known):
+            raise TokenizerError(
+                f"{sorted(unknown)} are no options of a {cls.__name__}, which has {known}."
+            )
+        return cls.from_source(cls.files.read(pathlib.Path(directory)), **options)
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes the files that ``transformers.AutoTokenizer`` reads."""

@@ -40,9 +40,9 @@ class WordPieceTokenizer(Tokenizer[WordPieceOptions]):
         super().__init__(source, WordPieceSegmenter(source), template)
 
     @classmethod
-    def from_source(cls, source: TokenizerSource[WordPieceOptions]) -> Self:
-        """Makes the tokenizer of what its files hold."""
-        return cls(source.words, **vars(source.options))
+    def from_source(cls, source: TokenizerSource[WordPieceOptions], **options: Any) -> Self:
+        """Makes the tokenizer of what its files hold, and options that count instead."""
+        return cls(source.words, **{**vars(source.options), **options})
 
     def continues(self) -> np.ndarray:
         """Which tokens go on with the word of the token before, bool ``(vocab_size,)``."""

@@ -92,7 +92,7 @@ def test_other_float_types(stored: Any, copy_golden: Copy) -> None:
 def test_a_large_table_arrives_in_pieces(
     copy_golden: Copy, golden_outputs: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("keras_bert_zoo.checkpoints.weights._BLOCK", 500)
+    monkeypatch.setattr("keras_bert_zoo.checkpoints.weights.BLOCK", 500)
     inputs, expected = golden_outputs("bert/outputs.npz")
     outputs = load(copy_golden("bert")).model(inputs)
     np.testing.assert_allclose(

@@ -1,0 +1,101 @@
+"""Checkpoints of Hugging Face: ``config.json`` and a file of weights."""
+
+from __future__ import annotations
+
+import collections
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from keras_bert_zoo.checkpoints import tables
+from keras_bert_zoo.checkpoints.checkpoint import Checkpoint, ModelWeights
+from keras_bert_zoo.checkpoints.files import open_tensors
+from keras_bert_zoo.checkpoints.safetensors_files import write_safetensors
+from keras_bert_zoo.checkpoints.tensors import CheckpointError
+from keras_bert_zoo.config import EncoderConfig
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+def holds(directory: pathlib.Path) -> bool:
+    """Whether a directory has a config and weights, whole or in shards."""
+    return (directory / CONFIG).is_file() and _has_weights(directory)
+
+
+def _has_weights(directory: pathlib.Path) -> bool:
+    return any([*directory.glob("*.safetensors*"), *directory.glob("*.bin*")])
+
+
+def read_config(directory: pathlib.Path) -> EncoderConfig:
+    """Reads ``config.json``.
+
+    Raises:
+        FileNotFoundError: there is none, or this is not a directory of weights.
+        ConfigError: it is damaged.
+    """
+    if (directory / "manifest.json").is_file() and not _has_weights(directory):
+        raise FileNotFoundError(
+            f"{directory} was exported of a bundle. It can be asked (keras-bert-zoo predict, "
+            "keras_bert_zoo.export.predictor), but holds no Keras model: pass the bundle."
+        )
+    if not (directory / CONFIG).is_file():
+        found = sorted(entry.name for entry in directory.iterdir())
+        raise FileNotFoundError(f"{directory} holds no {CONFIG}. It holds {found}.")
+    return EncoderConfig.from_file(directory / CONFIG)
+
+
+def read(directory: pathlib.Path) -> Checkpoint:
+    """Opens a checkpoint.
+
+    Raises:
+        CheckpointError: a file is damaged, or two tensors have one name in the table.
+        FileNotFoundError, ConfigError: as for ``read_config``.
+    """
+    config = read_config(directory)
+    architecture = tables.architecture(config.model_type)
+    stored, groups = open_tensors(directory), collections.defaultdict(list)
+    for name in stored:
+        groups[architecture.canonical(name)].append(name)
+    double = [sorted(names) for names in groups.values() if len(names) > 1]
+    if double:
+        raise CheckpointError(f"The checkpoint holds the same tensors under two names: {double}")
+    names = {row: stored_as for row, (stored_as,) in groups.items()}
+    tensors = {row: stored[name] for row, name in names.items()}
+    return Checkpoint(config, tensors, names, {}, directory)
+
+
+def write(
+    weights: ModelWeights,
+    directory: pathlib.Path,
+    dtype: np.dtype | None = None,
+    done: Callable[[int], Any] = lambda size: None,
+) -> dict[str, str]:
+    """Writes config and tensors.
+
+    Args:
+        weights: of a model.
+        directory: which exists.
+        dtype: what to round the tensors to; by default they keep their types.
+        done: is told the size of each tensor that was read, in bytes.
+
+    Returns:
+        The names of the tensors by those of the table.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    architecture = tables.architecture(weights.config.model_type)
+    values = weights.config.to_dict()
+    values["architectures"] = [architecture.classes[weights.task]]
+    # `transformers` converts the weights to the type stated here.
+    values.pop("torch_dtype", None)
+    values["dtype"] = str(dtype or weights.tensors[weights.rows[0].tensor].dtype)
+    text = json.dumps(values, indent=2, ensure_ascii=False, sort_keys=True)
+    (directory / CONFIG).write_text(text + "\n", encoding="utf-8")
+    names = {row.tensor: architecture.stored(row, weights.task) for row in weights.rows}
+    tensors = {name: weights.tensors[row] for row, name in names.items()}
+    write_safetensors(directory / WEIGHTS, tensors, dtype, done)
+    return names

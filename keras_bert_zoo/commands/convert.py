@@ -1,0 +1,59 @@
+"""``keras-bert-zoo convert``: a checkpoint of any format becomes one of another."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+
+def convert(source: str, directory: str, to: str, **options: Any) -> None:
+    """Convert a checkpoint between Hugging Face, Google's TensorFlow files and Keras.
+
+    The arguments are those of the command line.
+    """
+    import rich
+
+    from keras_bert_zoo.conversion import convert as convert_checkpoint
+
+    with _bar() as report:
+        done = convert_checkpoint(source, directory, to, report=report, **options)
+    rich.print(f"{done.directory}: {len(done.tensors)} tensors")
+    for name, reason in done.skipped.items():
+        rich.print(f"left behind: {name} ({reason})")
+    for each in done.differences:
+        rich.print(str(each))
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
+    from rich import progress
+
+    columns = (
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        progress.DownloadColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns) as bar:
+        task = bar.add_task("")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parses the arguments of the command and runs it."""
+    import jsonargparse
+
+    description = (convert.__doc__ or "").splitlines()[0]
+    parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo convert", description=description)
+    add = parser.add_argument
+    source = "a checkpoint of Hugging Face or Google, a SavedModel of TF Hub, a .keras file, …"
+    add("source", help=source)
+    add("directory", help="that receives the converted checkpoint")
+    add("--to", required=True, help="hf, google or keras")
+    add("--dtype", type=str | None, help="float32, float16 or bfloat16; by default as it is")
+    case = "of the tokenizer, where no file says it: true or false"
+    add("--do_lower_case", type=bool | None, help=case)
+    add("--verify", type=bool, default=True, help="load both sides and compare their answers")
+    add("--overwrite", action="store_true", help="replace a checkpoint that exists")
+    convert(**vars(parser.parse_args(argv)))

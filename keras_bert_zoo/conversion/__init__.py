@@ -1,0 +1,5 @@
+"""Checkpoints of one format made into those of another, tensor by tensor. TensorFlow-only."""
+
+from keras_bert_zoo.conversion.convert import Conversion, convert, write_google
+
+__all__ = ["Conversion", "convert", "write_google"]

@@ -1,0 +1,150 @@
+"""What is converted: weights and tokenizer of a checkpoint, or of a model in memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from keras_bert_zoo import bundle, zoo
+from keras_bert_zoo.checkpoints import sources, tables
+from keras_bert_zoo.checkpoints.checkpoint import Checkpoint, ModelWeights
+from keras_bert_zoo.checkpoints.heads import fullest_task, stated_class
+from keras_bert_zoo.checkpoints.layouts import layout_of
+from keras_bert_zoo.checkpoints.sentence_transformers import is_sentence_directory
+from keras_bert_zoo.checkpoints.tensors import CheckpointError
+from keras_bert_zoo.checkpoints.weights import untied, weights_of
+from keras_bert_zoo.conversion.keras_files import read_keras
+from keras_bert_zoo.tokenizers import Tokenizer
+
+KERAS_FILE = "model.keras"
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """Everything that a target may take.
+
+    Args:
+        layout: of the source, for the manifest.
+        weights: of the model.
+        names: what its tensors are called in the source, by the names of the table.
+        skipped: what else the source has, and why it is left behind.
+        tokenizer: of the source, if it has one.
+        load: makes the model with a dtype policy.
+        modules: directory that says what sentence-transformers does behind the encoder, if
+            there is such.
+    """
+
+    layout: str
+    weights: ModelWeights
+    names: Mapping[str, str]
+    skipped: Mapping[str, str]
+    tokenizer: Tokenizer | None
+    load: Callable[[Any], keras.Model]
+    modules: pathlib.Path | None = None
+
+
+def open_content(source: str | pathlib.Path, do_lower_case: bool | None) -> Content:
+    """Opens what ``load`` takes, a ``.keras`` file, or a directory with ``model.keras``.
+
+    Raises:
+        FileNotFoundError: there is no such source, or a file of it is missing.
+        ConfigError, CheckpointError, TypeError: it cannot be read, or is incomplete.
+    """
+    path = pathlib.Path(source)
+    for file in (path, path / KERAS_FILE):
+        if file.suffix == ".keras" and file.is_file():
+            return _of_keras(file, do_lower_case)
+    return _of_checkpoint(sources.resolve(zoo.resolve(source)), do_lower_case)
+
+
+def content_of(
+    model: keras.Model, tokenizer: Tokenizer | None, load: Callable[[Any], keras.Model]
+) -> Content:
+    """Takes a model that is there, and how to make it once more.
+
+    Raises:
+        TypeError: it is none that a bundle can hold.
+        ValueError: what follows its encoder has no place in a single file.
+    """
+    task = bundle.task_of_model(model)
+    if task == "sentence_embedding":
+        raise ValueError(
+            "A SentenceEmbedder has no format but that of sentence-transformers: use save, or "
+            "convert its encoder."
+        )
+    weights = weights_of(model, task)
+    names = {row.tensor: row.variable for row in weights.rows}
+    return Content("keras", weights, names, {}, tokenizer, load)
+
+
+def load_checkpoint(path: pathlib.Path, task: str | None, dtype: Any = None) -> keras.Model:
+    """Makes the model of a checkpoint of any layout."""
+    return bundle.load(path, task=task, dtype=dtype, fresh_head=False).model
+
+
+def _of_keras(file: pathlib.Path, do_lower_case: bool | None) -> Content:
+    model = read_keras(file)
+    place = Checkpoint(model.config, {}, {}, {}, file.parent)
+    tokenizer = bundle.read_tokenizer(place, do_lower_case)
+    return content_of(model, tokenizer, lambda dtype: read_keras(file))
+
+
+def _of_checkpoint(path: pathlib.Path, do_lower_case: bool | None) -> Content:
+    layout = layout_of(path)
+    checkpoint = layout.read(path)
+    architecture = tables.architecture(checkpoint.config.model_type)
+    task = _task_of(architecture, checkpoint)
+    rows = tuple(
+        row for row in architecture.every_row(checkpoint.config) if row.tensor in checkpoint.tensors
+    )
+    skipped = {**checkpoint.skipped, **_left_behind(architecture, checkpoint, task, rows)}
+    load = functools.partial(load_checkpoint, path, task)
+    tokenizer = bundle.read_tokenizer(checkpoint, do_lower_case)
+    weights = ModelWeights(checkpoint.config, task, rows, checkpoint.tensors)
+    modules = path if is_sentence_directory(path) else None
+    return Content(layout.name, weights, checkpoint.names, skipped, tokenizer, load, modules)
+
+
+def _task_of(architecture: tables.Architecture, checkpoint: Checkpoint) -> str | None:
+    """That of a fine-tuned model, else the most that the tensors are enough for."""
+    own = {name: task for task, name in architecture.classes.items()}.get(
+        stated_class(checkpoint.config) or ""
+    )
+    if own is not None and own not in architecture.on_request:
+        return own
+    return fullest_task(architecture, checkpoint.tensors)
+
+
+def _left_behind(
+    architecture: tables.Architecture,
+    checkpoint: Checkpoint,
+    task: str | None,
+    rows: tuple[tables.Row, ...],
+) -> dict[str, str]:
+    """Why each tensor that is no row may stay behind.
+
+    Raises:
+        CheckpointError: one may not, or a row of the model has no tensor; all are listed.
+    """
+    tensors, present = checkpoint.tensors, {row.tensor for row in rows}
+    pooler = any(row.tensor in present for row in architecture.pooler)
+    needed = architecture.rows(checkpoint.config, pooler=pooler, task=task)
+    problems = [f"{row.tensor} is missing" for row in needed if row.tensor not in present]
+    problems += untied(architecture, present, tensors)
+    reasons = {}
+    for name in sorted(tensors.keys() - present):
+        copied = architecture.copies.get(name)
+        same = copied in present
+        reason = f"a copy of {copied}" if same else architecture.why_skippable(name)
+        if reason is None:
+            problems.append(f"{name} is left over")
+        else:
+            reasons[checkpoint.names[name]] = reason
+    if problems:
+        raise CheckpointError("The checkpoint is not complete:\n  " + "\n  ".join(problems))
+    return reasons

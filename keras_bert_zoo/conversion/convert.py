@@ -1,0 +1,211 @@
+"""A checkpoint of any format becomes one of another."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import pathlib
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_bert_zoo import bundle
+from keras_bert_zoo.atomic import atomic_directory, check_switch
+from keras_bert_zoo.checkpoints.sentence_transformers import is_sentence_directory
+from keras_bert_zoo.checkpoints.tensors import nbytes
+from keras_bert_zoo.conversion.content import Content, content_of, open_content
+from keras_bert_zoo.conversion.targets import TARGETS, WRITTEN, Place, Target, Written
+from keras_bert_zoo.conversion.verification import TOLERANCES, Difference, compare, inputs_for
+from keras_bert_zoo.tokenizers import Tokenizer
+
+Report = Callable[[int, int], Any]
+
+
+class ConversionError(ValueError):
+    """What was written does not answer as the source does."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Conversion:
+    """What was done.
+
+    Args:
+        directory: that was written.
+        tensors: source, target, shape and types of each.
+        skipped: what the source has besides, and why it was left behind.
+        differences: between the answers of both sides; none if they were not compared.
+    """
+
+    directory: pathlib.Path
+    tensors: tuple[Mapping[str, Any], ...]
+    skipped: Mapping[str, str]
+    differences: tuple[Difference, ...]
+
+
+def convert(
+    source: str | pathlib.Path,
+    directory: str | pathlib.Path,
+    to: str,
+    *,
+    dtype: str | None = None,
+    do_lower_case: bool | None = None,
+    verify: bool = True,
+    overwrite: bool = False,
+    report: Report = lambda done, total: None,
+) -> Conversion:
+    """Converts a checkpoint, tensor by tensor.
+
+    All files are written beside ``directory`` and take its place in one step, after both sides
+    were loaded and run. ``conversion.json`` among them says which tensor became which.
+
+    Args:
+        source: what ``load`` takes, a ``.keras`` file or a directory with ``model.keras``.
+        directory: where to; parents are created.
+        to: ``"hf"``, ``"google"`` or ``"keras"``.
+        dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``, to which weights are rounded; by
+            default they stay as they are.
+        do_lower_case: whether the tokenizer lowers the case, see ``load``.
+        verify: whether both sides are loaded, run and compared.
+        overwrite: whether an older checkpoint in ``directory`` may be replaced.
+        report: is told how many bytes are done, and of how many.
+
+    Raises:
+        ConversionError: the answers differ by more than the rounding explains.
+        ValueError: an argument is unknown, or the target cannot hold such a model.
+        FileExistsError: the directory is in use, or holds other files than a checkpoint's.
+        FileNotFoundError, CheckpointError, ConfigError: the source cannot be read.
+        OSError: the target cannot be written.
+    """
+    _check_choice("to", to, TARGETS)
+    _check_choice("dtype", dtype, (None, *TOLERANCES))
+    check_switch("verify", verify)
+    target = _checked_directory(directory, overwrite)
+    content = open_content(source, do_lower_case)
+    said = {"source": str(source), "layout": content.layout, "target": to, "dtype": dtype}
+    return _write(content, target, TARGETS[to], said, verify, report)
+
+
+def write_google(
+    model: keras.Model,
+    tokenizer: Tokenizer | None,
+    directory: str | pathlib.Path,
+    *,
+    overwrite: bool = False,
+) -> pathlib.Path:
+    """Writes a model as ``load`` and Google's scripts of TensorFlow 1 read it.
+
+    The files are ``bert_config.json``, ``bert_model.ckpt.*`` and the tokenizer's; of the latter
+    Google's scripts read ``vocab.txt`` alone.
+
+    Args:
+        model: a ``BertEncoder``, or a model for a task around one.
+        tokenizer: its tokenizer; ``None`` writes none.
+        directory: where to; parents are created.
+        overwrite: whether an older checkpoint may be replaced.
+
+    Returns:
+        The directory.
+
+    Raises:
+        TypeError, ValueError: the model is none that these files can hold.
+        FileExistsError: the directory is in use, or holds other files than a checkpoint's.
+        OSError: a file cannot be written.
+    """
+    target = _checked_directory(directory, overwrite)
+    said = {"source": model.name, "layout": "keras", "target": "google", "dtype": None}
+    content = content_of(model, tokenizer, lambda dtype: model)
+    return _write(content, target, TARGETS["google"], said, False, lambda *_: None).directory
+
+
+def _check_choice(name: str, value: object, valid: Collection[object]) -> None:
+    if value not in valid:
+        raise ValueError(f"{name} must be one of {list(valid)}, received {value!r}.")
+
+
+def _checked_directory(directory: str | pathlib.Path, overwrite: bool) -> pathlib.Path:
+    check_switch("overwrite", overwrite)
+    target = pathlib.Path(directory)
+    bundle.check_target(target, overwrite, also=WRITTEN)
+    return target
+
+
+def _write(
+    content: Content,
+    directory: pathlib.Path,
+    target: Target,
+    said: Mapping[str, Any],
+    verify: bool,
+    report: Report,
+) -> Conversion:
+    dtype = said["dtype"]
+    rounded = None if dtype is None else np.dtype(dtype)
+    with atomic_directory(directory) as temporary:
+        place = Place(temporary, directory.resolve().name, rounded, _counter(content, report))
+        written = target.write(content, place)
+        if content.tokenizer is not None:
+            content.tokenizer.save(temporary)
+        differences = _compared(content, target, temporary, dtype) if verify else []
+        skipped = _skipped(content, written, temporary)
+        done = Conversion(directory, _listed(content, written), skipped, tuple(differences))
+        values = {**said, **dataclasses.asdict(done)}
+        del values["directory"]
+        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        (temporary / bundle.MANIFEST).write_text(text, encoding="utf-8")
+    return done
+
+
+def _counter(content: Content, report: Report) -> Callable[[int], None]:
+    tensors, done = content.weights.tensors, 0
+    total = sum(nbytes(tensors[row.tensor]) for row in content.weights.rows)
+
+    def count(size: int) -> None:
+        nonlocal done
+        done += size
+        report(done, total)
+
+    return count
+
+
+def _compared(
+    content: Content, target: Target, directory: pathlib.Path, dtype: str | None
+) -> list[Difference]:
+    found = compare(
+        functools.partial(content.load, "float32"),
+        functools.partial(target.load, directory, content.weights.task),
+        inputs_for(content.weights.config, content.tokenizer),
+        dtype or "float32",
+    )
+    if wrong := [str(each) for each in found if not each.passed]:
+        raise ConversionError(
+            f"What was written answers differently, and was not kept: {'; '.join(wrong)}."
+        )
+    return found
+
+
+def _skipped(
+    content: Content, written: Mapping[str, Written], directory: pathlib.Path
+) -> dict[str, str]:
+    skipped = dict(content.skipped)
+    for row in content.weights.rows:
+        if row.tensor not in written:
+            skipped[content.names[row.tensor]] = f"no part of a model for {content.weights.task}"
+    if content.modules is not None and not is_sentence_directory(directory):
+        skipped["modules.json"] = "what sentence-transformers does behind the encoder"
+    return skipped
+
+
+def _listed(content: Content, written: Mapping[str, Written]) -> tuple[Mapping[str, Any], ...]:
+    tensors = content.weights.tensors
+    return tuple(
+        {
+            "source": content.names[row],
+            "target": became.name,
+            "shape": list(tensors[row].shape),
+            "from": str(tensors[row].dtype),
+            "to": became.dtype,
+        }
+        for row, became in written.items()
+    )

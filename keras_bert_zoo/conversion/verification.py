@@ -1,0 +1,139 @@
+"""Whether two models answer the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.tokenizers import Tokenizer
+
+Arrays = Mapping[str, np.ndarray]
+
+# Of the largest number in an output. Rounded weights have 8 (bfloat16) and 11 (float16) bits; what
+# is left in float32 is the order of sums.
+TOLERANCES = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 5e-2}
+_ROWS, _LENGTH, _WORDS = 4, 32, 5
+TEXTS = (
+    "The quick brown fox jumps over the lazy dog.",
+    "Don't panic: it's 42, isn't it?",
+    "Ein Bär fraß zwölf Äpfel in Zürich.",
+    "今天天气很好,我们去公园吧。",
+    "Москва — столица России.",
+    "A very long word: antidisestablishmentarianism, and 3.14159 e-mails to a@b.example!",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """How far apart one output is.
+
+    Args:
+        inputs: ``"random"`` or ``"real"``.
+        output: its name.
+        difference: the largest, of all numbers.
+        largest: the largest number of the first model.
+        tolerance: the part of it that the difference may have.
+    """
+
+    inputs: str
+    output: str
+    difference: float
+    largest: float
+    tolerance: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.output} of {self.inputs} inputs: {self.difference:.2e} apart, {self.part:.1e} "
+            f"of the largest number ({self.tolerance:g} allowed)"
+        )
+
+    @property
+    def part(self) -> float:
+        """The difference as a part of the largest number."""
+        return self.difference / self.largest if self.largest else self.difference
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is small enough; no number at all is not."""
+        return self.part <= self.tolerance
+
+
+def compare(
+    load: Callable[[], keras.Model],
+    load_other: Callable[[], keras.Model],
+    inputs: Mapping[str, Arrays],
+    dtype: str,
+) -> list[Difference]:
+    """Loads one model, runs it and forgets it, then the other.
+
+    Args:
+        load: makes the first model.
+        load_other: makes the second.
+        inputs: by their kind, see ``inputs_for``.
+        dtype: of the weights of the second; a model may compute in one of fewer bits.
+    """
+    first, computed = _answers(load, inputs)
+    second, computed_there = _answers(load_other, inputs)
+    tolerance = max(TOLERANCES[each] for each in (dtype, computed, computed_there))
+    return [
+        Difference(
+            *place,
+            float(np.abs(second[place] - values).max()),
+            float(np.abs(values).max()),
+            tolerance,
+        )
+        for place, values in first.items()
+    ]
+
+
+def inputs_for(config: EncoderConfig, tokenizer: Tokenizer | None) -> dict[str, Arrays]:
+    """Random inputs, and real ones where there is a tokenizer."""
+    length = min(_LENGTH, config.max_tokens)
+    kinds = {"random": _random(config, length)}
+    if tokenizer is not None:
+        batch = tokenizer(list(TEXTS), padding=True, truncation=True, max_length=length)
+        kinds["real"] = {name: values.numpy() for name, values in batch.items()}
+    return kinds
+
+
+def _random(config: EncoderConfig, length: int) -> Arrays:
+    generator = np.random.default_rng(0)
+    lengths = generator.integers(1, length + 1, (_ROWS, 1))
+    lengths[0] = length
+    mask = np.arange(length) < lengths
+    segments = max(1, config.type_vocab_size)
+    return {
+        "input_ids": generator.integers(0, config.vocab_size, mask.shape) * mask,
+        "attention_mask": mask,
+        "token_type_ids": generator.integers(0, segments, mask.shape) * mask,
+    }
+
+
+def _answers(
+    load: Callable[[], keras.Model], inputs: Mapping[str, Arrays]
+) -> tuple[dict[tuple[str, str], np.ndarray], str]:
+    """Outputs in float32 by the kind of inputs and their name, and what the model computes in."""
+    gc.collect()  # an earlier model refers to itself; TensorFlow uses its memory again
+    model = load()
+    outputs = {
+        (kind, name): np.asarray(keras.ops.convert_to_numpy(values), "float32")
+        for kind, arrays in inputs.items()
+        for name, values in model(_fitted(model, arrays), training=False).items()
+    }
+    return outputs, model.dtype_policy.compute_dtype
+
+
+def _fitted(model: keras.Model, arrays: Arrays) -> Arrays:
+    rows, length = np.shape(arrays["input_ids"])
+    places = np.tile(np.arange(min(_WORDS, length)), (rows, 1))
+    arrays = {**arrays, "masked_positions": places}
+    return {
+        # With one axis more, for choices: each row is a choice of its own.
+        name: np.reshape(arrays[name], (rows, *[1] * (len(tensor.shape) - 2), -1)).astype("int32")
+        for name, tensor in model.input.items()
+    }
