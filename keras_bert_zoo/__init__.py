@@ -26,6 +26,7 @@ _HOMES = {
     "SentenceEmbedder": "keras_bert_zoo.models",
     "SequenceClassifier": "keras_bert_zoo.models",
     "TokenClassifier": "keras_bert_zoo.models",
+    "UnigramTokenizer": "keras_bert_zoo.tokenizers",
     "WordPieceTokenizer": "keras_bert_zoo.tokenizers",
     "calibrate": "keras_bert_zoo.tasks.calibration",
     "finetune": "keras_bert_zoo.training.finetune",

@@ -8,7 +8,10 @@ import re
 from collections.abc import Callable
 
 # Any of these holds a vocabulary.
-TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json")
+TOKENIZERS = (
+    *("tokenizer.json", "vocab.txt", "vocab.json"),
+    *("sentencepiece.bpe.model", "spiece.model", "spm.model"),
+)
 TOKENIZER_FILES = (
     *TOKENIZERS,
     "merges.txt",

@@ -22,9 +22,9 @@ from keras_bert_zoo.corpus.formats import DOCUMENT, FORMATS
 from keras_bert_zoo.corpus.reading import Reader
 from keras_bert_zoo.corpus.sentences import SENTENCE
 from keras_bert_zoo.tokenizers.files import TOKENIZER_FILE
-from keras_bert_zoo.tokenizers.options import WordPieceOptions
 from keras_bert_zoo.tokenizers.source import TokenizerSource
 from keras_bert_zoo.tokenizers.wordpiece_files import VOCABULARY_FILE, WordPieceFiles
+from keras_bert_zoo.tokenizers.wordpiece_options import WordPieceOptions
 
 # In the published order, as `transformers` expects it of a vocabulary without a config.
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

@@ -16,9 +16,10 @@ from keras_bert_zoo.corpus.arrays import joined
 from keras_bert_zoo.corpus.choosing import Kept, count
 from keras_bert_zoo.corpus.counts import Counts
 from keras_bert_zoo.corpus.shards import FORMAT, MANIFEST, TOKENIZER, vocabulary_digest
-from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS, WordPieceOptions
+from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS
 from keras_bert_zoo.tokenizers.source import TokenizerSource
 from keras_bert_zoo.tokenizers.wordpiece_files import WordPieceFiles
+from keras_bert_zoo.tokenizers.wordpiece_options import WordPieceOptions
 
 HELD_OUT = "held_out"
 _SIDES = ("", HELD_OUT)

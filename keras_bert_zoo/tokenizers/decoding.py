@@ -30,7 +30,12 @@ def join(tokens: Sequence[str], clean_up: bool) -> str:
         clean_up: also remove the spaces before punctuation that joining tokens left.
     """
     text = "".join(_piece(token, is_first=i == 0) for i, token in enumerate(tokens))
-    return _replaced(text, _CLEAN_TEXT) if clean_up else text
+    return cleaned(text) if clean_up else text
+
+
+def cleaned(text: str) -> str:
+    """Removes the spaces before punctuation that joining tokens left."""
+    return _replaced(text, _CLEAN_TEXT)
 
 
 def _piece(token: str, *, is_first: bool) -> str:

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 # transformers writes 1e30 for "no limit"; this is the largest length an int32 can state.
 _NO_LIMIT = 2**31 - 1
 # What only the model of a kind has.
-_HALLMARKS = {"BPE": "merges", "WordPiece": "max_input_chars_per_word"}
+_HALLMARKS = {"BPE": "merges", "WordPiece": "max_input_chars_per_word", "Unigram": "unk_id"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,11 +31,13 @@ class Stated:
         words: the vocabulary of the model.
         options: fields of the options.
         model: what else the model is made of.
+        added: tokens that the files of a vocabulary add to it.
     """
 
     words: Sequence[str]
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     model: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    added: Sequence[added_tokens.Entry] = ()
 
 
 class TokenizerFiles:
@@ -92,17 +94,27 @@ class TokenizerFiles:
         """The files of the vocabulary: name to text."""
         raise NotImplementedError
 
-    def read(self, directory: pathlib.Path) -> Any:
+    def read(self, directory: pathlib.Path, **chosen: Any) -> Any:
         """Reads a tokenizer from a directory.
 
         Where ``tokenizer.json`` and ``tokenizer_config.json`` disagree the latter counts, as in
         ``transformers``.
 
+        Args:
+            directory: with the files.
+            **chosen: keys of ``tokenizer_config.json`` that count instead of what it says.
+
         Raises:
             FileNotFoundError: neither ``tokenizer.json`` nor the vocabulary is there.
-            TokenizerError: a file is corrupt, or describes another kind of tokenizer.
+            TokenizerError: a file is corrupt, or describes another kind of tokenizer; this kind
+                has no such key.
         """
-        config = read_config(directory)
+        if unknown := chosen.keys() - self._told():
+            raise TokenizerError(
+                f"{sorted(unknown)} are no options of a {self.title} tokenizer, which has "
+                f"{sorted(self._told())}"
+            )
+        config = {**read_config(directory), **chosen}
         path = self._path(directory)
         is_json = path.name == TOKENIZER_FILE
         try:
@@ -113,7 +125,7 @@ class TokenizerFiles:
                 self._check_class(config)
                 stated = self.parse_vocabulary(directory)
             further = read_optional(directory / ADDED_TOKENS_FILE)
-            listed = content.get("added_tokens") or []
+            listed = content.get("added_tokens") or stated.added
             added = added_tokens.collect(stated.words, listed, config, further)
             source = self.make(stated, self._options(stated, added, config))
             if is_json:
@@ -144,6 +156,11 @@ class TokenizerFiles:
     def has_vocabulary(self, directory: pathlib.Path) -> bool:
         """Whether a directory holds the files of a vocabulary of this kind."""
         return all((directory / name).is_file() for name in self.vocabulary_files)
+
+    @property
+    def vocabulary_title(self) -> str:
+        """What ``has_vocabulary`` looks for, in words."""
+        return " with ".join(self.vocabulary_files)
 
     def model_part(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """The model in ``tokenizer.json``.
@@ -177,8 +194,9 @@ class TokenizerFiles:
         if (directory / TOKENIZER_FILE).is_file():
             return directory / TOKENIZER_FILE
         if self.has_vocabulary(directory):
-            return directory / self.vocabulary_files[0]
-        raise no_tokenizer(directory, [self.vocabulary_files])
+            paths = (directory / name for name in self.vocabulary_files)
+            return next(path for path in paths if path.is_file())
+        raise no_tokenizer(directory, [self.vocabulary_title])
 
     def _check_class(self, config: Mapping[str, Any]) -> None:
         # `tokenizer.json` says itself what kind it is; a vocabulary does not.
@@ -189,6 +207,10 @@ class TokenizerFiles:
                 f"expected one of {self.classes}"
             )
 
+    def _told(self) -> set[str]:
+        """Options that ``tokenizer_config.json`` may state."""
+        return {field.name for field in dataclasses.fields(self.options)} - set(self.unread)
+
     def _options(
         self, stated: Stated, added: Sequence[added_tokens.Entry], config: Mapping[str, Any]
     ) -> TokenizerOptions:
@@ -196,8 +218,8 @@ class TokenizerFiles:
         for side in ("padding_side", "truncation_side"):
             if config.get(side, "right") != "right":
                 raise TokenizerError(f"{side} must be 'right', received {config[side]!r}")
-        names = {field.name for field in dataclasses.fields(self.options)} - set(self.unread)
-        told = {name: added_tokens.content_of(config[name]) for name in names & config.keys()}
+        names = self._told() & config.keys()
+        told = {name: added_tokens.content_of(config[name]) for name in names}
         options = {**stated.options, **told}
         options.setdefault("model_max_length", config.get("max_len"))  # the name of old files
         # What no file states, though it may name it, is as the class has it.
@@ -239,11 +261,9 @@ def model_type(content: Mapping[str, Any]) -> str | None:
     return model.get("type") or next(told, None)
 
 
-def no_tokenizer(
-    directory: pathlib.Path, vocabularies: Sequence[Sequence[str]]
-) -> FileNotFoundError:
+def no_tokenizer(directory: pathlib.Path, vocabularies: Sequence[str]) -> FileNotFoundError:
     """The error where neither ``tokenizer.json`` is nor the files of a vocabulary."""
-    names = [TOKENIZER_FILE, *(" with ".join(files) for files in vocabularies)]
+    names = [TOKENIZER_FILE, *vocabularies]
     return FileNotFoundError(
         f"{directory} {'holds no tokenizer' if directory.is_dir() else 'does not exist'}: "
         f"neither {' nor '.join(names)} was found"

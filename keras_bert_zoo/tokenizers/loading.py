@@ -16,9 +16,10 @@ from keras_bert_zoo.tokenizers.files import (
 from keras_bert_zoo.tokenizers.options import TokenizerError
 from keras_bert_zoo.tokenizers.text_files import read_json
 from keras_bert_zoo.tokenizers.tokenizer import Tokenizer
+from keras_bert_zoo.tokenizers.unigram import UnigramTokenizer
 from keras_bert_zoo.tokenizers.wordpiece import WordPieceTokenizer
 
-KINDS: tuple[type[Tokenizer[Any]], ...] = (WordPieceTokenizer, ByteBpeTokenizer)
+KINDS: tuple[type[Tokenizer[Any]], ...] = (WordPieceTokenizer, ByteBpeTokenizer, UnigramTokenizer)
 
 
 def load_tokenizer(directory: str | os.PathLike[str], **options: Any) -> Tokenizer[Any]:
@@ -29,7 +30,7 @@ def load_tokenizer(directory: str | os.PathLike[str], **options: Any) -> Tokeniz
 
     Args:
         directory: with the files.
-        **options: of its kind, which count instead of what the files say.
+        **options: keys of ``tokenizer_config.json`` that count instead of what it says.
 
     Raises:
         FileNotFoundError: there are no files of a tokenizer.
@@ -53,5 +54,5 @@ def _kind(directory: pathlib.Path) -> type[Tokenizer[Any]]:
     stated = str(read_config(directory).get("tokenizer_class")).removesuffix("Fast")
     there = [kind for kind in KINDS if kind.files.has_vocabulary(directory)]
     if not there:
-        raise no_tokenizer(directory, [kind.files.vocabulary_files for kind in KINDS])
+        raise no_tokenizer(directory, [kind.files.vocabulary_title for kind in KINDS])
     return next((kind for kind in there if stated in kind.files.classes), there[0])

@@ -100,33 +100,3 @@ class TokenizerOptions:
         """Tokens that ``decode(skip_special_tokens=True)`` leaves out."""
         added = (token for token, special in self.added_tokens.items() if special)
         return frozenset([*self.special_tokens.values(), *added])
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class WordPieceOptions(TokenizerOptions):
-    """The choices of a WordPiece tokenizer, besides those of every tokenizer.
-
-    Args:
-        do_lower_case: lower the case of the text.
-        strip_accents: delete combining marks; ``None`` means ``do_lower_case``.
-        tokenize_chinese_chars: make every Chinese character a word.
-        max_input_chars_per_word: words of more characters become ``unk_token``.
-    """
-
-    checks: ClassVar[Mapping[str, Callable[[Any], bool]]] = {
-        **TokenizerOptions.checks,
-        "do_lower_case": is_flag,
-        "strip_accents": lambda value: value is None or is_flag(value),
-        "tokenize_chinese_chars": is_flag,
-        "max_input_chars_per_word": is_count,
-    }
-
-    do_lower_case: bool = True
-    strip_accents: bool | None = None
-    tokenize_chinese_chars: bool = True
-    max_input_chars_per_word: int = 100
-
-    @property
-    def strips_accents(self) -> bool:
-        """Whether combining marks are deleted."""
-        return self.do_lower_case if self.strip_accents is None else self.strip_accents

@@ -90,6 +90,15 @@ class Template:
         return tuple(part for part in parts if with_specials or part.is_text)
 
     @property
+    def input_names(self) -> list[str]:
+        """Inputs of the model, as ``tokenizer_config.json`` lists them.
+
+        RoBERTa's models know one type of tokens, and none is handed to them.
+        """
+        types = {part.type_id for part in self.pair}
+        return ["input_ids", *["token_type_ids"] * (len(types) > 1), "attention_mask"]
+
+    @property
     def special_tokens(self) -> tuple[str, ...]:
         """The special tokens in it, each once."""
         parts = (*self.single, *self.pair)

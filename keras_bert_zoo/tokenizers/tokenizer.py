@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pathlib
 from typing import Any, ClassVar, Self
@@ -10,7 +9,6 @@ from typing import Any, ClassVar, Self
 import tensorflow as tf
 
 from keras_bert_zoo.tokenizers.files import TokenizerFiles
-from keras_bert_zoo.tokenizers.options import TokenizerError
 from keras_bert_zoo.tokenizers.packing import PackingOptions, pack
 from keras_bert_zoo.tokenizers.padding import pad, padded_length
 from keras_bert_zoo.tokenizers.source import Options, TokenizerSource
@@ -44,13 +42,8 @@ class Tokenizer(Vocabulary[Options]):
         self._tokens = tf.constant(self.vocabulary, tf.string)
 
     @classmethod
-    def from_source(cls, source: Any, **options: Any) -> Self:
-        """Makes the tokenizer of what its files hold; each kind has its own.
-
-        Args:
-            source: what the files hold.
-            **options: fields of its options that count instead of what the files say.
-        """
+    def from_source(cls, source: Any) -> Self:
+        """Makes the tokenizer of what its files hold; each kind has its own."""
         raise NotImplementedError
 
     @classmethod
@@ -62,19 +55,14 @@ class Tokenizer(Vocabulary[Options]):
 
         Args:
             directory: with these files.
-            **options: of this kind, which count instead of what the files say.
+            **options: keys of ``tokenizer_config.json`` that count instead of what it says.
 
         Raises:
             FileNotFoundError: neither is there.
             TokenizerError: a file is corrupt, or describes another kind of tokenizer; this kind
                 has no such option.
         """
-        known = [field.name for field in dataclasses.fields(cls.files.options)]
-        if unknown := options.keys() - set(known):
-            raise TokenizerError(
-                f"{sorted(unknown)} are no options of a {cls.__name__}, which has {known}."
-            )
-        return cls.from_source(cls.files.read(pathlib.Path(directory)), **options)
+        return cls.from_source(cls.files.read(pathlib.Path(directory), **options))
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes the files that ``transformers.AutoTokenizer`` reads."""

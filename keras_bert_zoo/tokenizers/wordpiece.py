@@ -8,11 +8,10 @@ from typing import Any, Self
 import numpy as np
 
 from keras_bert_zoo.tokenizers import decoding
-from keras_bert_zoo.tokenizers.options import WordPieceOptions
 from keras_bert_zoo.tokenizers.source import TokenizerSource
-from keras_bert_zoo.tokenizers.template import Template
 from keras_bert_zoo.tokenizers.tokenizer import Tokenizer
 from keras_bert_zoo.tokenizers.wordpiece_files import WordPieceFiles
+from keras_bert_zoo.tokenizers.wordpiece_options import WordPieceOptions
 from keras_bert_zoo.tokenizers.wordpiece_segmenter import WordPieceSegmenter
 
 
@@ -36,13 +35,12 @@ class WordPieceTokenizer(Tokenizer[WordPieceOptions]):
 
     def __init__(self, vocabulary: Sequence[str], **options: Any) -> None:
         source = TokenizerSource(vocabulary, WordPieceOptions(**options))
-        template = Template.bert(source.options.cls_token, source.options.sep_token)
-        super().__init__(source, WordPieceSegmenter(source), template)
+        super().__init__(source, WordPieceSegmenter(source), source.options.parts)
 
     @classmethod
-    def from_source(cls, source: TokenizerSource[WordPieceOptions], **options: Any) -> Self:
-        """Makes the tokenizer of what its files hold, and options that count instead."""
-        return cls(source.words, **{**vars(source.options), **options})
+    def from_source(cls, source: TokenizerSource[WordPieceOptions]) -> Self:
+        """Makes the tokenizer of what its files hold."""
+        return cls(source.words, **vars(source.options))
 
     def continues(self) -> np.ndarray:
         """Which tokens go on with the word of the token before, bool ``(vocab_size,)``."""

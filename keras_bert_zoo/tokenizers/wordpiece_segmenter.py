@@ -15,9 +15,9 @@ from tensorflow_text.core.pybinds import pywrap_fast_wordpiece_tokenizer_model_b
 
 from keras_bert_zoo.tokenizers.literals import LiteralMarker
 from keras_bert_zoo.tokenizers.normalizer import STAND_INS, normalizer_model
-from keras_bert_zoo.tokenizers.options import WordPieceOptions
 from keras_bert_zoo.tokenizers.segmentation import Pieces, character_index, int64, rows
 from keras_bert_zoo.tokenizers.source import TokenizerSource
+from keras_bert_zoo.tokenizers.wordpiece_options import WordPieceOptions
 
 # The normaliser deletes this character: a word of it is in no vocabulary.
 _UNKNOWN_WORD = "\x01"

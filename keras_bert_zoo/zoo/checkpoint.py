@@ -10,7 +10,7 @@ from keras_bert_zoo.config import EncoderConfig
 
 # What a checkpoint is ready for. An encoder is to be fine-tuned; the rest are tasks of `load`.
 TASKS = ("encoder", "sentence_embedding")
-# How it cuts texts; `load` reads the first and the last.
+# How it cuts texts.
 TOKENIZERS = ("wordpiece", "unigram", "byte-bpe")
 
 

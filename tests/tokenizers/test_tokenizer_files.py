@@ -105,12 +105,12 @@ CHANGES = {
     "no vocabulary": ({"model": {"type": "WordPiece"}}, "vocab must map"),
     "vocabulary of lists": ({"model": {"type": "WordPiece", "vocab": {"a": []}}}, "gaps"),
     "specials elsewhere": (
-        {"post_processor": {"type": "RobertaProcessing"}},
-        r"post_processor \(RobertaProcessing\)",
+        {"post_processor": {"type": "ByteLevel", "trim_offsets": True}},
+        r"the post_processor is \['ByteLevel'\]",
     ),
-    "a stripping token": (
-        {"added_tokens": [{"id": 103, "content": "[MASK]", "lstrip": True}]},
-        r"'\[MASK\]' has the flags \['lstrip'\]",
+    "a token of whole words": (
+        {"added_tokens": [{"id": 103, "content": "[MASK]", "single_word": True}]},
+        r"'\[MASK\]' has the flags \['single_word'\]",
     ),
     "a token far away": ({"added_tokens": [{"id": 40_000, "content": "[X]"}]}, "must have the ids"),
     "a token without id": ({"added_tokens": [{"content": "[X]"}]}, "malformed"),

@@ -6,8 +6,8 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from keras_bert_zoo.tokenizers import processing
 from keras_bert_zoo.tokenizers.added_tokens import Entry, flags_of
-from keras_bert_zoo.tokenizers.byte_bpe import processing
 from keras_bert_zoo.tokenizers.byte_bpe.source import FLAGS, ByteBpeOptions, ByteBpeSource, Merge
 from keras_bert_zoo.tokenizers.files import Stated, TokenizerFiles
 from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS, TokenizerError
@@ -84,10 +84,7 @@ class ByteBpeFiles(TokenizerFiles):
 
     def check(self, source: ByteBpeSource, content: Mapping[str, Any]) -> None:
         """Compares the ids of special tokens."""
-        stated = processing.read(content["post_processor"]).ids
-        wrong = {token: index for token, index in stated.items() if source.ids[token] != index}
-        if wrong:
-            raise TokenizerError(f"the ids {wrong} of post_processor are not the vocabulary's")
+        processing.read(content["post_processor"]).check(source.ids)
 
     def content(self, source: ByteBpeSource) -> Mapping[str, Any]:
         """What ``tokenizer.json`` says besides added tokens."""
@@ -97,7 +94,7 @@ class ByteBpeFiles(TokenizerFiles):
         return {
             "normalizer": options.normalizer and {"type": options.normalizer},
             "pre_tokenizer": byte_level,
-            "post_processor": processing.written(source),
+            "post_processor": _post_processor(source),
             "decoder": byte_level,
             "model": {
                 "type": self.model,
@@ -131,10 +128,21 @@ class ByteBpeFiles(TokenizerFiles):
 
     def config(self, source: ByteBpeSource) -> dict[str, Any]:
         """``tokenizer_config.json``."""
-        # RoBERTa's models know one type of tokens, and none is handed to them.
-        types = {part.type_id for part in source.options.parts.pair}
-        names = ["input_ids", *["token_type_ids"] * (len(types) > 1), "attention_mask"]
-        return {**super().config(source), "model_input_names": names}
+        return {**super().config(source), "model_input_names": source.options.parts.input_names}
+
+
+def _post_processor(source: ByteBpeSource) -> dict[str, Any]:
+    options, ids = source.options, source.ids
+    template = options.parts
+    tokens = template.special_tokens
+    spaces = {"trim_offsets": options.trim_offsets, "add_prefix_space": options.add_prefix_space}
+    if tokens and template == Template.roberta(tokens[0], tokens[-1]):
+        first, last = ([token, ids[token]] for token in (tokens[0], tokens[-1]))
+        return {"type": "RobertaProcessing", "sep": last, "cls": first, **spaces}
+    if not options.trim_offsets:
+        return template.to_json(ids)
+    trimming = {"type": "ByteLevel", **spaces, "use_regex": True}
+    return {"type": "Sequence", "processors": [trimming, template.to_json(ids)]}
 
 
 def _ids(source: ByteBpeSource) -> dict[str, int]:

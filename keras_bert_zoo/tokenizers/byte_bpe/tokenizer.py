@@ -35,9 +35,9 @@ class ByteBpeTokenizer(Tokenizer[ByteBpeOptions]):
         super().__init__(source, ByteBpeSegmenter(source), source.options.parts)
 
     @classmethod
-    def from_source(cls, source: ByteBpeSource, **options: Any) -> Self:
-        """Makes the tokenizer of what its files hold, and options that count instead."""
-        return cls(source.words, source.merges, **{**vars(source.options), **options})
+    def from_source(cls, source: ByteBpeSource) -> Self:
+        """Makes the tokenizer of what its files hold."""
+        return cls(source.words, source.merges, **vars(source.options))
 
     def text_of(self, tokens: Sequence[str], clean_up: bool) -> str:
         """Joins tokens to a text; they hold its spaces, so that there is nothing to clean up."""

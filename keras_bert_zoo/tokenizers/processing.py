@@ -1,4 +1,4 @@
-"""The ``post_processor`` of a byte-level BPE tokenizer: special tokens, and trimmed spans."""
+"""The ``post_processor`` of ``tokenizer.json``: special tokens, and trimmed spans."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from keras_bert_zoo.tokenizers.byte_bpe.source import ByteBpeSource
 from keras_bert_zoo.tokenizers.options import TokenizerError
 from keras_bert_zoo.tokenizers.template import Template
 
@@ -28,6 +27,12 @@ class Processing:
     trims: bool = False
     adds_space: bool = False
 
+    def check(self, ids: Mapping[str, int]) -> None:
+        """Refuses special tokens that have other ids in the vocabulary."""
+        wrong = {token: index for token, index in self.ids.items() if ids.get(token) != index}
+        if wrong:
+            raise TokenizerError(f"the ids {wrong} of post_processor are not the vocabulary's")
+
 
 def read(content: Mapping[str, Any] | None) -> Processing:
     """Reads the entry of ``tokenizer.json``.
@@ -44,21 +49,6 @@ def read(content: Mapping[str, Any] | None) -> Processing:
             f"of {list(_KINDS)}, after ByteLevel or alone"
         )
     return _KINDS[first["type"]](first)
-
-
-def written(source: ByteBpeSource) -> dict[str, Any]:
-    """Writes the entry."""
-    options, ids = source.options, source.ids
-    template = options.parts
-    tokens = template.special_tokens
-    spaces = {"trim_offsets": options.trim_offsets, "add_prefix_space": options.add_prefix_space}
-    if tokens and template == Template.roberta(tokens[0], tokens[-1]):
-        first, last = ([token, ids[token]] for token in (tokens[0], tokens[-1]))
-        return {"type": "RobertaProcessing", "sep": last, "cls": first, **spaces}
-    if not options.trim_offsets:
-        return template.to_json(ids)
-    trimming = {"type": "ByteLevel", **spaces, "use_regex": True}
-    return {"type": "Sequence", "processors": [trimming, template.to_json(ids)]}
 
 
 def _steps(content: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
