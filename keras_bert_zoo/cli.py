@@ -23,6 +23,7 @@ COMMANDS = {
     "predict": "label texts with a fine-tuned bundle",
     "explain": "show which words speak for the answers of a fine-tuned bundle",
     "convert": "make a checkpoint of Hugging Face, Google or Keras into one of another",
+    "resize": "cut the vocabulary of a checkpoint to your texts, add tokens to it",
     "export": "write a bundle as SavedModel, TFLite or ONNX",
     "quantize": "search for the smallest TFLite file that is good enough on your texts",
     "verify": "run exported artifacts in their own runtimes and compare them with Keras",

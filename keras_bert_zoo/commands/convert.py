@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keras_bert_zoo.conversion import Conversion
 
 
 def convert(source: str, directory: str, to: str, **options: Any) -> None:
@@ -12,12 +15,17 @@ def convert(source: str, directory: str, to: str, **options: Any) -> None:
 
     The arguments are those of the command line.
     """
-    import rich
-
     from keras_bert_zoo.conversion import convert as convert_checkpoint
 
-    with _bar() as report:
+    with bar() as report:
         done = convert_checkpoint(source, directory, to, report=report, **options)
+    shown(done)
+
+
+def shown(done: Conversion) -> None:
+    """Prints what was done."""
+    import rich
+
     rich.print(f"{done.directory}: {len(done.tensors)} tensors")
     for name, reason in done.skipped.items():
         rich.print(f"left behind: {name} ({reason})")
@@ -26,7 +34,8 @@ def convert(source: str, directory: str, to: str, **options: Any) -> None:
 
 
 @contextlib.contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
+def bar() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar, and what moves it: bytes that are done, and of how many."""
     from rich import progress
 
     columns = (

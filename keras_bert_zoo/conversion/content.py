@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_bert_zoo import bundle, zoo
 from keras_bert_zoo.checkpoints import sources, tables
@@ -25,6 +26,19 @@ KERAS_FILE = "model.keras"
 
 
 @dataclasses.dataclass(frozen=True)
+class Renumbered:
+    """The ids of tokens that are the same before and after.
+
+    Args:
+        new: in what is written, ``(n,)``.
+        old: in the source, ``(n,)``.
+    """
+
+    new: np.ndarray
+    old: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
 class Content:
     """Everything that a target may take.
 
@@ -37,6 +51,7 @@ class Content:
         load: makes the model with a dtype policy.
         modules: directory that says what sentence-transformers does behind the encoder, if
             there is such.
+        renumbered: the tokens that stay, where the vocabulary is not that of ``load``.
     """
 
     layout: str
@@ -46,6 +61,7 @@ class Content:
     tokenizer: Tokenizer | None
     load: Callable[[Any], keras.Model]
     modules: pathlib.Path | None = None
+    renumbered: Renumbered | None = None
 
 
 def open_content(source: str | pathlib.Path, do_lower_case: bool | None) -> Content:

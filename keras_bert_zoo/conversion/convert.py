@@ -18,7 +18,14 @@ from keras_bert_zoo.checkpoints.sentence_transformers import is_sentence_directo
 from keras_bert_zoo.checkpoints.tensors import nbytes
 from keras_bert_zoo.conversion.content import Content, content_of, open_content
 from keras_bert_zoo.conversion.targets import TARGETS, WRITTEN, Place, Target, Written
-from keras_bert_zoo.conversion.verification import TOLERANCES, Difference, compare, inputs_for
+from keras_bert_zoo.conversion.verification import (
+    TOLERANCES,
+    Difference,
+    compare,
+    inputs_for,
+    numbered,
+    seen_through,
+)
 from keras_bert_zoo.tokenizers import Tokenizer
 
 Report = Callable[[int, int], Any]
@@ -37,12 +44,14 @@ class Conversion:
         tensors: source, target, shape and types of each.
         skipped: what the source has besides, and why it was left behind.
         differences: between the answers of both sides; none if they were not compared.
+        vocabulary: tokens ``before`` and ``after``, and ``rows`` of the tables, if it is another.
     """
 
     directory: pathlib.Path
     tensors: tuple[Mapping[str, Any], ...]
     skipped: Mapping[str, str]
     differences: tuple[Difference, ...]
+    vocabulary: Mapping[str, int] | None = None
 
 
 def convert(
@@ -82,10 +91,10 @@ def convert(
     _check_choice("to", to, TARGETS)
     _check_choice("dtype", dtype, (None, *TOLERANCES))
     check_switch("verify", verify)
-    target = _checked_directory(directory, overwrite)
+    target = checked_directory(directory, overwrite)
     content = open_content(source, do_lower_case)
     said = {"source": str(source), "layout": content.layout, "target": to, "dtype": dtype}
-    return _write(content, target, TARGETS[to], said, verify, report)
+    return write(content, target, TARGETS[to], said, verify, report)
 
 
 def write_google(
@@ -114,10 +123,10 @@ def write_google(
         FileExistsError: the directory is in use, or holds other files than a checkpoint's.
         OSError: a file cannot be written.
     """
-    target = _checked_directory(directory, overwrite)
+    target = checked_directory(directory, overwrite)
     said = {"source": model.name, "layout": "keras", "target": "google", "dtype": None}
     content = content_of(model, tokenizer, lambda dtype: model)
-    return _write(content, target, TARGETS["google"], said, False, lambda *_: None).directory
+    return write(content, target, TARGETS["google"], said, False, lambda *_: None).directory
 
 
 def _check_choice(name: str, value: object, valid: Collection[object]) -> None:
@@ -125,14 +134,19 @@ def _check_choice(name: str, value: object, valid: Collection[object]) -> None:
         raise ValueError(f"{name} must be one of {list(valid)}, received {value!r}.")
 
 
-def _checked_directory(directory: str | pathlib.Path, overwrite: bool) -> pathlib.Path:
+def checked_directory(directory: str | pathlib.Path, overwrite: bool) -> pathlib.Path:
+    """The directory, if it may be written.
+
+    Raises:
+        FileExistsError: it may not.
+    """
     check_switch("overwrite", overwrite)
     target = pathlib.Path(directory)
     bundle.check_target(target, overwrite, also=WRITTEN)
     return target
 
 
-def _write(
+def write(
     content: Content,
     directory: pathlib.Path,
     target: Target,
@@ -140,6 +154,7 @@ def _write(
     verify: bool,
     report: Report,
 ) -> Conversion:
+    """Writes a content as a target, loads and compares it, and says what was done."""
     dtype = said["dtype"]
     rounded = None if dtype is None else np.dtype(dtype)
     with atomic_directory(directory) as temporary:
@@ -149,7 +164,9 @@ def _write(
             content.tokenizer.save(temporary)
         differences = _compared(content, target, temporary, dtype) if verify else []
         skipped = _skipped(content, written, temporary)
-        done = Conversion(directory, _listed(content, written), skipped, tuple(differences))
+        tensors = _listed(content, written)
+        sizes = said.get("vocabulary")
+        done = Conversion(directory, tensors, skipped, tuple(differences), sizes)
         values = {**said, **dataclasses.asdict(done)}
         del values["directory"]
         text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
@@ -172,12 +189,14 @@ def _counter(content: Content, report: Report) -> Callable[[int], None]:
 def _compared(
     content: Content, target: Target, directory: pathlib.Path, dtype: str | None
 ) -> list[Difference]:
-    found = compare(
-        functools.partial(content.load, "float32"),
-        functools.partial(target.load, directory, content.weights.task),
-        inputs_for(content.weights.config, content.tokenizer),
-        dtype or "float32",
-    )
+    config, same = content.weights.config, content.renumbered
+    load: Callable[[], Any] = functools.partial(content.load, "float32")
+    load_other: Callable[[], Any] = functools.partial(target.load, directory, content.weights.task)
+    inputs = inputs_for(config, content.tokenizer)
+    if same is not None:
+        load, load_other = seen_through(load, same.old), seen_through(load_other, same.new)
+        inputs = numbered(inputs, same.new)
+    found = compare(load, load_other, inputs, dtype or "float32")
     if wrong := [str(each) for each in found if not each.passed]:
         raise ConversionError(
             f"What was written answers differently, and was not kept: {'; '.join(wrong)}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ Arrays = Mapping[str, np.ndarray]
 # is left in float32 is the order of sums.
 TOLERANCES = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 5e-2}
 _ROWS, _LENGTH, _WORDS = 4, 32, 5
+_WORD_SCORES = "prediction_logits"
 TEXTS = (
     "The quick brown fox jumps over the lazy dog.",
     "Don't panic: it's 42, isn't it?",
@@ -89,6 +91,37 @@ def compare(
         )
         for place, values in first.items()
     ]
+
+
+class _SeenThrough:
+    """A model asked by the numbers of some of its tokens, and with their scores alone."""
+
+    def __init__(self, model: keras.Model, ids: np.ndarray) -> None:
+        self._model, self._ids = model, ids
+        self.input, self.dtype_policy = model.input, model.dtype_policy
+
+    def __call__(self, inputs: Arrays, training: bool) -> dict[str, Any]:
+        ids = self._ids[inputs["input_ids"]].astype("int32")
+        outputs = self._model({**inputs, "input_ids": ids}, training=training)
+        return {
+            name: keras.ops.take(values, self._ids, axis=-1) if name == _WORD_SCORES else values
+            for name, values in outputs.items()
+        }
+
+
+def seen_through(load: Callable[[], keras.Model], ids: np.ndarray) -> Callable[[], Any]:
+    """Makes a model that is asked with places in ``ids`` instead of ids."""
+    return lambda: _SeenThrough(load(), ids)
+
+
+def numbered(inputs: Mapping[str, Arrays], ids: np.ndarray) -> dict[str, Arrays]:
+    """Inputs with places in ``ids`` instead of ids; those that are not in it become the first."""
+    places = np.zeros(ids.max() + 1, np.int64)
+    places[ids] = np.arange(len(ids))
+    return {
+        kind: {**arrays, "input_ids": np.take(places, arrays["input_ids"], mode="clip")}
+        for kind, arrays in inputs.items()
+    }
 
 
 def inputs_for(config: EncoderConfig, tokenizer: Tokenizer | None) -> dict[str, Arrays]:

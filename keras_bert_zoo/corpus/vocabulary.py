@@ -10,17 +10,15 @@ from __future__ import annotations
 import collections
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, trainers
 
 from keras_bert_zoo.corpus import sources
-from keras_bert_zoo.corpus.documents import read_text
-from keras_bert_zoo.corpus.formats import DOCUMENT, FORMATS
-from keras_bert_zoo.corpus.reading import Reader
-from keras_bert_zoo.corpus.sentences import SENTENCE
+from keras_bert_zoo.corpus.formats import FORMATS
+from keras_bert_zoo.corpus.texts import Texts
 from keras_bert_zoo.tokenizers.files import TOKENIZER_FILE
 from keras_bert_zoo.tokenizers.source import TokenizerSource
 from keras_bert_zoo.tokenizers.wordpiece_files import VOCABULARY_FILE, WordPieceFiles
@@ -97,7 +95,7 @@ def train(
             "vocab reads its corpus twice, which standard input does not allow. Give files."
         )
     trainer = _Trainer(options)
-    texts = _Texts(corpus, options, report)
+    texts = Texts(corpus, options.format, options.text_column, report)
     words = trainer.train(texts, trainer.alphabet(texts))
     return TokenizerSource(words, WordPieceOptions(do_lower_case=options.lower_case))
 
@@ -126,33 +124,13 @@ def save(source: TokenizerSource[WordPieceOptions], directory: str | pathlib.Pat
     WordPieceFiles().write(source, pathlib.Path(directory))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Texts:
-    """The documents of a corpus; each iteration reads them."""
-
-    corpus: Sequence[str]
-    options: VocabularyOptions
-    report: Callable[[int, int], Any]
-
-    def __iter__(self) -> Iterator[str]:
-        reader = Reader(self.options.format, self.options.text_column)
-        found = sources.find(self.corpus)
-        reader.check(found)
-        for group in reader.groups(found):
-            for unit in reader.units(group):
-                for part in unit.parts:
-                    text = read_text(part, text_column=self.options.text_column)
-                    yield from text.marked.replace(SENTENCE, " ").split(DOCUMENT)
-                self.report(unit.size, unit.disk)
-
-
 class _Trainer:
     def __init__(self, options: VocabularyOptions) -> None:
         self._options = options
         self._normalizer = normalizers.BertNormalizer(lowercase=options.lower_case)
         self._splitter = pre_tokenizers.BertPreTokenizer()
 
-    def alphabet(self, texts: _Texts) -> list[str]:
+    def alphabet(self, texts: Texts) -> list[str]:
         """The characters to keep, in the order of Unicode."""
         counts: collections.Counter[str] = collections.Counter()
         for text in texts:
@@ -164,7 +142,7 @@ class _Trainer:
         limit = self._options.limit_alphabet
         return sorted(ordered[: _covering(counts, ordered) if limit is None else limit])
 
-    def train(self, texts: _Texts, alphabet: list[str]) -> list[str]:
+    def train(self, texts: Texts, alphabet: list[str]) -> list[str]:
         """The tokens in the order of their ids."""
         pieces = [f"##{character}" for character in alphabet if self._inside_words(character)]
         first = [*SPECIAL_TOKENS, *alphabet, *pieces]

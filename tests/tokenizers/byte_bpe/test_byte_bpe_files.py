@@ -268,9 +268,7 @@ def test_directories_of_no_kind(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nor vocab\.txt nor vocab\.json with merges\.txt"):
         load_tokenizer(tmp_path)
     (tmp_path / "tokenizer.json").write_text('{"model": {"type": "WordLevel"}}')
-    with pytest.raises(
-        TokenizerError, match=r"the model is WordLevel, supported are \['BPE', 'Word"
-    ):
+    with pytest.raises(TokenizerError, match=r"the model is WordLevel, supported are \['BPE', "):
         load_tokenizer(tmp_path)
 
 
