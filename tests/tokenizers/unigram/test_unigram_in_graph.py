@@ -10,7 +10,10 @@ import pytest
 import tensorflow as tf
 
 TEXTS = ["Größe ①\u0301 <mask> x", "", "哈哈哈 \r\n İ", " e\u0301 ", "<s>"]
-NAMES = ["bge-m3", "albert", "trained", "bytes"]
+NAMES = [
+    "albert",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("bge-m3", "trained", "bytes")),
+]
 
 
 @pytest.fixture(scope="module", params=NAMES)
