@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
 import math
@@ -64,6 +65,13 @@ class QuestionAnswering(Task[Questions]):
             encoding=settings.encoding,
         )
         return file.read(source)
+
+    def learning_from(self, examples: Questions) -> QuestionAnswering:
+        """A task that knows of questions without an answer, where the examples have such."""
+        if not self._with_impossible(examples):
+            return self
+        options = {**self.settings.options, "impossible": True}
+        return QuestionAnswering(dataclasses.replace(self.settings, options=options))
 
     def asked(self, questions: Sequence[Any]) -> Questions:
         """Dicts with ``question`` and ``context``, or pairs of both in this order.

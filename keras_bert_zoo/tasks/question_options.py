@@ -29,7 +29,7 @@ class QuestionOptions:
         max_answer_length: tokens of the longest answer that is given.
         null_threshold: no answer is given where the score of none is larger by more than this.
         impossible: whether a question may have no answer; by default whether the data know of
-            one that has none. Say so for questions without known answers.
+            one that has none. What was trained on such remembers it.
         misplaced: answers that are not where the file says: ``"error"``, ``"drop"`` or
             ``"find"``, see ``data.squad``.
 

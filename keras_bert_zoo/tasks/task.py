@@ -105,6 +105,10 @@ class Task(abc.ABC, Generic[E]):
         """The score that decides about the best epoch, by default."""
         return "accuracy"
 
+    def learning_from(self, examples: E) -> Task[E]:
+        """The task with the options that training examples decide; a bundle remembers them."""
+        return self
+
     def recall(self, config: EncoderConfig) -> None:
         """Takes from a model's config what it says of answers; by default nothing."""
 

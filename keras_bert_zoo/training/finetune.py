@@ -104,6 +104,7 @@ class _Run:
         self.examples = {name: self.task.read(source) for name, source in sources.items() if source}
         labels = tuple(recipe.labels or self.task.label_names(self.examples["train"]) or ())
         self.examples["train"] = self.examples["train"][: recipe.limit]
+        self.task = self.task.learning_from(self.examples["train"])
         if recipe.fold:
             self.examples |= fold_of(self.task, self.examples["train"], recipe.fold, recipe.seed)
         loaded = bundle.load(
@@ -248,7 +249,8 @@ class _Run:
     def _kept(self) -> keras.Model:
         """What is saved, with how it is to be asked."""
         model, recipe = self.task.kept(self.model), self.recipe
-        asked = {"max_length": recipe.max_length, "options": recipe.options}
+        options = dict(self.task.settings.options)
+        asked = {"max_length": recipe.max_length, "options": options}
         for part in (model, model.encoder):
             extra = {**part.config.extra, REMEMBERED: {recipe.task: asked}}
             part.config = part.config.replace(extra=extra)

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import load, predictor
+from keras_bert_zoo.export.asking import predictor as predictor_of_artifact
+from keras_bert_zoo.export.conversion import export
+from keras_bert_zoo.tasks.task import REMEMBERED
 from keras_bert_zoo.training.finetune import finetune
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 
@@ -78,6 +81,27 @@ def test_learns(recipe, impossible, tmp_path):
     (answer,) = ask([("w1 bad", "w1  w2 good w3")])
     assert (answer["answer"], answer["start"]) == ("good", 7)
     assert (result.bundle / "README.md").read_text().count("AutoModelForQuestionAnswering") == 1
+
+
+@pytest.mark.parametrize("impossible", [False, True])
+def test_the_bundle_knows_whether_there_may_be_no_answer(recipe, impossible):
+    """Also where questions are asked, whose answers nobody knows."""
+    bundle = finetune(recipe(impossible), verbose=0).bundle
+    config = json.loads((bundle / "config.json").read_text())
+    stored = config[REMEMBERED]["question_answering"]["options"]
+    assert stored == {**OPTIONS, **({"impossible": True} if impossible else {})}
+    # With this threshold there is no answer wherever there may be none.
+    [answer] = predictor(bundle, options={"null_threshold": -1e3})([("w1 bad", "w1 good w3")])
+    assert (answer["answer"] == "") == impossible
+
+
+@pytest.mark.slow
+def test_artifacts_know_whether_there_may_be_no_answer(recipe, tmp_path):
+    bundle = finetune(recipe(impossible=True), verbose=0).bundle
+    [artifact] = export(bundle, tmp_path / "exports", ["onnx"], progress=False)
+    ask = predictor_of_artifact(artifact, options={"null_threshold": -1e3})
+    [answer] = ask([("w1 bad", "w1 good w3")])
+    assert answer["answer"] == ""
 
 
 def test_bad_data_and_options_are_refused_before_training(recipe, tmp_path):
