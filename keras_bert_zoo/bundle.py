@@ -18,7 +18,13 @@ from keras_bert_zoo import zoo
 from keras_bert_zoo.atomic import atomic_directory, check_switch
 from keras_bert_zoo.checkpoints import hugging_face, sources, tables
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint
-from keras_bert_zoo.checkpoints.heads import Head, choose_head, stated_class, what_it_is_for
+from keras_bert_zoo.checkpoints.heads import (
+    Head,
+    choose_head,
+    stated_class,
+    training_of,
+    what_it_is_for,
+)
 from keras_bert_zoo.checkpoints.layouts import layout_of
 from keras_bert_zoo.checkpoints.model_card import model_card
 from keras_bert_zoo.checkpoints.sentence_transformers import (
@@ -129,8 +135,8 @@ def load(
         if head.fresh and not fresh_head:
             raise ValueError(
                 f"{directory} holds no trained head for {head.task!r}: its answers would be "
-                f"random. {what_it_is_for(architecture, config, tensors)} Or fine-tune it: "
-                f"keras-bert-zoo finetune --task {head.task} --model {source} …"
+                f"random. {what_it_is_for(architecture, config, tensors)} Or train it: "
+                f"keras-bert-zoo {training_of(head.task)} --model {source} …"
             )
         tokenizer = read_tokenizer(checkpoint, do_lower_case)
         options = {

@@ -9,6 +9,9 @@ from keras_bert_zoo.checkpoints.tables import Architecture
 from keras_bert_zoo.checkpoints.tensors import Tensor
 from keras_bert_zoo.config import EncoderConfig
 
+# What learns from text alone is trained by a command of its own.
+_TRAINED_BY = dict.fromkeys(("masked_lm", "pretraining", "replaced_tokens"), "pretrain")
+
 
 @dataclasses.dataclass(frozen=True)
 class Head:
@@ -111,6 +114,11 @@ def what_it_is_for(
     if not tasks:
         return "It is an encoder without a head: ask task='sentence_embedding' for vectors."
     return f"It is for {' or '.join(tasks)}: load or ask it with task={tasks[0]!r}."
+
+
+def training_of(task: str | None) -> str:
+    """The command that trains a head, with its option, for messages."""
+    return _TRAINED_BY.get(str(task), f"finetune --task {task}")
 
 
 def _means_the_same(tensor: str, task: str, own: str | None, architecture: Architecture) -> bool:

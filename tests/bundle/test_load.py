@@ -189,6 +189,23 @@ def test_a_fresh_head_can_be_refused() -> None:
         load(GOLDEN / "bert", task="sequence_classification", labels=["a", "b"], fresh_head=False)
 
 
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("masked_lm", "pretrain"),
+        ("pretraining", "pretrain"),
+        ("next_sentence", "finetune --task next_sentence"),
+        ("question_answering", "finetune --task question_answering"),
+    ],
+)
+def test_a_head_that_is_missing_is_trained_by_a_command(
+    task: str, command: str, tmp_path: pathlib.Path, tiny_config: EncoderConfig
+) -> None:
+    save(BertEncoder(tiny_config), None, tmp_path / "saved")
+    with pytest.raises(ValueError, match=f"Or train it: keras-bert-zoo {command} --model "):
+        load(tmp_path / "saved", task=task, fresh_head=False)
+
+
 def test_head_of_another_kind_is_left_unread(
     copy_golden: Copy, caplog: pytest.LogCaptureFixture
 ) -> None:
