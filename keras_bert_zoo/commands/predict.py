@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from keras_bert_zoo.commands.table_options import ENCODING, add_text_options
+
 if TYPE_CHECKING:
     from keras_bert_zoo.tasks.predictor import Predictor
 
@@ -15,7 +17,18 @@ MODEL = "a fine-tuned bundle, or a directory that `keras-bert-zoo export` wrote"
 # Questions that are read and answered before the next ones are.
 _AT_ONCE = 256
 # How many words each option takes.
-_VALUES = {"--input": 1, "--pairs": 0, "--jsonl": 0, "--task": 1, "--max_length": 1, "--options": 1}
+_VALUES = {
+    "--input": 1,
+    "--pairs": 0,
+    "--jsonl": 0,
+    "--text_column": 1,
+    "--pair_column": 1,
+    "--delimiter": 1,
+    "--encoding": 1,
+    "--task": 1,
+    "--max_length": 1,
+    "--options": 1,
+}
 
 
 def predict(
@@ -28,6 +41,7 @@ def predict(
     task: str | None = None,
     max_length: int | None = None,
     options: Mapping[str, Any] | None = None,
+    **columns: Any,
 ) -> None:
     """Answer texts or records; prints one JSON object a line.
 
@@ -35,8 +49,14 @@ def predict(
     """
     if input is not None and (texts or pairs or jsonl):
         raise ValueError("input is read instead of texts, pairs and jsonl: leave those out.")
-    questions = _records(input) if input else questions_of(texts or sys.stdin, pairs, jsonl)
-    ask = opened(bundle, task=task, max_length=max_length, options=options)
+    named = [name for name, value in columns.items() if value not in (None, ENCODING)]
+    if input is None and named:
+        raise ValueError(f"{named} are of a file: name it with input, or leave them out.")
+    ask = opened(bundle, task=task, max_length=max_length, options=options, **columns)
+    if input is None:
+        questions = questions_of(texts or sys.stdin, pairs, jsonl)
+    else:
+        questions = _questions_in(input, ask)
     while part := list(itertools.islice(questions, _AT_ONCE)):
         for question, answer in zip(part, ask(part), strict=True):
             print(json.dumps({**question, **answer}, ensure_ascii=False), flush=True)
@@ -62,10 +82,12 @@ def opened(source: str, *, task: str | None, **arguments: Any) -> Predictor:
     return predictor_of_artifact(source, **arguments)
 
 
-def _records(source: str) -> Iterator[dict[str, Any]]:
-    from keras_bert_zoo.data.records import records
-
-    return (values for _, values in records(source))
+def _questions_in(source: str, ask: Predictor) -> Iterator[dict[str, Any]]:
+    questions = ask.task.questions(source)
+    first = next(questions, None)
+    if first is None:
+        raise ValueError(f"{source} holds no rows.")
+    return itertools.chain([first], questions)
 
 
 def questions_of(lines: Iterable[str], pairs: bool, jsonl: bool) -> Iterator[dict[str, Any]]:
@@ -109,9 +131,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     add = parser.add_argument
     add("bundle", help=MODEL)
     add("texts", nargs="*", default=[], help="by default the lines of standard input")
-    add("--input", type=str | None, help="a .csv, .tsv or .jsonl file instead, with the columns")
+    formats = "a .csv, .tsv or .jsonl file instead, or another format that the task is trained on"
+    add("--input", type=str | None, help=formats)
     add("--pairs", action="store_true", help="each text is two, with a tab between them")
     add("--jsonl", action="store_true", help="each text is a JSON object with the task's columns")
+    add_text_options(parser, by_task=True)
     add_task_options(parser)
     predict(**vars(parser.parse_args(_texts_last(sys.argv[1:] if argv is None else argv))))
 

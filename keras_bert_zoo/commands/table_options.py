@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from keras_bert_zoo.data.text_files import TextTable
 
+ENCODING = "utf-8-sig"
+_BY_TASK = "; by default the task's"
 # option: field of `TextTable`
 _FIELDS = {
     "text_column": "text",
@@ -26,16 +28,21 @@ def add_table_options(parser: Any, *, empty_texts: str, by_task: bool = False) -
         empty_texts: what the command does with rows without text.
         by_task: whether columns that are not named are the task's, instead of a classifier's.
     """
-    text, label = (None, None) if by_task else ("text", "label")
-    kind = str | None if by_task else str
-    end = "; by default the task's" if by_task else ""
+    add_text_options(parser, by_task=by_task)
+    label, end = (None, _BY_TASK) if by_task else ("label", "")
+    add = parser.add_argument
+    add("--label_column", type=str | None, default=label, help=f"column of the label{end}")
+    add("--empty_texts", default=empty_texts, help="error, drop or keep rows without text")
+
+
+def add_text_options(parser: Any, *, by_task: bool) -> None:
+    """Adds the options of texts alone, see ``add_table_options``."""
+    kind, text, end = (str | None, None, _BY_TASK) if by_task else (str, "text", "")
     add = parser.add_argument
     add("--text_column", type=kind, default=text, help=f"column of the text{end}")
     add("--pair_column", type=str | None, help="column of the second text, for pairs")
-    add("--label_column", type=str | None, default=label, help=f"column of the label{end}")
     add("--delimiter", type=str | None, help="of columns; by default by the file's suffix")
-    add("--encoding", default="utf-8-sig", help="of the file")
-    add("--empty_texts", default=empty_texts, help="error, drop or keep rows without text")
+    add("--encoding", default=ENCODING, help="of the file")
 
 
 def settings_of(table: TextTable) -> dict[str, Any]:

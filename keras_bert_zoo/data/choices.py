@@ -17,7 +17,7 @@ import numpy as np
 from keras_bert_zoo.data.choice_columns import Layout, choices_of, label_of, layout_of
 from keras_bert_zoo.data.columns import Part, picked
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.data.records import records
+from keras_bert_zoo.data.records import place_of, records
 from keras_bert_zoo.data.text_files import check_empty_texts
 
 _log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class ChoiceTable:
                 question.
         """
         unlabelled = (
-            self._row(f"question {index}", values, labelled=False)
+            self._row(place_of(values, index), values, labelled=False)
             for index, values in enumerate(questions)
         )
         return _gathered(list(unlabelled))

@@ -7,7 +7,7 @@ import functools
 import io
 import json
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from keras_bert_zoo.data.tweets import load_tweets
@@ -23,6 +23,24 @@ Record = tuple[str, dict[str, Any]]  # place for error messages, values by colum
 Reader = Callable[[pathlib.Path, str], Iterator[Record]]
 
 
+class Located(dict[str, Any]):
+    """The values of a record, which know their place: what is asked of a file.
+
+    Args:
+        place: for error messages.
+        values: by column.
+    """
+
+    def __init__(self, place: str, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.place = place
+
+
+def place_of(question: Any, index: int) -> str:
+    """What messages call a question: its place in a file, or its number among those asked."""
+    return question.place if isinstance(question, Located) else f"question {index}"
+
+
 class _TabSeparated(csv.excel_tab):
     quoting = csv.QUOTE_NONE  # as in GLUE's files
 
@@ -36,7 +54,7 @@ def records(
     *,
     delimiter: str | None = None,
     encoding: str = "utf-8-sig",
-    readers: dict[str, Reader] | None = None,
+    readers: Mapping[str, Reader] | None = None,
 ) -> Iterator[Record]:
     """Reads a file, or e.g. ``"tweets://train"``.
 

@@ -114,8 +114,7 @@ class QuestionFile:
             ValueError: it holds something else, an id twice, an empty text, or an answer
                 that the text does not have; the message names file and place.
         """
-        readers: dict[str, Reader] = {".json": _articles}
-        found = records(source, encoding=self.encoding, readers=readers)
+        found = records(source, encoding=self.encoding, readers=READERS)
         read = [_question(place, values) for place, values in found]
         if not read:
             raise ValueError(f"{source} holds no questions.")
@@ -255,3 +254,7 @@ def _answer(place: str, text: Any, start: Any) -> Answer:
     if isinstance(start, bool) or not isinstance(start, int):
         raise ValueError(f"{place}: 'answer_start' must be a whole number, received {start!r}.")
     return Answer(text, start)
+
+
+# Of the format that SQuAD is published in.
+READERS: dict[str, Reader] = {".json": _articles}

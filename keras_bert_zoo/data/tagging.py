@@ -84,15 +84,9 @@ class TagTable:
             FileNotFoundError: there is no such file.
             ValueError: it holds something else; the message names file and line.
         """
-        conll: Reader = functools.partial(
-            conll_records,
-            columns=(self.token_column, self.tag_column),
-            names=(self.words, self.tags),
-        )
-        readers = dict.fromkeys(CONLL, conll)
         found = [
             self.tagged(*record)
-            for record in records(source, encoding=self.encoding, readers=readers)
+            for record in records(source, encoding=self.encoding, readers=self.readers)
         ]
         if not found:
             raise ValueError(f"{source} holds no texts.")
@@ -103,6 +97,16 @@ class TagTable:
                 f"and {_ENTITIES!r}; say which columns to take with text_column and label_column."
             )
         return self._consistent(str(source), found)
+
+    @property
+    def readers(self) -> dict[str, Reader]:
+        """Of CoNLL files, by suffix."""
+        conll: Reader = functools.partial(
+            conll_records,
+            columns=(self.token_column, self.tag_column),
+            names=(self.words, self.tags),
+        )
+        return dict.fromkeys(CONLL, conll)
 
     def tagged(self, place: str, values: dict[str, Any]) -> TaggedText:
         """Makes a tagged text of one record; without tags where it has none."""

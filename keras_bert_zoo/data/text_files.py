@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_bert_zoo.data.columns import Part, picked
@@ -65,7 +65,7 @@ class TextTable:
             ) from error
 
     def read(
-        self, source: str | pathlib.Path, readers: dict[str, Reader] | None = None
+        self, source: str | pathlib.Path, readers: Mapping[str, Reader] | None = None
     ) -> TextRows:
         """Reads a ``.csv``, ``.tsv`` or ``.jsonl`` file, or e.g. ``"tweets://train"``.
 

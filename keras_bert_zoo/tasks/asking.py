@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from keras_bert_zoo.data.records import Located, place_of
 from keras_bert_zoo.data.spelling import spelling_hint
 
 _COLUMNS = ("text", "text_pair")
+_OF_FILES = " Say which columns to take with text_column and pair_column."
 # Of tasks that take two texts, for the messages that miss one.
 TWO_TEXTS = (
     "On the command line: --pairs with a tab between the two, --jsonl with an object, or --input "
@@ -15,12 +17,15 @@ TWO_TEXTS = (
 )
 
 
-def texts_of(questions: Sequence[Any]) -> tuple[list[str], list[str] | None]:
+def texts_of(
+    questions: Sequence[Any], columns: Sequence[str] = _COLUMNS
+) -> tuple[list[str], list[str] | None]:
     """Texts and, where there are pairs, second texts.
 
     Args:
-        questions: strings, pairs of strings, or dicts with ``text`` and perhaps
-            ``text_pair``; all alike.
+        questions: strings, pairs of strings, or dicts with the first column and perhaps the
+            second; all alike.
+        columns: of a text and of a second one.
 
     Raises:
         ValueError: a question is something else, has a misspelt key (a second text that is
@@ -28,7 +33,7 @@ def texts_of(questions: Sequence[Any]) -> tuple[list[str], list[str] | None]:
     """
     if isinstance(questions, str):
         raise ValueError("Pass a list of texts, received one text.")
-    rows = [_strings(question, index) for index, question in enumerate(questions)]
+    rows = [_strings(question, index, columns) for index, question in enumerate(questions)]
     widths = {len(row) for row in rows}
     if len(widths) > 1:
         raise ValueError("Some of the texts are pairs and some are not. Ask for them apart.")
@@ -36,15 +41,17 @@ def texts_of(questions: Sequence[Any]) -> tuple[list[str], list[str] | None]:
     return [row[0] for row in rows], pairs
 
 
-def _strings(question: Any, index: int) -> tuple[str, ...]:
+def _strings(question: Any, index: int, columns: Sequence[str]) -> tuple[str, ...]:
     hint, parts = "", question
     if isinstance(question, dict):
-        hint = spelling_hint(question, _COLUMNS)
-        parts = [question[name] for name in _COLUMNS if name in question]
-    parts = (parts,) if isinstance(parts, str) else tuple(parts or ())
-    if hint or not all(isinstance(part, str) for part in parts) or len(parts) not in (1, 2):
+        hint = spelling_hint(question, columns)
+        parts = [question[name] for name in columns if name in question]
+    parts = [parts] if isinstance(parts, str) else parts
+    valid = isinstance(parts, list | tuple) and len(parts) in (1, 2) and not hint
+    if not valid or not all(isinstance(part, str) for part in parts):
+        choice = _OF_FILES if isinstance(question, Located) else ""
         raise ValueError(
-            f"question {index} must be a string, a pair of strings, or a dict with "
-            f"{_COLUMNS}, received {question!r}.{hint}"
+            f"{place_of(question, index)} must be a string, a pair of strings, or a dict with "
+            f"{tuple(columns)}, received {question!r}.{hint}{choice}"
         )
-    return parts
+    return tuple(parts)

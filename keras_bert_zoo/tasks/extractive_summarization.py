@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import expit
 
 from keras_bert_zoo.config import IGNORED
+from keras_bert_zoo.data.records import place_of
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.sentence_rows import sentence_rows
 from keras_bert_zoo.data.summaries import JOINER, Document, SummaryTable
@@ -121,7 +122,7 @@ class ExtractiveSummarization(Task[Documents]):
         columns = (
             question if isinstance(question, Mapping) else {self.table.text or "text": question}
         )
-        return self.table.document(f"question {index}", columns, labelled=False)
+        return self.table.document(place_of(question, index), columns, labelled=False)
 
     def rows(self, examples: Documents, tokenizer: Any, labels: Labels) -> Rows:
         """Rows of whole sentences; long documents take several."""

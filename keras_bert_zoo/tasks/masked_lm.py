@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -54,6 +55,7 @@ class MaskedLM(Task[TextRows]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
+        self.readers = {".txt": functools.partial(_lines, column=self.columns[0])}
         self.table = TextTable(
             text=settings.text_column or "text",
             text_pair=settings.pair_column,
@@ -65,12 +67,12 @@ class MaskedLM(Task[TextRows]):
 
     def read(self, source: str) -> TextRows:
         """Reads a table of texts, see ``data.text_files``, or a ``.txt`` with one a line."""
-        found = self.table.read(source, readers={".txt": _lines})
+        found = self.table.read(source, readers=self.readers)
         return dataclasses.replace(found, labels=found.texts)
 
     def asked(self, questions: Sequence[Any]) -> TextRows:
         """Texts, pairs, or dicts with the columns ``text`` and ``text_pair``."""
-        first, second = texts_of(questions)
+        first, second = texts_of(questions, self.columns)
         return TextRows([], first, second, first if self.options.likelihood else None)
 
     def rows(self, examples: TextRows, tokenizer: Any, labels: Labels) -> MaskedRows:
@@ -160,8 +162,8 @@ def _masks(rows: MaskedRows, outputs: Outputs, row: int) -> list[list[dict[str, 
     return found
 
 
-def _lines(path: pathlib.Path, content: str) -> Iterator[Record]:
+def _lines(path: pathlib.Path, content: str, column: str) -> Iterator[Record]:
     """Lines that are not blank."""
     for number, line in enumerate(content.split("\n"), start=1):
         if line.strip():
-            yield f"{path}, line {number}", {"text": line.removesuffix("\r")}
+            yield f"{path}, line {number}", {column: line.removesuffix("\r")}

@@ -36,7 +36,7 @@ class NextSentence(Task[TextRows]):
 
     def asked(self, questions: Sequence[Any]) -> TextRows:
         """Pairs of texts, or dicts with the columns ``text`` and ``text_pair``."""
-        first, second = texts_of(questions)
+        first, second = texts_of(questions, self.columns)
         if first and second is None:
             raise ValueError(
                 f"question 0 is one text, {first[0]!r}; whether a text follows takes two. "

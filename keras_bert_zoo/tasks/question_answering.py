@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.data.question_windows import question_windows, token_places
+from keras_bert_zoo.data.records import place_of
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.spelling import spelling_hint
-from keras_bert_zoo.data.squad import Answer, Question, QuestionFile
+from keras_bert_zoo.data.squad import READERS, Answer, Question, QuestionFile
 from keras_bert_zoo.data.windows import Windows
 from keras_bert_zoo.evaluation.question_answering import each_given, score
 from keras_bert_zoo.evaluation.spans import Spans, best_spans
@@ -38,6 +39,7 @@ class QuestionAnswering(Task[Questions]):
 
     Options = QuestionOptions
     sequences = ("start_logits", "end_logits")
+    readers = READERS
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -189,8 +191,8 @@ def _asked(question: Any, index: int) -> Question:
     parts = parts if isinstance(parts, list | tuple) else ()
     if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
         raise ValueError(
-            f"question {index} must be a dict with {_COLUMNS[0]} or a pair of both, received "
-            f"{reprlib.repr(question)}.{hint} {TWO_TEXTS}"
+            f"{place_of(question, index)} must be a dict with {_COLUMNS[0]} or a pair of both, "
+            f"received {reprlib.repr(question)}.{hint} {TWO_TEXTS}"
         )
     return Question(str(index), *parts)
 

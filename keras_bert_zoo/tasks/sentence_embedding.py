@@ -154,7 +154,9 @@ class SentenceEmbedding(Task[TextSets]):
 
     def asked(self, questions: Sequence[Any]) -> TextSets:
         """Texts, pairs of texts, or dicts with the columns ``text`` and ``text_pair``."""
-        columns = [list(column) for column in texts_of(questions) if column is not None]
+        columns = [
+            list(column) for column in texts_of(questions, self.columns) if column is not None
+        ]
         return TextSets([], tuple(columns))
 
     def rows(self, examples: TextSets, tokenizer: Any, labels: Labels) -> Rows:

@@ -65,7 +65,7 @@ class SequenceClassification(Task[TextRows]):
 
     def asked(self, questions: Sequence[Any]) -> TextRows:
         """Texts, pairs of texts, or dicts with the columns ``text`` and ``text_pair``."""
-        first, second = texts_of(questions)
+        first, second = texts_of(questions, self.columns)
         return TextRows([], first, second, None)
 
     def label_names(self, examples: TextRows) -> Labels:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.data.records import Located, Reader, records
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.spelling import spelling_hint
 
@@ -71,6 +73,8 @@ class Task(abc.ABC, Generic[E]):
     # Outputs of the model with an answer for each token.
     sequences: ClassVar[tuple[str, ...]] = ()
     problem_type: str | None = None
+    # Formats of files besides those of `data.records`, by suffix.
+    readers: Mapping[str, Reader] = MappingProxyType({})
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -92,6 +96,27 @@ class Task(abc.ABC, Generic[E]):
             FileNotFoundError: there is no such file.
             ValueError: it holds something else; the message names file and line.
         """
+
+    def questions(self, source: str) -> Iterator[Located]:
+        """Reads what is asked from a file: the columns of ``read``, with or without labels.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it cannot be read; the message names file and line.
+        """
+        settings = self.settings
+        found = records(
+            source,
+            delimiter=settings.delimiter,
+            encoding=settings.encoding,
+            readers=self.readers,
+        )
+        return (Located(*record) for record in found)
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """Columns of a text and of a second one."""
+        return self.settings.text_column or "text", self.settings.pair_column or "text_pair"
 
     @abc.abstractmethod
     def asked(self, questions: Sequence[Any]) -> E:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_bert_zoo.config import IGNORED, EncoderConfig
+from keras_bert_zoo.data.records import place_of
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.tagging import TaggedText, TagTable
 from keras_bert_zoo.data.windows import Windows, WordTokens, align, windows
@@ -52,6 +53,7 @@ class TokenClassification(Task[Texts]):
             encoding=settings.encoding,
             **{name: getattr(self.options, name) for name in names},
         )
+        self.readers = self.table.readers
 
     def read(self, source: str) -> Texts:
         """Reads CoNLL or JSON lines, see ``data.tagging.TagTable.read``."""
@@ -68,10 +70,10 @@ class TokenClassification(Task[Texts]):
             question = {self.table.words: question}
         if not isinstance(question, dict):
             raise ValueError(
-                f"question {index} must be a text, a list of words, or a dict with 'text' or "
-                f"{self.table.words!r}, received {question!r}."
+                f"{place_of(question, index)} must be a text, a list of words, or a dict with "
+                f"'text' or {self.table.words!r}, received {question!r}."
             )
-        return self.table.tagged(f"question {index}", question)
+        return self.table.tagged(place_of(question, index), question)
 
     def label_names(self, examples: Texts) -> Labels:
         """``O`` first, then the others by kind; a kind has ``I-`` where it has ``B-``."""

@@ -215,6 +215,26 @@ def test_questions_as_files_and_as_json(bundle, tmp_path, capsys, monkeypatch):
     assert "leave those out" in capsys.readouterr().err
 
 
+def test_a_file_is_asked_as_it_is_trained_on(bundle, tmp_path, capsys):
+    path = tmp_path / "reviews.csv"
+    path.write_text("stars;reviéw\n5;good\n1;bad good\n", encoding="latin-1")
+    words = ["predict", str(bundle), "--input", str(path)]
+    form = ["--delimiter", ";", "--encoding", "latin-1"]
+    assert cli.main([*words, *form, "--text_column", "reviéw"]) == 0
+    read = predictions(capsys)
+    assert [(line["reviéw"], line["stars"]) for line in read] == [("good", "5"), ("bad good", "1")]
+    assert cli.main(["predict", str(bundle), "good", "bad good"]) == 0
+    assert [line["scores"] for line in predictions(capsys)] == [line["scores"] for line in read]
+    assert cli.main([*words, *form]) == 2
+    shown = capsys.readouterr().err
+    assert f"{path}, line 2 must be a string" in shown and "with text_column" in shown
+    path.write_text("text,label\n")
+    assert cli.main(words) == 2
+    assert f"{path} holds no rows." in capsys.readouterr().err
+    assert cli.main(["predict", str(bundle), "good", "--text_column", "a"]) == 2
+    assert "['text_column'] are of a file" in capsys.readouterr().err
+
+
 def test_of_several_artifacts_one_is_to_be_named(tmp_path, capsys):
     inside = [tmp_path / name for name in ("onnx", "tflite")]
     for path in inside:
