@@ -13,26 +13,32 @@ SEPARATOR = "|"
 _NUMBER = re.compile(r"[+-]?\d+")
 
 
-def label_names(values: Sequence[Any], problem_type: str) -> tuple[str, ...]:
+def label_names(
+    values: Sequence[Any], problem_type: str, where: Sequence[str] | None = None
+) -> tuple[str, ...]:
     """Class names found in a column of labels, sorted (numbers by value).
 
     Args:
         values: strings or integers; for multi-label lists or ``"a|b"``; for regression
             numbers or lists of numbers.
         problem_type: one of ``config.PROBLEM_TYPES``.
+        where: place of each label, see ``encode_labels``.
 
     Returns:
         One name per output of the model. A regression has ``("score",)``, or
         ``score_0``, ``score_1``, … where each row holds several numbers.
+
+    Raises:
+        ValueError: a label is something else.
     """
     if problem_type == "regression":
         width = max((len(_parts(value)) for value in values), default=1)
         return ("score",) if width == 1 else tuple(f"score_{i}" for i in range(width))
     if problem_type == "multi_label_classification":
-        found = {part for value in values for part in _parts(value)}
+        found = {part for parts in _each(_parts, values, where) for part in parts}
     else:
-        # A cell without a label is refused when labels are encoded, where its place is known.
-        found = {_name(value) for value in values} - {""}
+        # A cell without a label is refused when labels are encoded.
+        found = {*_each(_name, values, where)} - {""}
     if all(name.isdecimal() for name in found):
         return tuple(sorted(found, key=int))
     return tuple(sorted(found))
@@ -62,15 +68,23 @@ def encode_labels(
         ValueError: a label is unknown, out of range or no finite number.
     """
     encode = ENCODERS[problem_type]
-    places = where or [f"labels[{index}]" for index in range(len(values))]
-    rows = []
-    for value, place in zip(values, places, strict=True):
-        try:
-            rows.append(encode(value, tuple(names)))
-        except ValueError as error:
-            raise ValueError(f"{place}: {error}") from error
+    rows = _each(lambda value: encode(value, tuple(names)), values, where)
     dtype = "int32" if problem_type == "single_label_classification" else "float32"
     return np.array(rows, dtype)
+
+
+def _each(
+    function: Callable[[Any], Any], values: Sequence[Any], where: Sequence[str] | None
+) -> list[Any]:
+    """The results for all values; an error is that of a place."""
+    places = where or [f"labels[{index}]" for index in range(len(values))]
+    results = []
+    for value, place in zip(values, places, strict=True):
+        try:
+            results.append(function(value))
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from error
+    return results
 
 
 def _class_index(value: Any, names: tuple[str, ...]) -> int:
@@ -121,6 +135,11 @@ def _parts(value: Any) -> list[str]:
 
 
 def _name(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        raise ValueError(
+            f"a label must be a class name or index, received the list {value!r}. Several labels "
+            "for a text are problem_type: multi_label_classification."
+        )
     if not _is_label(value) or isinstance(value, float | np.floating):
         _refuse(value)
     return str(value).strip()

@@ -70,7 +70,7 @@ class SequenceClassification(Task[TextRows]):
 
     def label_names(self, examples: TextRows) -> Labels:
         """The classes of the training file, see ``data.labels.label_names``."""
-        found = label_names(examples.labels or [], self.problem_type)
+        found = label_names(examples.labels or [], self.problem_type, examples.places)
         if self.problem_type == "single_label_classification" and len(found) < 2:
             place = examples.places[0].partition(",")[0]
             raise ValueError(f"{place} has one class only: {found}. It takes two to choose.")

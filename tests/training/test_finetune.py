@@ -140,7 +140,11 @@ def test_bad_data_leaves_the_older_run(values, tmp_path):
         ({"labels": ["good", "fine"]}, ValueError, r"train\.jsonl, line \d+: unknown label 'bad'"),
         ({"resume": True}, FileNotFoundError, "no run to resume"),
         ({"train": "none.csv"}, FileNotFoundError, r"none\.csv"),
-        ({"label_column": "tags"}, ValueError, "class name or index"),
+        (
+            {"label_column": "tags"},
+            ValueError,
+            r"train\.jsonl, line 1: .*class name or index.*multi_label_classification",
+        ),
     ],
 )
 def test_recipes_that_do_not_fit_are_refused_before_training(values, changes, error, complaint):
