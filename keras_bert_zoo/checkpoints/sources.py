@@ -62,6 +62,9 @@ def _from_directory(directory: pathlib.Path) -> pathlib.Path:
             f"source {str(directory)!r} {kind}. For a repository of Hugging Face write "
             "hf://org/name."
         )
+    saved = directory / "bundle"
+    if (saved / "config.json").is_file() and not (directory / "config.json").is_file():
+        raise FileNotFoundError(f"{str(directory)!r} is the directory of a run: pass {saved}.")
     return directory
 
 

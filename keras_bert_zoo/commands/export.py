@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,19 @@ def numbers(name: str, values: str | None) -> list[int] | None:
     return None if parts is None else [int(part) for part in parts]
 
 
+def _formats_joined(words: Sequence[str]) -> list[str]:
+    """``--formats tflite onnx`` means ``--formats tflite,onnx``."""
+    from keras_bert_zoo.export.formats import FORMATS
+
+    joined: list[str] = []
+    for word in words:
+        if len(joined) > 1 and joined[-2] == "--formats" and word.strip(",") in FORMATS:
+            joined[-1] = f"{joined[-1].rstrip(',')},{word.strip(',')}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Parses the arguments of the command and runs it."""
     import jsonargparse
@@ -71,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add = parser.add_argument
     add("bundle", help="directory, hf://org/name, package://name/folder or short name of the zoo")
     add("--output", required=True, help="directory that receives one directory per format")
-    formats = f"separated by commas, of {', '.join(FORMATS)}"
+    formats = f"separated by commas or spaces, of {', '.join(FORMATS)}"
     add("--formats", default=",".join(DEFAULT_FORMATS), help=formats)
     task = "masked_lm or next_sentence of a pretrained bundle; else what it was fine-tuned for"
     add("--task", type=str | None, help=task)
@@ -88,5 +102,5 @@ def main(argv: Sequence[str] | None = None) -> None:
     least = "static formats whose figure on half of the texts is below are refused"
     add("--min_fidelity", type=float, default=LEAST, help=least)
     add("--overwrite", action="store_true", help="replace artifacts that exist")
-    options = vars(parser.parse_args(argv))
+    options = vars(parser.parse_args(_formats_joined(sys.argv[1:] if argv is None else argv)))
     export(table=take_table(options), **options)

@@ -69,9 +69,12 @@ def opened(source: str, *, task: str | None, **arguments: Any) -> Predictor:
         FileNotFoundError: there are artifacts in the source; they are named.
         ValueError: a task is named for an artifact, which has its own.
     """
+    from keras_bert_zoo import zoo
+    from keras_bert_zoo.checkpoints import sources
     from keras_bert_zoo.export.artifact import artifacts_in, is_artifact
 
     if not is_artifact(source) and not artifacts_in(source):
+        sources.resolve(zoo.resolve(source))  # what is no source is told before TensorFlow loads
         from keras_bert_zoo.tasks.predictor import predictor
 
         return predictor(source, task=task, **arguments)

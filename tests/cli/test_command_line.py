@@ -5,11 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from keras_bert_zoo import cli
 from keras_bert_zoo.commands import predict
+from keras_bert_zoo.commands.export import _formats_joined
 
 
 def test_help_lists_every_command(capsys):
@@ -251,6 +253,33 @@ def test_a_bundle_with_exports_inside_is_a_bundle(bundle, tmp_path, capsys):
     (tmp_path / "b" / "onnx" / "manifest.json").write_text("{}")
     assert cli.main(["predict", str(tmp_path / "b"), "good"]) == 0
     assert predictions(capsys)[0]["text"] == "good"
+
+
+@pytest.mark.parametrize("words", [["predict", "RUN", "good"], ["export", "RUN", "--output", "x"]])
+def test_of_a_run_the_bundle_is_asked(words, tmp_path):
+    """Before TensorFlow loads."""
+    (tmp_path / "run" / "bundle").mkdir(parents=True)
+    (tmp_path / "run" / "bundle" / "config.json").write_text("{}")
+    code = (
+        "import sys; from keras_bert_zoo import cli\n"
+        "assert cli.main(sys.argv[1:]) == 2 and 'tensorflow' not in sys.modules"
+    )
+    words = ["run" if word == "RUN" else word for word in words]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert f"'run' is the directory of a run: pass {Path('run', 'bundle')}." in done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_formats_are_separated_by_commas_or_spaces():
+    for words in (["tflite,onnx"], ["tflite", "onnx"], ["tflite,", "onnx"]):
+        joined = _formats_joined(["a", "--formats", *words, "--output", "onnx"])
+        assert joined == ["a", "--formats", "tflite,onnx", "--output", "onnx"]
 
 
 def test_texts_after_two_dashes_are_taken_as_they_are(bundle, capsys):
