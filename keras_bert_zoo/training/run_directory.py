@@ -53,6 +53,12 @@ class RunDirectory:
         if path.exists() and not path.is_dir():
             raise FileExistsError(f"output {str(path)!r} is no directory. Pass another one.")
         found = sorted(each.name for each in path.iterdir()) if path.is_dir() else []
+        # Names with a dot are what a kill in the middle of a save leaves.
+        foreign = [n for n in found if n not in (*self._written, BUNDLE) and n[0] != "."]
+        if foreign:
+            raise FileExistsError(
+                f"output {str(path)!r} holds {foreign}, which no run writes. Pass another one."
+            )
         if found and not (resume or overwrite):
             raise FileExistsError(
                 f"output {str(path)!r} exists and holds {found}. Pass resume to go on with the "
@@ -64,14 +70,7 @@ class RunDirectory:
                 "resume out to start one."
             )
         bundle.check_target(path / BUNDLE, overwrite=True)
-        # Names with a dot are what a kill in the middle of a save leaves.
-        foreign = [n for n in found if n not in (*self._written, BUNDLE) and n[0] != "."]
-        if foreign:
-            raise FileExistsError(
-                f"output {str(path)!r} holds {foreign}, which no run writes. Pass another one."
-            )
-        path.mkdir(parents=True, exist_ok=True)
-        if not os.access(path, os.W_OK):
+        if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(f"output {str(path)!r} cannot be written.")
 
     def clear(self, identity: Mapping[str, Any]) -> None:

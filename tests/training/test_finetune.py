@@ -118,8 +118,9 @@ def test_output_that_exists_is_refused_but_for_overwrite(values, tmp_path):
     assert weights_of(first) == weights_of(second)  # the same file by now
     assert len(second.history) == 1
     (tmp_path / "run" / "thesis.docx").write_text("three years of work")
-    with pytest.raises(FileExistsError, match=r"thesis\.docx"):
-        run(values, overwrite=True)
+    for switch in ({}, {"overwrite": True}):
+        with pytest.raises(FileExistsError, match=r"\['thesis\.docx'\], which no run writes"):
+            run(values, **switch)
     with pytest.raises(FileExistsError, match="is no directory"):
         run(values, output=str(tmp_path / "run" / "thesis.docx"), overwrite=True)
     assert (tmp_path / "run" / "thesis.docx").read_text() == "three years of work"
