@@ -6,6 +6,7 @@ import dataclasses
 import pathlib
 from typing import Any
 
+from keras_bert_zoo.data.spelling import spelling_hint
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 
 _RANGE = {"min", "max", "sampling"}
@@ -37,7 +38,11 @@ class TuningRecipe(FinetuneRecipe):
             *super()._contradictions(),
             (self.trials < 1, f"trials must be at least 1: {self.trials}"),
             (not self.search, "search must name at least one field of the recipe"),
-            (bool(unknown), f"search has {unknown}, which are no fields of a recipe"),
+            (
+                bool(unknown),
+                f"search has {unknown}, which are no fields of a recipe."
+                f"{spelling_hint(self.search, fields)}",
+            ),
             (
                 bool(odd),
                 f"search takes lists, or min, max and sampling ({_SAMPLINGS}), received {odd}",
