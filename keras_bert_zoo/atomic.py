@@ -27,19 +27,32 @@ def atomic_directory(target: pathlib.Path) -> Iterator[pathlib.Path]:
         OSError: the directory cannot be created, written or renamed; ``target`` is as it was.
     """
     target = target.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(target)
-    temporary = target.parent / f"{_prefix(target)}{uuid.uuid4().hex}"
-    temporary.mkdir()
-    with locked(temporary):
-        try:
-            yield temporary
-            _sync(temporary)
-            _replace(temporary, target)
-            _sync_one(target.parent)
-        finally:
-            # After an exchange this is the directory that was replaced.
-            shutil.rmtree(temporary, ignore_errors=True)
+    with made(target.parent):
+        remove_leftovers(target)
+        temporary = target.parent / f"{_prefix(target)}{uuid.uuid4().hex}"
+        temporary.mkdir()
+        with locked(temporary):
+            try:
+                yield temporary
+                _sync(temporary)
+                _replace(temporary, target)
+                _sync_one(target.parent)
+            finally:
+                # After an exchange this is the directory that was replaced.
+                shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def made(directory: pathlib.Path) -> Iterator[None]:
+    """Makes a directory with its parents; those that are empty in the end are removed again."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # the first one that is not empty
+            for path in missing:
+                path.rmdir()
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
@@ -92,10 +105,13 @@ def locked(directory: pathlib.Path) -> Iterator[None]:
 def alone(directory: pathlib.Path) -> Iterator[None]:
     """Keeps other runs out of an output directory until this one ends, however it does.
 
+    The directory is made; a run that leaves nothing leaves no directory either.
+
     Raises:
         FileExistsError: one writes into it.
     """
     with contextlib.ExitStack() as stack:
+        stack.enter_context(made(directory))
         try:
             stack.enter_context(locked(directory))
         except BlockingIOError as error:

@@ -42,7 +42,7 @@ class RunDirectory:
         return (self.path / METRICS).is_file()
 
     def check(self, *, resume: bool, overwrite: bool) -> None:
-        """Refuses the directory before anything is computed; makes it.
+        """Refuses the directory before anything is computed.
 
         Raises:
             FileExistsError: it is in use and neither switch is set, or holds foreign files.

@@ -148,9 +148,13 @@ def test_bad_data_leaves_the_older_run(values, tmp_path):
         ),
     ],
 )
-def test_recipes_that_do_not_fit_are_refused_before_training(values, changes, error, complaint):
+def test_recipes_that_do_not_fit_are_refused_before_training(
+    values, changes, error, complaint, tmp_path
+):
+    output = tmp_path / "runs" / "first"
     with pytest.raises(error, match=complaint):
-        run(values, **changes)
+        run(values, **{**changes, "output": str(output)})
+    assert not output.parent.exists()
 
 
 def test_one_class_is_none(values, tmp_path):
