@@ -261,8 +261,8 @@ def save(
         OSError: the directory cannot be written, or the disk is full.
     """
     check_switch("overwrite", overwrite)
-    directory = pathlib.Path(directory)
     task, config = task_of_model(model), model.config
+    directory = pathlib.Path(directory)
     if tokenizer is not None:
         _check_tokenizer(tokenizer)
         _check_vocabulary(tokenizer, config)
@@ -303,7 +303,8 @@ def task_of_model(model: keras.Model) -> str | None:
         return model.task
     raise TypeError(
         f"model must be one of {[kind.__name__ for kind in kinds]}, received "
-        f"{type(model).__name__}. Of a model you extended, save the encoder."
+        f"{type(model).__name__}. The order is save(model, tokenizer, directory); of a model you "
+        "extended, save the encoder."
     )
 
 

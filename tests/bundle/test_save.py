@@ -157,6 +157,8 @@ def test_tokenizer_of_another_model(classifier: Any, tmp_path: pathlib.Path) -> 
 def test_arguments_of_another_type(classifier: Any, tmp_path: pathlib.Path) -> None:
     with pytest.raises(TypeError, match="tokenizer must be a Tokenizer or None"):
         save(classifier, "tokenizer", tmp_path / "bundle")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"received str.*save\(model, tokenizer, directory\)"):
+        save("bundle", classifier, None)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="overwrite must be True or False, received 'no'"):
         save(classifier, None, tmp_path / "bundle", overwrite="no")  # type: ignore[arg-type]
 
