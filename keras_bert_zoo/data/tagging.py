@@ -177,7 +177,7 @@ def conll_records(
 
 def joined(place: str, words: Any, joiner: str) -> tuple[str, tuple[Span, ...]]:
     """The text that words make, and where each lies in it."""
-    valid = isinstance(words, list | tuple) and words
+    valid = isinstance(words, list | tuple)
     if not valid or not all(isinstance(word, str) and word.strip() for word in words):
         raise ValueError(f"{place}: expected a list of words, none of them empty: {words!r:.80}")
     starts, at = [], 0

@@ -123,7 +123,7 @@ def semantic_search(
         first; of equal ones the earlier row.
 
     Raises:
-        ValueError: the vectors are not of one width, or a number is not positive.
+        ValueError: the vectors are not of one width or not finite, or a number is not positive.
     """
     queries, corpus = np.atleast_2d(queries), np.asarray(corpus)
     counts = {
@@ -139,6 +139,7 @@ def semantic_search(
             "queries and corpus must be rows of vectors of one width, received shapes "
             f"{queries.shape} and {corpus.shape}."
         )
+    _refuse_odd("queries", queries)
     hits: list[list[dict[str, Any]]] = []
     for start in range(0, len(queries), queries_at_once):
         part = unit(queries[start : start + queries_at_once])
@@ -149,6 +150,15 @@ def semantic_search(
     return hits
 
 
+def _refuse_odd(name: str, vectors: np.ndarray, first: int = 0) -> None:
+    odd = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(odd):
+        raise ValueError(
+            f"{name}[{first + odd[0]}] holds NaN or infinity, which is near to nothing. Leave it "
+            "out, or embed its text again."
+        )
+
+
 def _nearest(
     queries: np.ndarray, corpus: np.ndarray, top_k: int, at_once: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -156,7 +166,9 @@ def _nearest(
     scores = np.zeros((len(queries), 0), "float32")
     ids = np.zeros((len(queries), 0), "int64")
     for start in range(0, len(corpus), at_once):
-        more = queries @ unit(corpus[start : start + at_once]).T
+        part = corpus[start : start + at_once]
+        _refuse_odd("corpus", part, start)
+        more = queries @ unit(part).T
         places = np.broadcast_to(np.arange(start, start + more.shape[1]), more.shape)
         scores, ids = np.hstack([scores, more]), np.hstack([ids, places])
         # Earlier rows stand first, and a stable sort keeps them there.

@@ -89,6 +89,15 @@ def test_search_of_equals_and_of_few():
         embeddings.semantic_search(np.ones((2, 3)), np.ones((2, 3)), 0)
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["queries", "corpus"])
+def test_search_refuses_what_is_near_to_nothing(name, odd):
+    vectors = {"queries": np.ones((4, 3)), "corpus": np.ones((4, 3))}
+    vectors[name][3, 1] = odd
+    with pytest.raises(ValueError, match=rf"{name}\[3\] holds NaN or infinity"):
+        embeddings.semantic_search(**vectors, corpus_at_once=2)
+
+
 def test_similarity(model, tokenizer):
     labels = np.arange(20.0) % 7
     scores = embeddings.evaluate_similarity(model, tokenizer, TEXTS[:20], TEXTS[20:], labels)

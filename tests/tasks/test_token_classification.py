@@ -50,7 +50,7 @@ def test_every_word_of_a_long_text_learns_once(tokenizer):
 
 
 def test_answers_are_entities_with_characters(tokenizer):
-    examples = task().asked(["w1 bobby ann, w2", "", "w2"])
+    examples = task().asked(["w1 bobby ann, w2", {"tokens": []}, "w2"])
     rows = task().rows(examples, tokenizer, LABELS)
     chosen = np.zeros(rows.tokens, int)
     chosen[[2, 4]] = 1, 2  # bob, ann
