@@ -32,7 +32,7 @@ def label_names(
         ValueError: a label is something else.
     """
     if problem_type == "regression":
-        width = max((len(_parts(value)) for value in values), default=1)
+        width = max(map(len, _each(_parts, values, where)), default=1)
         return ("score",) if width == 1 else tuple(f"score_{i}" for i in range(width))
     if problem_type == "multi_label_classification":
         found = {part for parts in _each(_parts, values, where) for part in parts}
