@@ -47,10 +47,15 @@ def best_tags(
     return tags, chances
 
 
-def neighbour_scores(labels: np.ndarray, lengths: np.ndarray, classes: int) -> np.ndarray:
-    """How much more often labels follow each other than by chance, as a logarithm.
+def chain_scores(
+    labels: np.ndarray, lengths: np.ndarray, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """How often labels occur, and how much more often they follow each other than by chance.
 
-    A CRF begins with it: the rates at which encoders are fine-tuned would hardly move it from 0.
+    A CRF begins with both, which together are the probability of a label behind another: the
+    rates at which encoders are fine-tuned would hardly move it from 0. The second alone would
+    have it tag all words as entities, because a rare label follows its like far more often than
+    by chance.
 
     Args:
         labels: int ``(tokens,)``; ``IGNORED`` is passed over.
@@ -58,8 +63,8 @@ def neighbour_scores(labels: np.ndarray, lengths: np.ndarray, classes: int) -> n
         classes: number of classes C.
 
     Returns:
-        Pointwise mutual information ``(C + 1, C + 1)``, each pair counted once more than it
-        occurs; 0 from border to border.
+        As logarithms the rate of each label ``(C,)``, and the pointwise mutual information
+        ``(C + 1, C + 1)``, each pair counted once more than it occurs; 0 from border to border.
     """
     counted = labels != IGNORED
     row = np.repeat(np.arange(len(lengths)), lengths)[counted]
@@ -69,6 +74,7 @@ def neighbour_scores(labels: np.ndarray, lengths: np.ndarray, classes: int) -> n
     np.add.at(pairs, (np.where(new[:-1], classes, np.roll(chain, 1)), chain), 1)
     np.add.at(pairs, (chain[new[1:]], classes), 1)
     pairs[classes, classes] = 0
-    by_chance = pairs.sum(axis=1, keepdims=True) * pairs.sum(axis=0) / pairs.sum()
+    rates = pairs.sum(axis=0) / pairs.sum()
+    by_chance = pairs.sum(axis=1, keepdims=True) * rates
     pairs[classes, classes] = by_chance[classes, classes]
-    return np.log(pairs / by_chance).astype("float32")
+    return np.log(rates[:-1]).astype("float32"), np.log(pairs / by_chance).astype("float32")

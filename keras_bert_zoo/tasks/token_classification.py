@@ -18,7 +18,7 @@ from keras_bert_zoo.data.windows import Windows, WordTokens, align, windows
 from keras_bert_zoo.evaluation import tagging
 from keras_bert_zoo.evaluation.classification import mean_logits, probabilities
 from keras_bert_zoo.layers.crf import NEVER
-from keras_bert_zoo.tasks.tag_chains import best_tags, neighbour_scores
+from keras_bert_zoo.tasks.tag_chains import best_tags, chain_scores
 from keras_bert_zoo.tasks.tag_options import TagOptions
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task
 
@@ -118,8 +118,11 @@ class TokenClassification(Task[Texts]):
         labels, targets = model.config.labels, learned.token_labels["logits"]
         if self.options.crf and model.crf is None:
             model = model.with_crf()
-            lengths = learned.encoded.lengths
-            model.crf.assign_bordered(neighbour_scores(targets, lengths, len(labels)))
+            rates, neighbours = chain_scores(targets, learned.encoded.lengths, len(labels))
+            model.crf.assign_bordered(neighbours)
+            bias = model.get_layer("classifier").bias
+            if not keras.ops.any(bias):  # a head that has learned knows the rates
+                bias.assign(rates)
         model.loss_options = self.options.of_model(labels, targets)
         return model
 

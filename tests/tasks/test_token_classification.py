@@ -14,7 +14,9 @@ from keras_bert_zoo import load, predictor, save
 from keras_bert_zoo.config import IGNORED, EncoderConfig
 from keras_bert_zoo.data.tagging import TaggedText
 from keras_bert_zoo.evaluation import tagging
-from keras_bert_zoo.tasks.tag_chains import best_tags, neighbour_scores
+from keras_bert_zoo.evaluation.prediction import keras_runner
+from keras_bert_zoo.tasks.predictor import Predictor
+from keras_bert_zoo.tasks.tag_chains import best_tags, chain_scores
 from keras_bert_zoo.tasks.task import Settings
 from keras_bert_zoo.tasks.token_classification import TRANSITIONS, TokenClassification
 from keras_bert_zoo.training.finetune import finetune
@@ -202,14 +204,37 @@ def test_words_without_a_token_are_passed_over(tokenizer):
     assert np.isnan(chances).tolist() == [False, True, False, False]
 
 
-def test_neighbour_scores_count_pairs():
+def test_scores_of_a_chain_count_pairs():
     labels = np.array([IGNORED, 0, 1, IGNORED, 1, 0, IGNORED])
-    scores = neighbour_scores(labels, np.array([4, 3]), 2)
+    rates, scores = chain_scores(labels, np.array([4, 3]), 2)
     # From, to: 0, 1, border; one more each than 0-1, 1-border, 1-0, 0-border, border-0, border-1.
     pairs = np.array([[1, 2, 2], [2, 1, 2], [2, 2, 0]])
     by_chance = pairs.sum(1, keepdims=True) * pairs.sum(0) / pairs.sum()
     wanted = np.log(np.where(pairs, pairs, by_chance) / by_chance)
     np.testing.assert_allclose(scores, wanted, atol=1e-6)
+    # Both together are the probability of a label behind another.
+    behind = pairs[:, :-1] / pairs.sum(1, keepdims=True)
+    np.testing.assert_allclose(np.exp(scores[:, :-1] + rates), behind, atol=1e-6)
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_crf_begins_with_what_is_frequent(checkpoint, tokenizer, learned):
+    """Names are rare, but mostly stand together: nothing is one before something is learned."""
+    ours = task(crf=True)
+    words = ["w1"] * 6 + ["ann", "bob"]
+    texts = [{"tokens": words, "tags": ["O"] * 6 + ["B-PER", "I-PER"]}] * 3
+    examples = ours.asked([*texts, *[{"tokens": words[:6], "tags": ["O"] * 6}] * 9])
+    rows = ours.rows(examples, tokenizer, LABELS)
+    model = load(checkpoint, task="token_classification", labels=LABELS).model
+    classifier = model.get_layer("classifier")
+    if learned:
+        classifier.bias.assign([0.5, 0.25, 0.25])
+    model = ours.prepared(model, rows)
+    bias = model.get_layer("classifier").bias.numpy()
+    assert learned == np.array_equal(bias, classifier.bias.numpy())
+    if not learned:
+        ask = Predictor(keras_runner(model), ours, tokenizer, LABELS)
+        assert ask([" ".join(words)]) == [{"entities": []}]
 
 
 @pytest.mark.parametrize(
