@@ -45,9 +45,14 @@ def estimated_sizes(config: EncoderConfig) -> dict[str, int]:
     """
     hidden, inner, blocks = config.hidden_size, config.intermediate_size, config.groups
     words = config.vocab_size * config.table_width
-    tables = (config.max_position_embeddings + config.type_vocab_size) * config.table_width
+    choices = config.choices
+    tables = choices.table_rows(config) * config.table_width
     projection = 0 if config.table_width == hidden else config.table_width * hidden
-    kernels = blocks * (4 * hidden * hidden + 2 * hidden * inner) + hidden * hidden + projection
+    kernels = (
+        blocks * (4 * hidden * hidden + choices.inner_kernels * hidden * inner)
+        + hidden * hidden
+        + projection
+    )
     rest = config.parameters - words - tables - kernels
     outputs = blocks * (5 * hidden + inner) + hidden
     counts = _Parts(words, tables, kernels, rest, config.vocab_size, outputs)

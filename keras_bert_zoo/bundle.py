@@ -21,6 +21,7 @@ from keras_bert_zoo.checkpoints.checkpoint import Checkpoint
 from keras_bert_zoo.checkpoints.heads import (
     Head,
     choose_head,
+    fresh_rows,
     stated_class,
     training_of,
     what_it_is_for,
@@ -37,7 +38,7 @@ from keras_bert_zoo.checkpoints.sentence_transformers import (
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, Tensor
 from keras_bert_zoo.checkpoints.weights import build_from_tensors, weights_of
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.models import TASKS, BertEncoder
+from keras_bert_zoo.models import TASKS, Encoder, encoder_of
 
 if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
@@ -63,7 +64,7 @@ class Bundle:
     """What ``load`` returns.
 
     Args:
-        model: a ``BertEncoder``, or a task model around one.
+        model: an ``Encoder``, or a task model around one.
         tokenizer: ``None`` when the directory has no tokenizer files.
         config: the model's config.
     """
@@ -110,8 +111,8 @@ def load(
             for a model that is to answer, not to learn.
         output_hidden_states: whether the encoder also returns ``hidden_states``.
         output_attentions: whether the encoder also returns ``attentions``.
-        packed: whether a row holds several documents, see ``BertEncoder``.
-        recompute: whether training takes less memory and more time, see ``BertEncoder``.
+        packed: whether a row holds several documents, see ``Encoder``.
+        recompute: whether training takes less memory and more time, see ``Encoder``.
         do_lower_case: whether the tokenizer lowers the case; by default what its files say,
             which those of Google do not: there the name of the directory and the vocabulary.
 
@@ -208,7 +209,7 @@ def _build(
     with_pooler = has_pooler if head.task is None else architecture.has_pooler(head.task)
     fresh = () if has_pooler or not with_pooler else architecture.pooler
     if head.task and head.fresh:
-        fresh = (*fresh, *architecture.heads[head.task])
+        fresh = (*fresh, *fresh_rows(architecture, head, tensors))
     added = {} if head.fresh else architecture.added(head.task, tensors)
     made_of = {**modules.head, **dict.fromkeys(added, True)}
     rows = architecture.rows(head.config, pooler=with_pooler, task=head.task)
@@ -224,7 +225,7 @@ def _build(
 def _make_model(
     head: Head, with_pooler: bool, options: dict[str, Any], made_of: Mapping[str, Any]
 ) -> keras.Model:
-    encoder = BertEncoder(head.config, add_pooling_layer=with_pooler, **options)
+    encoder = encoder_of(head.config, add_pooling_layer=with_pooler, **options)
     if head.task is None:
         return encoder
     return TASKS[head.task](encoder, dtype=options["dtype"], **made_of)
@@ -244,7 +245,7 @@ def save(
     fails or is killed leaves an older bundle as it was.
 
     Args:
-        model: a ``BertEncoder``, or a task model; a ``SentenceEmbedder`` becomes a directory of
+        model: an ``Encoder``, or a task model; a ``SentenceEmbedder`` becomes a directory of
             sentence-transformers.
         tokenizer: its tokenizer; ``None`` saves none.
         directory: where to; parents are created.
@@ -296,7 +297,7 @@ def task_of_model(model: keras.Model) -> str | None:
         TypeError: it is none that a bundle can hold.
     """
     kinds: tuple[Any, ...] = (
-        BertEncoder,
+        Encoder,
         *(kind for kind in TASKS.values() if isinstance(kind, type)),
     )
     if isinstance(model, kinds):

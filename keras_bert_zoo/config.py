@@ -87,7 +87,8 @@ class EncoderConfig:
             (fixed, Vaswani et al. 2017, section 3.5).
         id2label: class index to class name, for task heads.
         problem_type: one of ``PROBLEM_TYPES`` for sequence classification, or ``None``.
-        extra: every other key of the file, kept as it was.
+        extra: every other key of the file, kept as it was; ``choices`` reads those that the
+            architecture knows.
 
     Raises:
         ConfigError: a size is not a positive integer, is beyond any published model,
@@ -120,7 +121,8 @@ class EncoderConfig:
     def __post_init__(self) -> None:
         """Refuses what cannot be built, all complaints in one error."""
         # Relations between fields are only worth stating once each field is sound.
-        problems = problems_of(self, _RULES) or self._relation_problems()
+        problems = problems_of(self, _RULES) or problems_of(self.choices, self.choices.rules)
+        problems = problems or self._relation_problems() + self.choices.problems(self)
         if problems:
             raise ConfigError("The encoder configuration cannot be built: " + "; ".join(problems))
 
@@ -145,17 +147,14 @@ class EncoderConfig:
         return [rule for rule, kept in holds.items() if not kept]
 
     @property
+    def choices(self) -> Any:
+        """What ``extra`` says that this ``model_type`` knows: its class of ``families``."""
+        return family(self.model_type).choices.read(self.extra)
+
+    @property
     def parameters(self) -> int:
         """Number of weights of the encoder with learned positions and a pooler."""
-        hidden, inner, table = self.hidden_size, self.intermediate_size, self.table_width
-        rows = self.vocab_size + self.max_position_embeddings + self.type_vocab_size
-        attention = 4 * (hidden * hidden + hidden)
-        feed_forward = 2 * hidden * inner + inner + hidden
-        block = attention + feed_forward + 4 * hidden
-        projection = 0 if table == hidden else (table + 1) * hidden
-        distances = (self.relative_attention_num_buckets or 0) * self.num_attention_heads
-        embeddings = (rows + 2) * table + projection + distances
-        return embeddings + self.groups * block + hidden * (hidden + 1)
+        return self.choices.parameters(self)
 
     @property
     def table_width(self) -> int:
@@ -205,7 +204,9 @@ class EncoderConfig:
                 listed), or the values contradict each other.
         """
         row = family(values.get("model_type"))
-        values = {row.keys.get(key, key): value for key, value in values.items()}
+        # Some files have a choice by both names: the family's own is the one that holds.
+        own = {ours: values[key] for key, ours in row.keys.items() if key in values}
+        values = {**{k: v for k, v in values.items() if k not in row.keys}, **own}
         # transformers writes `null` for a choice that was left open: the default holds.
         known = {name: values[name] for name in _FIELDS if values.get(name) is not None}
         known = {**row.defaults, **known}

@@ -18,7 +18,7 @@ SOURCES = {PACKAGE: ROOT / PACKAGE, f"{PACKAGE}.export": ROOT / "export"}
 # Who may import whom. Each room may also import what its own imports may.
 ARROWS: dict[str, set[str]] = {
     "rules": set(),
-    "families": set(),
+    "families": {"rules"},
     "config": {"rules", "families"},
     "atomic": set(),
     "identity": set(),

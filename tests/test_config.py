@@ -228,3 +228,77 @@ def test_reading_a_config_loads_no_framework() -> None:
         "sys.exit(bool({'keras', 'tensorflow', 'numpy'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def family_config(model_type: str, **changes: Any) -> EncoderConfig:
+    return EncoderConfig.from_dict({**REQUIRED, "model_type": model_type, **changes})
+
+
+def test_files_of_both_versions_say_the_same_of_modernbert() -> None:
+    older = family_config(
+        "modernbert",
+        num_hidden_layers=4,
+        global_attn_every_n_layers=2,
+        global_rope_theta=500.0,
+        local_rope_theta=20.0,
+    )
+    newer = family_config(
+        "modernbert",
+        num_hidden_layers=4,
+        layer_types=["full_attention", "sliding_attention"] * 2,
+        rope_parameters={
+            "full_attention": {"rope_type": "default", "rope_theta": 500.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 20.0},
+        },
+    )
+    for config in (older, newer):
+        assert [config.choices.sees_all(layer) for layer in range(4)] == [True, False] * 2
+        assert [config.choices.theta(sees_all) for sees_all in (True, False)] == [500.0, 20.0]
+    assert EncoderConfig.from_dict(newer.to_dict()) == newer
+
+
+def test_the_name_of_the_family_holds_where_a_file_has_both() -> None:
+    values = {"norm_eps": 1e-5, "layer_norm_eps": 1e-12, "hidden_activation": "silu"}
+    for order in (values, dict(reversed(values.items()))):
+        config = family_config("modernbert", **order)
+        assert (config.layer_norm_eps, config.hidden_act) == (1e-5, "silu")
+        assert "layer_norm_eps" not in config.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("model_type", "changes", "message"),
+    [
+        ("modernbert", {"layer_types": ["full_attention"]}, "name all 2 layers, it names 1"),
+        ("modernbert", {"layer_types": ["causal"] * 2}, "layer_types must be a list"),
+        ("modernbert", {"local_attention": 0}, "local_attention must be an integer from 1"),
+        ("modernbert", {"rope_scaling": {"factor": 2}}, "rope_scaling must be None"),
+        (
+            "modernbert",
+            {"rope_parameters": {"full_attention": {"rope_type": "yarn"}}},
+            "rope_parameters must be rotations of type 'default'",
+        ),
+        ("modernbert", {"hidden_size": 27}, r"the width of a head \(9\) must be even"),
+        ("modernbert", {"classifier_pooling": "max"}, "classifier_pooling must be one of"),
+        ("deberta-v2", {}, "relative_attention must be true"),
+        (
+            "deberta-v2",
+            {"relative_attention": True, "pos_att_type": "p2p"},
+            "pos_att_type must be 'c2p', 'p2c' or both",
+        ),
+        (
+            "deberta-v2",
+            {"relative_attention": True, "conv_kernel_size": 3},
+            "conv_kernel_size must be 0",
+        ),
+        (
+            "deberta-v2",
+            {"relative_attention": True, "embedding_size": 16},
+            r"embedding_size \(16\) must be hidden_size \(24\)",
+        ),
+    ],
+)
+def test_choices_that_cannot_be_built_are_named(
+    model_type: str, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        family_config(model_type, **changes)

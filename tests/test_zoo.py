@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from keras_bert_zoo import BertEncoder, EncoderConfig, load, save, zoo
+from keras_bert_zoo import EncoderConfig, load, save, zoo
 from keras_bert_zoo.checkpoints import sources, tables
+from keras_bert_zoo.models import encoder_of
 from keras_bert_zoo.zoo import checkpoint as facts
 from keras_bert_zoo.zoo import table
 
@@ -42,6 +43,7 @@ def tiny(config: EncoderConfig) -> EncoderConfig:
         num_attention_heads=2,
         intermediate_size=16 * config.intermediate_size // config.hidden_size,
         max_position_embeddings=12,
+        pad_token_id=min(config.pad_token_id, 19),
     )
 
 
@@ -52,6 +54,7 @@ UNCOUNTED = {
     "electra": lambda hidden: 0,
     "albert": lambda hidden: 0,
     "distilbert": lambda hidden: hidden + 1,
+    "deberta": lambda hidden: hidden + 1,
     "roberta": lambda hidden: hidden + 1 + 3,
     "xlmroberta": lambda hidden: hidden + 1 + 3,
 }
@@ -88,7 +91,7 @@ def test_fields_have_the_form_that_is_documented(row: zoo.Checkpoint) -> None:
 def test_a_small_one_is_built_saved_and_loaded(row: zoo.Checkpoint, tmp_path) -> None:
     config = tiny(row.config)
     pooler = bool(tables.architecture(row.architecture).pooler)
-    encoder = BertEncoder(config, add_pooling_layer=pooler)
+    encoder = encoder_of(config, add_pooling_layer=pooler)
     assert dataclasses.replace(row, config=config).parameters == encoder.count_params()
     save(encoder, None, tmp_path / "small")
     loaded = load(tmp_path / "small")
@@ -111,7 +114,7 @@ def presets() -> dict[str, dict[str, Any]]:
     """What keras-hub knows of its own checkpoints, by their handle."""
     import keras_hub
 
-    names = ("Bert", "Electra", "Roberta", "DistilBert", "Albert")
+    names = ("Bert", "Electra", "Roberta", "DistilBert", "Albert", "DebertaV3")
     backbones = [getattr(keras_hub.models, f"{name}Backbone") for name in names]
     known = [preset for backbone in backbones for preset in backbone.presets.values()]
     handles = (preset["kaggle_handle"].removeprefix("kaggle://") for preset in known)
@@ -124,8 +127,8 @@ def presets() -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("row", [row for row in table.ROWS if row.kaggle], ids=lambda row: row.name)
 def test_keras_hub_says_the_same(row: zoo.Checkpoint, presets: dict[str, Any]) -> None:
     known, hidden = presets[row.kaggle], row.config.hidden_size
-    path = known["path"].replace("_", "").replace("-", "")
-    assert path == row.architecture.replace("-", "")
+    path = known["path"].replace("_", "").replace("-", "").removesuffix("v3")
+    assert path == row.architecture.replace("-", "").removesuffix("v2")
     assert known["params"] == row.config.parameters - hidden * UNCOUNTED[path](hidden)
     if row.cased is not None and "lowercased" in known["description"]:
         assert not row.cased
@@ -159,6 +162,7 @@ def test_languages_are_as_many_as_published() -> None:
         "distilbert-base-multilingual-cased": 104,
         "xlm-roberta-base": 94,
         "xlm-roberta-large": 94,
+        "mdeberta-v3-base": 94,
         "paraphrase-multilingual-minilm-l12-v2": 50,
         "paraphrase-multilingual-mpnet-base-v2": 50,
         "multilingual-e5-small": 94,

@@ -59,12 +59,11 @@ def normalise_at_once(model: Any) -> Any:
 
 
 def _normalisation(view: View, quotient: Any) -> Any | None:
-    """The operator for ``(x - mean) / sqrt(variance + epsilon) * gamma + beta``."""
+    """The operator for ``(x - mean) / sqrt(variance + epsilon) * gamma``, or with ``+ beta``."""
     centred, root = view.maker(quotient.input[0], "Sub"), view.maker(quotient.input[1], "Sqrt")
     scaled = view.only_user(quotient.output[0], "Mul")
-    shifted = scaled and view.only_user(scaled.output[0], "Add")
     steadied = root and view.maker(root.input[0], "Add")
-    if centred is None or steadied is None or shifted is None:
+    if centred is None or steadied is None or scaled is None:
         return None
     known = view.split(steadied)
     mean = view.maker(centred.input[1], "ReduceMean")
@@ -74,11 +73,14 @@ def _normalisation(view: View, quotient: Any) -> Any | None:
         return None
     if mean.input[0] != centred.input[0] or {_last_axis(mean), _last_axis(variance)} != {True}:
         return None
-    gamma, beta = _other(scaled, quotient), _other(shifted, scaled)
-    if [view.ranks.get(name) for name in (gamma, beta)] != [1, 1]:
+    ends, inputs = scaled, [_other(scaled, quotient)]
+    shifted = view.only_user(scaled.output[0], "Add")
+    if shifted is not None and view.ranks.get(_other(shifted, scaled)) == 1:
+        ends, inputs = shifted, [*inputs, _other(shifted, scaled)]
+    if view.ranks.get(inputs[0]) != 1:
         return None
-    inputs = [centred.input[0], gamma, beta]
-    return node("LayerNormalization", inputs, shifted.output[0], axis=-1, epsilon=known[1])
+    inputs = [centred.input[0], *inputs]
+    return node("LayerNormalization", inputs, ends.output[0], axis=-1, epsilon=known[1])
 
 
 def _last_axis(mean: Any) -> bool:
@@ -145,7 +147,8 @@ def scale_scores(model: Any) -> Any:
         turned = view.maker(product.input[0], "Transpose")
         scaled = turned and view.maker(turned.input[0], "Mul")
         found = scaled and view.split(scaled)
-        if turned is not None and found:
+        # What else is multiplied with the query would be divided by nothing.
+        if turned is not None and found and view.only_user(turned.output[0], "MatMul"):
             turned.input[0], scores = found[0], product.output[0]
             product.output[0] = f"{scores}_unscaled"
             divisor = constant(graph, f"{scores}_divisor", np.float32(1 / found[1]))
@@ -184,7 +187,7 @@ class _Flattened(NamedTuple):
 
     before: Any
     product: Any
-    added: Any
+    ends: Any  # the addition of the bias, or without one the product
     after: Any
     leading: int
     trailing: tuple[int, ...]
@@ -192,19 +195,17 @@ class _Flattened(NamedTuple):
 
 def _flattened(view: View, product: Any) -> _Flattened | None:
     """The neighbours of a product if they are a flattening and its opposite."""
-    chain: list[Any] = [view.makers.get(product.input[0])]
-    for _ in range(2):
-        last = chain[-1] if len(chain) > 1 else product
-        chain.extend(view.users[last.output[0]])
-    if [getattr(entry, "op_type", None) for entry in chain] != ["Reshape", "Add", "Reshape"]:
+    before = view.maker(product.input[0], "Reshape")
+    ends = view.only_user(product.output[0], "Add") or product
+    after = view.only_user(ends.output[0], "Reshape")
+    if before is None or after is None:
         return None
-    sizes = _sizes(view, chain[2].input[1])
+    sizes = _sizes(view, after.input[1])
     leading = sizes.count(None)
     trailing = tuple(size for size in sizes[leading:] if size is not None)
     if leading < 2 or len(trailing) != len(sizes) - leading:
         return None  # with fewer than two open axes no arithmetic was needed
-    before, added, after = chain
-    return _Flattened(before, product, added, after, leading, trailing)
+    return _Flattened(before, product, ends, after, leading, trailing)
 
 
 def _sizes(view: View, name: str) -> list[int | None]:
@@ -231,7 +232,7 @@ def _unflatten(graph: Any, view: View, found: _Flattened) -> None:
     else:
         result = found.after.output[0]
         found.after.output[0] = f"{result}_unused"
-        found.added.output[0] = result
+        found.ends.output[0] = result
 
 
 def _shape(graph: Any, shape: tuple[int, ...]) -> str:

@@ -113,6 +113,9 @@ def _join_projections(graph: Graph) -> None:
             continue
         heads = (*scores.inputs, context.inputs[1])
         found = [chain for tensor in heads if (chain := _projection(graph, tensor))]
+        # What others use has to stay, and would be computed twice.
+        if any(len(graph.users[int(step.outputs[0])]) > 1 for chain in found for step in chain):
+            continue
         if len(found) == 3 and len({int(chain[0].inputs[0]) for chain in found}) == 1:
             _join(graph, found, scores, context)
             graph.refresh()

@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from keras_bert_zoo.config import EncoderConfig
 
-# What not every encoder has, as a variable or a folder of some.
-_PARTS: Mapping[str, Callable[[EncoderConfig], bool]] = {
+Parts = Mapping[str, Callable[[EncoderConfig], bool]]
+# What not every encoder has, as patterns of variables.
+_PARTS: Parts = {
     "embeddings/position_embeddings": lambda config: config.position_embedding_type == "absolute",
     "embeddings/token_type_embeddings": lambda config: config.type_vocab_size > 0,
-    "embeddings_project": lambda config: config.table_width != config.hidden_size,
+    "embeddings_project/.*": lambda config: config.table_width != config.hidden_size,
 }
-
 
 # What Hugging Face calls a model for a task, behind the name of the architecture.
 _CLASSES: Mapping[str | None, str] = {
@@ -58,7 +58,8 @@ class Architecture:
         name: what Hugging Face's classes begin with.
         prefix: of the encoder's tensors in a model with a head.
         body: rows of every checkpoint; ``{layer}`` stands for each block's index.
-        heads: rows of each task; none where what follows the encoder is in other files.
+        heads: rows of each task, first the one that has a row for each class; none where what
+            follows the encoder is in other files.
         skippable: tensors that may be left unread, as patterns, and what they are.
         pooler: rows that a checkpoint may lack altogether.
         additions: what heads of a task may have besides, by the argument of the model; no class
@@ -70,6 +71,7 @@ class Architecture:
         without_labels: tasks whose answers are no classes of the user's.
         pooled: tasks that make use of the pooler, where there is one.
         published: classes of further tasks.
+        parts: what not every model has, as patterns of tensors, and which configs have it.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Architecture:
         "pretraining",
     )
     published: Mapping[str | None, str] = dataclasses.field(default_factory=dict)
+    parts: Parts = dataclasses.field(default_factory=dict)
 
     @property
     def classes(self) -> dict[str | None, str]:
@@ -111,20 +114,31 @@ class Architecture:
 
     def rows(self, config: EncoderConfig, *, pooler: bool, task: str | None) -> tuple[Row, ...]:
         """Returns the rows of a model, in the order in which Hugging Face lists them."""
-        parts = (*self._expanded(config), *(self.pooler if pooler else ()))
-        head = self.heads[task] if task else ()
-        absent = {folder for folder, has in _PARTS.items() if not has(config)}
+        encoder = (*self._expanded(config), *(self.pooler if pooler else ()))
+        return self._present((*encoder, *(self.heads[task] if task else ())), config)
+
+    def head(self, config: EncoderConfig, task: str) -> tuple[Row, ...]:
+        """Returns the rows of the head of a task."""
+        return self._present(self.heads[task], config)
+
+    def _present(self, rows: tuple[Row, ...], config: EncoderConfig) -> tuple[Row, ...]:
+        """Leaves out what a model of the config does not have."""
+        variables, tensors = (
+            [pattern for pattern, has in parts.items() if not has(config)]
+            for parts in (_PARTS, self.parts)
+        )
         return tuple(
             row
-            for row in (*parts, *head)
-            if not absent & {row.variable, row.variable.partition("/")[0]}
+            for row in rows
+            if not any(re.fullmatch(pattern, row.variable) for pattern in variables)
+            and not any(re.fullmatch(pattern, row.tensor) for pattern in tensors)
         )
 
     def every_row(self, config: EncoderConfig) -> tuple[Row, ...]:
         """Returns the rows of every part that a checkpoint may have, each tensor once."""
         additions = [rows for added in self.additions.values() for rows in added.values()]
         heads = itertools.chain(*self.heads.values(), *additions)
-        rows = (*self.rows(config, pooler=True, task=None), *heads)
+        rows = (*self.rows(config, pooler=True, task=None), *self._present(tuple(heads), config))
         return tuple({row.tensor: row for row in rows}.values())
 
     def added(self, task: str | None, present: Collection[str]) -> dict[str, tuple[Row, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
-from keras_bert_zoo.checkpoints.tables import Architecture
+from keras_bert_zoo.checkpoints.tables import Architecture, Row
 from keras_bert_zoo.checkpoints.tensors import Tensor
 from keras_bert_zoo.config import EncoderConfig
 
@@ -55,9 +55,7 @@ def choose_head(
         raise ValueError(
             f"task must be one of {sorted(architecture.heads)} or None, received {task!r}."
         )
-    stated = stated_class(config)
-    tasks: dict[str | None, str | None] = {name: key for key, name in architecture.classes.items()}
-    own = tasks.get(stated)
+    stated, own = stated_class(config), _own_task(architecture, config)
     task = task or (None if own in architecture.on_request else own)
     if task is None:
         if labels is not None or problem_type is not None:
@@ -67,9 +65,10 @@ def choose_head(
                 f"{sorted(architecture.heads)}."
             )
         return Head(None, config)
-    if not architecture.heads[task]:  # nothing of it is with the encoder
+    rows = architecture.head(config, task)
+    if not rows:  # nothing of it is with the encoder
         return _head_without_labels(architecture, task, config, True, labels or problem_type)
-    weight = architecture.heads[task][0].tensor
+    weight = rows[0].tensor
     stored = weight in tensors and _means_the_same(weight, task, own, architecture)
     if task in architecture.without_labels:
         return _head_without_labels(architecture, task, config, stored, labels or problem_type)
@@ -103,7 +102,7 @@ def what_it_is_for(
     architecture: Architecture, config: EncoderConfig, tensors: Mapping[str, Tensor]
 ) -> str:
     """A sentence for messages: the tasks that a checkpoint has heads for, and how to ask them."""
-    own = {name: key for key, name in architecture.classes.items()}.get(stated_class(config) or "")
+    own = _own_task(architecture, config)
     tasks = [
         task
         for task, rows in architecture.heads.items()
@@ -130,6 +129,23 @@ def _means_the_same(tensor: str, task: str, own: str | None, architecture: Archi
     shared = own is not None and tensor in {row.tensor for row in architecture.heads[own]}
     pretrained = {task, own} <= set(architecture.on_request)
     return own == task or pretrained or not shared
+
+
+def fresh_rows(
+    architecture: Architecture, head: Head, tensors: Mapping[str, Tensor]
+) -> tuple[Row, ...]:
+    """The rows of a fresh head that start with random values: not what pretraining left of it."""
+    rows = architecture.head(head.config, head.task) if head.task else ()
+    own = _own_task(architecture, head.config)
+    kept = tensors if own in architecture.on_request else ()
+    return tuple(row for row in rows if row.tensor not in kept)
+
+
+def _own_task(architecture: Architecture, config: EncoderConfig) -> str | None:
+    """The task of the class that a config states."""
+    return {name: task for task, name in architecture.classes.items()}.get(
+        stated_class(config) or ""
+    )
 
 
 def _head_without_labels(

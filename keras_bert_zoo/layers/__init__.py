@@ -4,22 +4,29 @@ Shapes are written with one legend: ``B`` batch, ``S`` sequence, ``N`` attention
 ``D`` head size, ``H`` hidden size (``N * D``), ``I`` intermediate size.
 """
 
-from keras_bert_zoo.layers.attention import AttentionBias, SelfAttention
-from keras_bert_zoo.layers.block import EncoderBlock
+from keras_bert_zoo.layers.attention import AttentionBias, SelfAttention, Window
+from keras_bert_zoo.layers.block import Block, EncoderBlock
 from keras_bert_zoo.layers.crf import LinearChainCRF
+from keras_bert_zoo.layers.disentangled import DisentangledBlock
+from keras_bert_zoo.layers.distances import Distances
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.masked_lm import MaskedLMHead
 from keras_bert_zoo.layers.normalization import LayerNorm
 from keras_bert_zoo.layers.pooler import Pooler
 from keras_bert_zoo.layers.pooling import FirstNumbers, SentencePooling
+from keras_bert_zoo.layers.prenorm_block import PreNormBlock
 from keras_bert_zoo.layers.relative_positions import RelativePositions
 from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWords
+from keras_bert_zoo.layers.rotary import Rotations
 from keras_bert_zoo.layers.sentence_positions import SentencePositions
 from keras_bert_zoo.layers.text_sets import RowsToSets, SetsToRows
 
 __all__ = [
     "AttentionBias",
+    "Block",
+    "DisentangledBlock",
+    "Distances",
     "Embeddings",
     "EncoderBlock",
     "FirstNumbers",
@@ -28,12 +35,15 @@ __all__ = [
     "LinearChainCRF",
     "MaskedLMHead",
     "Pooler",
+    "PreNormBlock",
     "RelativePositions",
     "ReplacedTokenHead",
+    "Rotations",
     "RowsToSets",
     "SampledWords",
     "SelfAttention",
     "SentencePooling",
     "SentencePositions",
     "SetsToRows",
+    "Window",
 ]

@@ -53,15 +53,46 @@ class AttentionBias(keras.layers.Layer):
         return {**super().get_config(), "packed": self.packed}
 
 
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class Window(keras.layers.Layer):
+    """Adds ``MASKED`` to a bias where query and key are too far from each other.
+
+    Beltagy et al. 2020 (arXiv:2004.05150), section 3.1.
+
+    Args:
+        reach: the largest distance that is seen.
+    """
+
+    def __init__(self, reach: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reach = reach
+
+    def call(self, input_ids: Any, bias: Any) -> Any:
+        """``(B, 1, 1, S)`` or ``(B, 1, S, S)`` to ``(B, 1, S, S)``."""
+        places = ops.arange(ops.shape(input_ids)[1])
+        distance = ops.abs(ops.expand_dims(places, 0) - ops.expand_dims(places, 1))
+        return bias + ops.cast(distance > self.reach, bias.dtype) * MASKED
+
+    def compute_output_shape(
+        self, input_ids_shape: tuple[int | None, ...], bias_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """``(B, 1, S, S)``."""
+        batch, length = input_ids_shape
+        return (batch, 1, length, length)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "reach": self.reach}
+
+
 def same_document(numbers: Any) -> Any:
     """Which tokens see each other, bool ``(B, S, S)``, from their documents' numbers."""
     keys = ops.expand_dims(numbers, 1)
     return ops.logical_and(ops.equal(ops.expand_dims(numbers, 2), keys), keys > 0)
 
 
-@keras.saving.register_keras_serializable("keras_bert_zoo")
-class SelfAttention(keras.layers.Layer):
-    """Scaled dot-product attention over all heads, with its output projection.
+class Attention(keras.layers.Layer):
+    """What kinds of attention share: a softmax over all heads, and the output projection.
 
     Args:
         num_heads: ``N``.
@@ -96,13 +127,83 @@ class SelfAttention(keras.layers.Layer):
         self.head_size = head_size
         self.dropout_rate = dropout
         self.initializer_range = initializer_range
-        hidden, heads = num_heads * head_size, (num_heads, head_size)
-        shared = {"initializer_range": initializer_range, "dtype": self.dtype_policy}
-        self.query = Linear(hidden, output_shape=heads, name="query", **shared)
-        self.key = Linear(hidden, output_shape=heads, name="key", **shared)
-        self.value = Linear(hidden, output_shape=heads, name="value", **shared)
-        self.output_projection = Linear(hidden, input_rank=2, name="output", **shared)
         self.dropout = Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+
+    def linear(self, name: str, **options: Any) -> Linear:
+        """A projection as wide as all heads, or as ``options`` say."""
+        options = {"units": self.num_heads * self.head_size, **options}
+        return Linear(
+            **{"initializer_range": self.initializer_range, **options},
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def heads(self, name: str) -> Linear:
+        """A projection to ``(..., N, D)``."""
+        return self.linear(name, output_shape=(self.num_heads, self.head_size))
+
+    def attend(
+        self,
+        query: Any,
+        key: Any,
+        value: Any,
+        bias: Any,
+        training: bool | None,
+    ) -> tuple[Any, ...]:
+        """Means of values.
+
+        Args:
+            query: scaled already, ``(B, S, N, D)``; ``key`` and ``value`` have its shape.
+            key: what each query is multiplied with.
+            value: what is averaged.
+            bias: added to the scores, broadcastable to ``(B, N, S, S)``.
+            training: whether dropout is on.
+
+        Returns:
+            The context ``(B, S, N, D)`` and, where not fused, the probabilities
+            ``(B, N, S, S)``.
+        """
+        if self.fused:
+            bias = ops.cast(bias, self.compute_dtype)
+            return (ops.dot_product_attention(query, key, value, bias=bias, scale=1.0),)
+        query = ops.transpose(query, (0, 2, 1, 3))  # B N S D
+        key = ops.transpose(key, (0, 2, 3, 1))  # B N D S
+        value = ops.transpose(value, (0, 2, 1, 3))  # B N S D
+        scores = ops.matmul(query, key)  # B N S S
+        # Half precision cannot hold a softmax over hundreds of keys.
+        dtype = wide(self.compute_dtype)
+        scores = ops.cast(scores, dtype) + ops.cast(bias, dtype)
+        probabilities = ops.cast(ops.softmax(scores, axis=-1), self.compute_dtype)
+        probabilities = self.dropout(probabilities, training=training)
+        return ops.transpose(ops.matmul(probabilities, value), (0, 2, 1, 3)), probabilities
+
+    def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
+        """Shapes of the context and, where not fused, the probabilities."""
+        if self.fused:
+            return hidden_shape
+        batch, length, _hidden = hidden_shape
+        return hidden_shape, (batch, self.num_heads, length, length)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "head_size": self.head_size,
+            "dropout": self.dropout_rate,
+            "initializer_range": self.initializer_range,
+            "fused": self.fused,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class SelfAttention(Attention):
+    """Scaled dot-product attention of queries, keys and values, each a projection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.query, self.key, self.value = map(self.heads, ("query", "key", "value"))
+        self.output_projection = self.linear("output", input_rank=2)
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
         """Builds the four projections."""
@@ -122,48 +223,11 @@ class SelfAttention(keras.layers.Layer):
             The projected context ``(B, S, H)`` and, where not fused, the probabilities
             ``(B, N, S, S)``.
         """
-        if self.fused:
-            return self._fused(hidden, bias, training)
         # Scaling the query rather than the scores touches S * H numbers instead of N * S * S,
         # and exporters fold it into the projection.
         query = self.query(hidden, training=training) * (1.0 / math.sqrt(self.head_size))
-        query = ops.transpose(query, (0, 2, 1, 3))  # B N S D
         key = self.key(hidden, training=training)
-        key = ops.transpose(key, (0, 2, 3, 1))  # B N D S
         value = self.value(hidden, training=training)
-        value = ops.transpose(value, (0, 2, 1, 3))  # B N S D
-        scores = ops.matmul(query, key)  # B N S S
-        # Half precision cannot hold a softmax over hundreds of keys.
-        dtype = wide(self.compute_dtype)
-        scores = ops.cast(scores, dtype) + ops.cast(bias, dtype)
-        probabilities = ops.cast(ops.softmax(scores, axis=-1), self.compute_dtype)
-        probabilities = self.dropout(probabilities, training=training)
-        context = ops.transpose(ops.matmul(probabilities, value), (0, 2, 1, 3))  # B S N D
-        return self.output_projection(context, training=training), probabilities
-
-    def _fused(self, hidden: Any, bias: Any, training: bool | None) -> Any:
-        projections = (self.query, self.key, self.value)
-        query, key, value = (each(hidden, training=training) for each in projections)  # B S N D
-        bias = ops.cast(bias, self.compute_dtype)
-        context = ops.dot_product_attention(
-            query, key, value, bias=bias, scale=1.0 / math.sqrt(self.head_size)
-        )
-        return self.output_projection(context, training=training)
-
-    def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
-        """Shapes of the context and, where not fused, the probabilities."""
-        if self.fused:
-            return hidden_shape
-        batch, length, _hidden = hidden_shape
-        return hidden_shape, (batch, self.num_heads, length, length)
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "num_heads": self.num_heads,
-            "head_size": self.head_size,
-            "dropout": self.dropout_rate,
-            "initializer_range": self.initializer_range,
-            "fused": self.fused,
-        }
+        context, *probabilities = self.attend(query, key, value, bias, training)
+        output = self.output_projection(context, training=training)
+        return (output, *probabilities) if probabilities else output

@@ -2,19 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
 from keras_bert_zoo.layers import activations
-from keras_bert_zoo.layers.attention import SelfAttention
+from keras_bert_zoo.layers.attention import Attention, SelfAttention
 from keras_bert_zoo.layers.dropout import Dropout, repeating
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.normalization import LayerNorm
 
 
+class Block(keras.layers.Layer):
+    """What blocks share: they can be computed a second time instead of being kept.
+
+    A subclass has ``projections``, its linear layers by the names that Hugging Face gives them,
+    ``drops``, and ``transform``, what ``call`` runs.
+
+    Args:
+        **arguments: of the constructor, for ``get_config``; with ``recompute``, see
+            ``EncoderBlock``.
+    """
+
+    attention: Attention
+    # Of the ends of names in `projections`, those that get an update of low rank by default.
+    lora_targets: ClassVar[tuple[str, ...]] = ("query", "value")
+
+    def __init__(self, arguments: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.arguments = arguments
+
+    @property
+    def projections(self) -> dict[str, Linear]:
+        """The linear layers, by the names that Hugging Face gives them."""
+        raise NotImplementedError
+
+    @property
+    def drops(self) -> tuple[Dropout, ...]:
+        """Every dropout inside."""
+        raise NotImplementedError
+
+    def transform(self, training: bool | None, hidden: Any, **context: Any) -> Any:
+        """Hidden states and, where not fused, attention probabilities."""
+        raise NotImplementedError
+
+    def run(self, training: bool | None, hidden: Any, **context: Any) -> Any:
+        """``transform``, in training with what ``recompute`` asks."""
+        if not (training and self.arguments["recompute"]):
+            return self.transform(training, hidden, **context)
+        # Drawn before, for the second pass must drop what the first one dropped.
+        drops = [layer for layer in self.drops if layer.rate]
+        seeds = [layer.seed_generator.next() for layer in drops]
+
+        def again(hidden: Any, *values: Any) -> Any:
+            with repeating(drops, seeds):
+                named = dict(zip(context, values, strict=True))
+                return self.transform(training, hidden, **named)
+
+        return keras.remat(again)(hidden, *context.values())
+
+    def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
+        """Shapes of the hidden states and, where not fused, the probabilities."""
+        return self.attention.compute_output_shape(hidden_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), **self.arguments}
+
+
 @keras.saving.register_keras_serializable("keras_bert_zoo")
-class EncoderBlock(keras.layers.Layer):
+class EncoderBlock(Block):
     """Self-attention and feed-forward, each with dropout, residual and normalisation.
 
     Devlin et al. 2018 (arXiv:1810.04805), section 3; Vaswani et al. 2017, section 3.1.
@@ -48,8 +105,7 @@ class EncoderBlock(keras.layers.Layer):
         recompute: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.arguments: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "num_heads": num_heads,
             "head_size": head_size,
             "intermediate_size": intermediate_size,
@@ -61,11 +117,12 @@ class EncoderBlock(keras.layers.Layer):
             "fused_attention": fused_attention,
             "recompute": recompute,
         }
+        super().__init__(arguments, **kwargs)
         hidden, policy = num_heads * head_size, self.dtype_policy
         shared = {"initializer_range": initializer_range, "dtype": policy}
-        self.attention = SelfAttention(
-            num_heads,
-            head_size,
+        self.attention = self.attend_with(
+            num_heads=num_heads,
+            head_size=head_size,
             dropout=attention_dropout,
             fused=fused_attention,
             name="attention",
@@ -80,6 +137,10 @@ class EncoderBlock(keras.layers.Layer):
         self.attention_dropout = Dropout(dropout, name="attention_dropout", dtype=policy)
         self.output_dropout = Dropout(dropout, name="output_dropout", dtype=policy)
 
+    def attend_with(self, **options: Any) -> Any:
+        """The kind of attention."""
+        return SelfAttention(**options)
+
     @property
     def projections(self) -> dict[str, Linear]:
         """The linear layers, by the names that Hugging Face gives them."""
@@ -92,6 +153,11 @@ class EncoderBlock(keras.layers.Layer):
             "output.dense": self.output_projection,
         }
 
+    @property
+    def drops(self) -> tuple[Dropout, ...]:
+        """Every dropout inside."""
+        return (self.attention.dropout, self.attention_dropout, self.output_dropout)
+
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
         """Builds the sub-layers."""
         self.attention.build(hidden_shape)
@@ -102,22 +168,12 @@ class EncoderBlock(keras.layers.Layer):
 
     def call(self, hidden: Any, bias: Any, training: bool | None = None) -> Any:
         """Transforms ``(B, S, H)``; also returns the attention probabilities ``(B, N, S, S)``."""
-        if not (training and self.arguments["recompute"]):
-            return self._transform(hidden, bias, training)
-        # Drawn before, for the second pass must drop what the first one dropped.
-        every = (self.attention.dropout, self.attention_dropout, self.output_dropout)
-        drops = [layer for layer in every if layer.rate]
-        seeds = [layer.seed_generator.next() for layer in drops]
+        return self.run(training, hidden, bias=bias)
 
-        def transform(hidden: Any, bias: Any) -> Any:
-            with repeating(drops, seeds):
-                return self._transform(hidden, bias, training)
-
-        return keras.remat(transform)(hidden, bias)
-
-    def _transform(self, hidden: Any, bias: Any, training: bool | None) -> Any:
+    def transform(self, training: bool | None, hidden: Any, **context: Any) -> Any:
+        """Hidden states and, where not fused, the probabilities."""
         # `training` is handed on: what is computed again has no call of Keras' around it.
-        attended = self.attention(hidden, bias, training=training)
+        attended = self.attention(hidden, **context, training=training)
         attended, *probabilities = [attended] if self.attention.fused else attended
         attended = self.attention_dropout(attended, training=training)
         hidden = self.attention_norm(hidden + attended, training=training)
@@ -127,11 +183,3 @@ class EncoderBlock(keras.layers.Layer):
         output = self.output_dropout(output, training=training)
         output = self.output_norm(hidden + output, training=training)
         return (output, *probabilities) if probabilities else output
-
-    def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
-        """Shapes of the hidden states and, where not fused, the probabilities."""
-        return self.attention.compute_output_shape(hidden_shape)
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), **self.arguments}

@@ -23,6 +23,21 @@ def sinusoidal_table(length: int, width: int) -> np.ndarray:
     return np.where(columns % 2 == 0, np.sin(angles), np.cos(angles)).astype("float32")
 
 
+def check_length(input_ids: Any, limit: int) -> None:
+    """Refuses rows ``(B, S)`` that are longer than there are positions, as far as that is known.
+
+    Raises:
+        ValueError: they are.
+    """
+    length = input_ids.shape[1]
+    if length is not None and length > limit:
+        raise ValueError(
+            f"input_ids has {length} tokens a row, but positions end at {limit} "
+            "(max_position_embeddings). Truncate the texts, e.g. "
+            f"tokenizer(texts, truncation=True, max_length={limit})."
+        )
+
+
 @keras.saving.register_keras_serializable("keras_bert_zoo")
 class Embeddings(keras.layers.Layer):
     """Sum of word, position and segment embeddings, normalised.
@@ -37,11 +52,12 @@ class Embeddings(keras.layers.Layer):
         padding: where positions count the tokens that are not this id, from ``padding + 1`` on,
             and are ``padding`` for the others (fairseq's, Liu et al. 2019); by default they are
             the places of a row, from 0.
-        position_embedding_type: ``"absolute"`` (learned) or ``"sinusoidal"`` (fixed, no
-            variable).
+        position_embedding_type: ``"absolute"`` (learned), ``"sinusoidal"`` (fixed, no
+            variable), or ``None``: positions are not added.
         dropout: rate after the normalisation.
         epsilon: of the normalisation.
         initializer_range: standard deviation of the tables.
+        norm_bias: whether the normalisation has a bias.
     """
 
     def __init__(
@@ -52,10 +68,11 @@ class Embeddings(keras.layers.Layer):
         max_position_embeddings: int,
         type_vocab_size: int = 2,
         padding: int | None = None,
-        position_embedding_type: str = "absolute",
+        position_embedding_type: str | None = "absolute",
         dropout: float = 0.1,
         epsilon: float = 1e-12,
         initializer_range: float = 0.02,
+        norm_bias: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -69,8 +86,9 @@ class Embeddings(keras.layers.Layer):
             "dropout": dropout,
             "epsilon": epsilon,
             "initializer_range": initializer_range,
+            "norm_bias": norm_bias,
         }
-        self.norm = LayerNorm(epsilon, name="norm", dtype=self.dtype_policy)
+        self.norm = LayerNorm(epsilon, norm_bias, name="norm", dtype=self.dtype_policy)
         self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def build(self, *_: Any) -> None:
@@ -80,10 +98,11 @@ class Embeddings(keras.layers.Layer):
         self.word = self._table("word_embeddings", sizes["vocab_size"])
         if sizes["type_vocab_size"]:
             self.token_type = self._table("token_type_embeddings", sizes["type_vocab_size"])
-        if sizes["position_embedding_type"] == "absolute":
-            self.position = self._table("position_embeddings", sizes["max_position_embeddings"])
-        else:
-            self.position = sinusoidal_table(sizes["max_position_embeddings"], width)
+        rows, kind = sizes["max_position_embeddings"], sizes["position_embedding_type"]
+        if kind == "absolute":
+            self.position = self._table("position_embeddings", rows)
+        elif kind == "sinusoidal":
+            self.position = sinusoidal_table(rows, width)
         self.norm.build((None, None, width))
 
     def _table(self, name: str, rows: int) -> Any:
@@ -116,14 +135,11 @@ class Embeddings(keras.layers.Layer):
                 "input_ids is ragged: its rows have different lengths. Pad the texts, e.g. "
                 "tokenizer(texts, padding=True)."
             )
-        limit, length = self.max_tokens, input_ids.shape[1]
-        if position_ids is None and length is not None and length > limit:
-            raise ValueError(
-                f"input_ids has {length} tokens a row, but the position table ends at {limit} "
-                "(max_position_embeddings). Truncate the texts, e.g. "
-                f"tokenizer(texts, truncation=True, max_length={limit})."
-            )
-        summed = ops.take(self.word, input_ids, axis=0) + self._positions(input_ids, position_ids)
+        if position_ids is None:
+            check_length(input_ids, self.max_tokens)
+        summed = ops.take(self.word, input_ids, axis=0)
+        if self.arguments["position_embedding_type"] is not None:
+            summed = summed + self._positions(input_ids, position_ids)
         if token_type_ids is not None:
             summed = summed + ops.take(self.token_type, token_type_ids, axis=0)
         elif self.arguments["type_vocab_size"]:

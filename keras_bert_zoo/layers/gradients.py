@@ -89,11 +89,11 @@ def gelu(x: Any) -> tuple[Any, Backward]:
     return x * below, backward
 
 
-def layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
-    """Normalises ``(..., H)``, see ``LayerNorm``."""
+def layer_norm(epsilon: float, x: Any, gamma: Any, *beta: Any) -> Any:
+    """Normalises ``(..., H)``, see ``LayerNorm``; ``beta`` where there is a bias."""
 
     @written_gradient
-    def run(x: Any, gamma: Any, beta: Any) -> tuple[Any, Backward]:
+    def run(x: Any, gamma: Any, *beta: Any) -> tuple[Any, Backward]:
         centred = x - ops.mean(x, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
         inverse = 1.0 / ops.sqrt(variance + epsilon)
@@ -104,11 +104,12 @@ def layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
             mean = ops.mean(to_normal, axis=-1, keepdims=True)
             slope = ops.mean(to_normal * normal, axis=-1, keepdims=True)
             to_x = inverse * (to_normal - mean - normal * slope)
-            return to_x, sum_of_rows(upstream * normal), sum_of_rows(upstream)
+            to_beta = [sum_of_rows(upstream) for _ in beta]
+            return to_x, sum_of_rows(upstream * normal), *to_beta
 
-        return normal * gamma + beta, backward
+        return sum(beta, start=normal * gamma), backward
 
-    return run(x, gamma, beta)
+    return run(x, gamma, *beta)
 
 
 def cross_entropy(labels: Any, logits: Any) -> Any:

@@ -34,6 +34,7 @@ class Linear(keras.layers.Layer):
             ``(heads, head_size)``; saves a second reshape.
         input_rank: how many trailing axes of the input are flattened into one.
         initializer_range: standard deviation of the truncated normal kernel.
+        use_bias: whether there is a bias.
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class Linear(keras.layers.Layer):
         output_shape: tuple[int, ...] | None = None,
         input_rank: int = 1,
         initializer_range: float = 0.02,
+        use_bias: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.units = units
+        self.use_bias = use_bias
         self.trailing_shape = tuple(output_shape or (units,))
         self.input_rank = input_rank
         self.initializer_range = initializer_range
@@ -57,19 +60,23 @@ class Linear(keras.layers.Layer):
             )
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        """Creates ``kernel`` ``(in, units)`` and ``bias`` ``(units,)``."""
+        """Creates ``kernel`` ``(in, units)``, and ``bias`` ``(units,)`` where there is one."""
         self.input_width = math.prod(input_shape[-self.input_rank :])
         initializer = keras.initializers.TruncatedNormal(stddev=self.initializer_range)
         self.kernel = self.add_weight(
             name="kernel", shape=(self.input_width, self.units), initializer=initializer
         )
-        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         """Projects ``(..., in)`` to ``(..., *output_shape)``."""
         leading = _inferable(ops.shape(x)[: -self.input_rank], x.shape[: -self.input_rank])
         rows = ops.reshape(x, (-1, self.input_width))
-        y = (gradients.affine if training else _affine)(rows, self.kernel, self.bias)
+        # Without a bias, what a framework derives is as good.
+        written = training and self.use_bias
+        y = (gradients.affine if written else _affine)(rows, self.kernel, self.bias)
         if self.lora_rank:
             # Two thin products: the frozen kernel needs no gradient, and none is computed.
             update = ops.matmul(ops.matmul(rows, self.lora_kernel_a), self.lora_kernel_b)
@@ -116,7 +123,9 @@ class Linear(keras.layers.Layer):
     def save_own_variables(self, store: Any) -> None:
         """Saves a plain layer, an update of low rank merged into the kernel."""
         if self.built:
-            store["0"], store["1"] = self.merged_kernel(), self.bias
+            store["0"] = self.merged_kernel()
+            if self.use_bias:
+                store["1"] = self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the result."""
@@ -130,11 +139,13 @@ class Linear(keras.layers.Layer):
             "output_shape": self.trailing_shape,
             "input_rank": self.input_rank,
             "initializer_range": self.initializer_range,
+            "use_bias": self.use_bias,
         }
 
 
 def _affine(rows: Any, kernel: Any, bias: Any) -> Any:
-    return ops.matmul(rows, kernel) + bias
+    product = ops.matmul(rows, kernel)
+    return product if bias is None else product + bias
 
 
 def _inferable(shape: tuple[Any, ...], static: tuple[int | None, ...]) -> tuple[Any, ...]:

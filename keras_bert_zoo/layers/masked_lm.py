@@ -14,7 +14,8 @@ from keras_bert_zoo.layers.normalization import LayerNorm, wide
 
 
 def _scores(rows: Any, table: Any, bias: Any) -> Any:
-    return ops.matmul(rows, ops.transpose(table)) + bias
+    scores = ops.matmul(rows, ops.transpose(table))
+    return scores if bias is None else scores + bias
 
 
 class MaskedLMHead(keras.layers.Layer):
@@ -29,6 +30,9 @@ class MaskedLMHead(keras.layers.Layer):
         activation: of the transform, by the name in ``layers.activations``.
         epsilon: of the normalisation.
         initializer_range: standard deviation of the transform's kernel.
+        transform_bias: whether the transform has a bias.
+        norm_bias: whether the normalisation has one.
+        word_bias: whether each word has one.
     """
 
     def __init__(
@@ -38,6 +42,9 @@ class MaskedLMHead(keras.layers.Layer):
         activation: str = "gelu",
         epsilon: float = 1e-12,
         initializer_range: float = 0.02,
+        transform_bias: bool = True,
+        norm_bias: bool = True,
+        word_bias: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -47,19 +54,23 @@ class MaskedLMHead(keras.layers.Layer):
         self.transform = Linear(
             sizes["hidden_size"],
             initializer_range=initializer_range,
+            use_bias=transform_bias,
             name="transform",
             dtype=policy,
         )
         activations.get(activation)  # an unknown name fails here
         self.activation = activation
-        self.norm = LayerNorm(epsilon, name="norm", dtype=policy)
+        self.norm = LayerNorm(epsilon, norm_bias, name="norm", dtype=policy)
+        self.word_bias = word_bias
         self.vocab_size = sizes["vocab_size"]
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
-        """Builds the transform, and the bias of each word."""
+        """Builds the transform, and the bias of each word where there is one."""
         self.transform.build(hidden_shape)
         self.norm.build((*hidden_shape[:-1], self.transform.units))
-        self.bias = self.add_weight(name="bias", shape=(self.vocab_size,), initializer="zeros")
+        self.bias = None
+        if self.word_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.vocab_size,), initializer="zeros")
 
     def call(self, hidden: Any, positions: Any, training: bool | None = None) -> Any:
         """Scores words.
@@ -78,7 +89,8 @@ class MaskedLMHead(keras.layers.Layer):
         chosen = self.norm(activation(self.transform(chosen)))
         table = ops.cast(self.table(), self.compute_dtype)
         rows = ops.reshape(chosen, (-1, chosen.shape[-1]))
-        logits = (gradients.scores if training else _scores)(rows, table, self.bias)
+        written = training and self.word_bias
+        logits = (gradients.scores if written else _scores)(rows, table, self.bias)
         logits = ops.reshape(logits, (-1, ops.shape(positions)[1], self.vocab_size))
         return ops.cast(logits, wide(self.compute_dtype))
 

@@ -21,27 +21,32 @@ class LayerNorm(keras.layers.Layer):
 
     Args:
         epsilon: added to the variance inside the square root.
+        use_bias: whether something is added at last.
     """
 
-    def __init__(self, epsilon: float = 1e-12, **kwargs: Any) -> None:
+    def __init__(self, epsilon: float = 1e-12, use_bias: bool = True, **kwargs: Any) -> None:
         # The input keeps the precision it comes with.
         super().__init__(autocast=False, **kwargs)
         self.epsilon = epsilon
+        self.use_bias = use_bias
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Creates ``gamma`` and ``beta``, both ``(H,)``."""
+        """Creates ``gamma``, and ``beta`` where there is a bias, both ``(H,)``."""
         shape = (input_shape[-1],)
         options = {"shape": shape, "autocast": False}
         self.gamma = self.add_weight(name="gamma", initializer="ones", **options)
-        self.beta = self.add_weight(name="beta", initializer="zeros", **options)
+        self.beta = None
+        if self.use_bias:
+            self.beta = self.add_weight(name="beta", initializer="zeros", **options)
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         """Normalises ``(..., H)``."""
         # Half precision loses an epsilon of 1e-12, and overflows in the squares.
         dtype = wide(self.variable_dtype)
-        x, gamma, beta = (ops.cast(value, dtype) for value in (x, self.gamma, self.beta))
+        weights = [self.gamma, self.beta] if self.use_bias else [self.gamma]
+        x, *weights = (ops.cast(value, dtype) for value in (x, *weights))
         normalise = gradients.layer_norm if training else _layer_norm
-        return ops.cast(normalise(x, gamma, beta, self.epsilon), self.compute_dtype)
+        return ops.cast(normalise(self.epsilon, x, *weights), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the result: that of the input."""
@@ -49,10 +54,10 @@ class LayerNorm(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
-        return {**super().get_config(), "epsilon": self.epsilon}
+        return {**super().get_config(), "epsilon": self.epsilon, "use_bias": self.use_bias}
 
 
-def _layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
+def _layer_norm(epsilon: float, x: Any, gamma: Any, *beta: Any) -> Any:
     centred = x - ops.mean(x, axis=-1, keepdims=True)
     variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
-    return centred / ops.sqrt(variance + epsilon) * gamma + beta
+    return sum(beta, start=centred / ops.sqrt(variance + epsilon) * gamma)

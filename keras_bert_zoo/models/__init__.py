@@ -2,11 +2,16 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
+from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.models.bert import BertEncoder
+from keras_bert_zoo.models.deberta import DebertaEncoder
+from keras_bert_zoo.models.encoder import Encoder
 from keras_bert_zoo.models.extractive_summarization import ExtractiveSummarizer
+from keras_bert_zoo.models.modernbert import ModernBertEncoder
 from keras_bert_zoo.models.multiple_choice import MultipleChoice
 from keras_bert_zoo.models.next_sentence import NextSentencePredictor
 from keras_bert_zoo.models.pretraining import PretrainingModel
@@ -16,6 +21,11 @@ from keras_bert_zoo.models.sentence_embedding import SentenceEmbedder, SentenceS
 from keras_bert_zoo.models.sequence_classification import SequenceClassifier
 from keras_bert_zoo.models.token_classification import TokenClassifier
 
+# The encoders that have other blocks than BERT, by `model_type`.
+ENCODERS: dict[str, type[Encoder]] = {
+    "modernbert": ModernBertEncoder,
+    "deberta-v2": DebertaEncoder,
+}
 # What puts the head of a task on an encoder; a model names its task itself.
 TASKS: dict[str, Callable[..., keras.Model]] = {
     "sequence_classification": SequenceClassifier,
@@ -30,10 +40,19 @@ TASKS: dict[str, Callable[..., keras.Model]] = {
     "sentence_embedding": SentenceEmbedder,
 }
 
+
+def encoder_of(config: EncoderConfig, **options: Any) -> Encoder:
+    """The encoder of a config's ``model_type``, see ``Encoder`` for the options."""
+    return ENCODERS.get(config.model_type, BertEncoder)(config, **options)
+
+
 __all__ = [
     "TASKS",
     "BertEncoder",
+    "DebertaEncoder",
+    "Encoder",
     "ExtractiveSummarizer",
+    "ModernBertEncoder",
     "MultipleChoice",
     "NextSentencePredictor",
     "PretrainingModel",
@@ -44,4 +63,5 @@ __all__ = [
     "SentenceSets",
     "SequenceClassifier",
     "TokenClassifier",
+    "encoder_of",
 ]

@@ -48,7 +48,7 @@ class PretrainingModel(NamedInputs):
     1 for one from elsewhere.
 
     Args:
-        encoder: a ``BertEncoder``; with a pooler for next-sentence prediction.
+        encoder: an ``Encoder``; with a pooler for next-sentence prediction.
         next_sentence: whether there is a head for it.
         dtype: dtype policy of the heads; that of the encoder by default.
 
@@ -80,13 +80,14 @@ class PretrainingModel(NamedInputs):
         inputs = inputs_like(encoder)
         inputs["masked_positions"] = keras.Input((None,), dtype="int32", name="masked_positions")
         hidden = encoder({key: inputs[key] for key in encoder.input})
+        activation = family(config.model_type).words or config.hidden_act
         head = MaskedLMHead(
             encoder.get_layer("embeddings"),
-            activation=family(config.model_type).words or config.hidden_act,
             epsilon=config.layer_norm_eps,
             initializer_range=config.initializer_range,
             dtype=policy,
             name="predictions",
+            **{"activation": activation, **config.choices.word_head},
         )
         outputs = {WORDS: head(hidden["last_hidden_state"], inputs["masked_positions"])}
         if next_sentence:

@@ -9,6 +9,7 @@ import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear
+from keras_bert_zoo.models.class_features import token_features
 from keras_bert_zoo.models.named_inputs import inputs_like
 from keras_bert_zoo.models.task_model import TaskModel
 
@@ -26,7 +27,7 @@ class QuestionAnswerer(TaskModel):
     Args:
         encoder: an encoder with a ``config``.
         config: the encoder's config; by default ``encoder.config``.
-        dtype: not used: the linear layer is float32.
+        dtype: dtype policy of what an architecture has before the linear layer, which is float32.
     """
 
     task = "question_answering"
@@ -43,8 +44,9 @@ class QuestionAnswerer(TaskModel):
     ) -> None:
         config = config or encoder.config
         inputs = inputs_like(encoder)
+        hidden = token_features(self.task, encoder, inputs, config, dtype)
         logits = Linear(
             2, initializer_range=config.initializer_range, dtype="float32", name="qa_outputs"
-        )(encoder(inputs)["last_hidden_state"])
+        )(hidden)
         outputs = {START: logits[..., 0], END: logits[..., 1]}
         super().__init__(encoder, config, inputs, outputs, name=name, **kwargs)

@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWords, put
-from keras_bert_zoo.models.bert import BertEncoder
+from keras_bert_zoo.models.encoder import Encoder
 from keras_bert_zoo.models.named_inputs import NamedInputs, inputs_like
 from keras_bert_zoo.models.pretraining import (
     WORDS,
@@ -32,7 +32,7 @@ class ReplacedTokenDetector(NamedInputs):
     ``replaced_logits`` ``(B, S)``, float32, positive for tokens that were replaced.
 
     Args:
-        encoder: a ``BertEncoder`` without a pooler.
+        encoder: an ``Encoder`` without a pooler.
         dtype: dtype policy of the head; that of the encoder by default.
 
     Raises:
@@ -105,7 +105,7 @@ class ReplacedTokenModel(NamedInputs):
     original ids and 0 for places without a masked word. What was replaced follows from them.
 
     Args:
-        encoder: the discriminator, a ``BertEncoder`` without a pooler; it is what is kept.
+        encoder: the discriminator, an ``Encoder`` without a pooler; it is what is kept.
         generator: sizes of the generator: a quarter to half of the encoder, says the paper.
         share_embeddings: whether the generator reads the encoder's embeddings, the
             normalisation included, as published; narrower ones are projected.
@@ -120,7 +120,7 @@ class ReplacedTokenModel(NamedInputs):
 
     def __init__(
         self,
-        encoder: BertEncoder,
+        encoder: Encoder,
         generator: EncoderConfig,
         *,
         share_embeddings: bool = True,
@@ -227,10 +227,10 @@ def _check_tables(encoder: EncoderConfig, generator: EncoderConfig) -> None:
         )
 
 
-def _generator(encoder: BertEncoder, config: EncoderConfig, shared: bool) -> PretrainingModel:
+def _generator(encoder: Encoder, config: EncoderConfig, shared: bool) -> PretrainingModel:
     # The scope tells its variables from the encoder's: `generator/encoder/layer_0/…`.
     with keras.name_scope("generator"):
-        inner = BertEncoder(
+        inner = type(encoder)(
             config,
             add_pooling_layer=False,
             packed=encoder.options["packed"],

@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_bert_zoo.config import IGNORED, EncoderConfig
 from keras_bert_zoo.layers import Linear, LinearChainCRF
+from keras_bert_zoo.models.class_features import token_features
 from keras_bert_zoo.models.class_losses import LabelLoss, SingleLabelLoss
 from keras_bert_zoo.models.named_inputs import inputs_like
 from keras_bert_zoo.models.task_model import TaskModel, checked_labels, head_dropout
@@ -85,7 +86,7 @@ class TokenClassifier(TaskModel):
         config = config or encoder.config
         classes = checked_labels(config)
         inputs = inputs_like(encoder)
-        hidden = encoder(inputs)["last_hidden_state"]
+        hidden = token_features(self.task, encoder, inputs, config, dtype)
         dropout = keras.layers.Dropout(head_dropout(config), dtype=dtype, name="classifier_dropout")
         logits = Linear(
             classes,

@@ -11,21 +11,19 @@ from typing import Any
 
 import keras
 
-from keras_bert_zoo.layers import EncoderBlock, Pooler
-
-LORA_TARGETS = ("query", "value")
+from keras_bert_zoo.layers import Block, Pooler
 
 
-def blocks_of(encoder: keras.Model) -> list[EncoderBlock]:
-    """The blocks of a ``BertEncoder``, the lowest first."""
-    return [layer for layer in encoder.layers if isinstance(layer, EncoderBlock)]
+def blocks_of(encoder: keras.Model) -> list[Block]:
+    """The blocks of an encoder, the lowest first."""
+    return [layer for layer in encoder.layers if isinstance(layer, Block)]
 
 
 def freeze_layers(encoder: keras.Model, count: int) -> None:
     """Keeps the embeddings and the lowest blocks as they are.
 
     Args:
-        encoder: a ``BertEncoder``.
+        encoder: an ``Encoder``.
         count: blocks that are not trained; 0 freezes the embeddings alone.
 
     Raises:
@@ -37,9 +35,11 @@ def freeze_layers(encoder: keras.Model, count: int) -> None:
             f"freeze_layers must be from 0 (the embeddings alone) to {len(blocks)}, the blocks of "
             f"the model, received {count}."
         )
-    below = [each for each in encoder.layers if not isinstance(each, EncoderBlock | Pooler)]
-    for layer in (*below, *blocks[:count]):
-        for variable in layer.weights:
+    # In the order of the graph; a normalisation may follow the last block.
+    layers = encoder.layers
+    end = layers.index(blocks[count]) if count < len(blocks) else len(layers)
+    for layer in layers[:end]:
+        for variable in () if isinstance(layer, Pooler) else layer.weights:
             variable.trainable = False
 
 
@@ -47,18 +47,19 @@ def add_lora(
     encoder: keras.Model,
     rank: int,
     alpha: float | None = None,
-    targets: Sequence[str] = LORA_TARGETS,
+    targets: Sequence[str] | None = None,
     first_block: int = 0,
 ) -> None:
     """Freezes embeddings and blocks and trains updates of low rank, see ``Linear.enable_lora``.
 
     Args:
-        encoder: a ``BertEncoder``.
+        encoder: an ``Encoder``.
         rank: of the updates.
         alpha: their scale; by default the rank, a scale of 1.
-        targets: the layers that get one, by the ends of their names as peft takes them for
-            BERT: ``"query"``, ``"key"``, ``"value"``, ``"attention.output.dense"``,
-            ``"intermediate.dense"``, ``"output.dense"`` (attention's too), ``"dense"`` (all three).
+        targets: the layers that get one, by the ends of their names as peft takes them; by default
+            those that make queries and values. BERT has ``"query"``, ``"key"``, ``"value"``,
+            ``"attention.output.dense"``, ``"intermediate.dense"``, ``"output.dense"`` (attention's
+            too), ``"dense"`` (all three).
         first_block: the lowest block whose layers get one.
 
     Raises:
@@ -66,6 +67,7 @@ def add_lora(
     """
     blocks = blocks_of(encoder)
     names = list(blocks[0].projections)
+    targets = blocks[0].lora_targets if targets is None else targets
     unknown = [target for target in targets if not _chosen(names, [target])]
     if unknown or not targets:
         raise ValueError(

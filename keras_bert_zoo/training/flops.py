@@ -27,7 +27,8 @@ def forward_flops_per_token(config: EncoderConfig, length: int) -> int:
         length: tokens in a row.
     """
     hidden, inner = config.hidden_size, config.intermediate_size
-    products = 4 * hidden * hidden + 2 * hidden * inner + 2 * length * hidden
+    kernels = 4 * hidden * hidden + config.choices.inner_kernels * hidden * inner
+    products = kernels + 2 * length * hidden
     return 2 * config.num_hidden_layers * products
 
 

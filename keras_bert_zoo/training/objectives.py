@@ -7,7 +7,7 @@ import keras
 from keras_bert_zoo import bundle
 from keras_bert_zoo.config import ConfigError, EncoderConfig
 from keras_bert_zoo.corpus.shards import Shards
-from keras_bert_zoo.models import BertEncoder, PretrainingModel
+from keras_bert_zoo.models import Encoder, PretrainingModel, encoder_of
 from keras_bert_zoo.models.replaced_tokens import ReplacedTokenModel
 from keras_bert_zoo.tokenizers import Tokenizer
 from keras_bert_zoo.training.pretrain_recipe import PretrainRecipe
@@ -22,7 +22,7 @@ def make(recipe: PretrainRecipe, tokenizer: Tokenizer, shards: Shards) -> keras.
     """
     if recipe.model is not None:
         return _published(recipe, shards)
-    encoder = BertEncoder(
+    encoder = encoder_of(
         _config(recipe, tokenizer),
         add_pooling_layer=_task(recipe) == "pretraining",
         packed=recipe.packed,
@@ -60,7 +60,7 @@ def _published(recipe: PretrainRecipe, shards: Shards) -> keras.Model:
     return loaded.model
 
 
-def _with_generator(encoder: BertEncoder, recipe: PretrainRecipe) -> keras.Model:
+def _with_generator(encoder: Encoder, recipe: PretrainRecipe) -> keras.Model:
     config = encoder.config.replace(**(recipe.generator or {}))
     return ReplacedTokenModel(encoder, config, seed=recipe.seed)
 

@@ -61,7 +61,8 @@ class FinetuneRecipe:
         lora_alpha: scale of the updates; by default the rank, which scales by 1.
         lora_targets: layers with updates, by the ends of their names, as peft takes them for
             BERT: query, key, value, attention.output.dense, intermediate.dense, output.dense,
-            dense for all three; by default query and value.
+            dense for all three; by default query and value, or what other architectures have
+            for them.
         epochs: passes over the training examples.
         seed: of the new layers, the order and the dropout.
         dtype: dtype policy, e.g. mixed_bfloat16.
@@ -156,7 +157,7 @@ class FinetuneRecipe:
             ),
             (
                 self.lora_targets == [],
-                "lora_targets must be names of layers, or null for query and value: []",
+                "lora_targets must be names of layers, or null for queries and values: []",
             ),
             (
                 self.lora_rank is None and (self.lora_alpha, self.lora_targets) != (None, None),

@@ -6,7 +6,7 @@ import math
 
 import keras
 
-from keras_bert_zoo.models.trained_parts import LORA_TARGETS, add_lora, freeze_layers
+from keras_bert_zoo.models.trained_parts import add_lora, freeze_layers
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 
 
@@ -14,7 +14,7 @@ def choose_trained(encoder: keras.Model, recipe: FinetuneRecipe) -> None:
     """Freezes blocks and adds updates of low rank as a recipe says; before ``compile``.
 
     Args:
-        encoder: a ``BertEncoder``.
+        encoder: an ``Encoder``.
         recipe: has ``freeze_layers``, ``lora_rank``, ``lora_alpha`` and ``lora_targets``.
 
     Raises:
@@ -28,8 +28,7 @@ def choose_trained(encoder: keras.Model, recipe: FinetuneRecipe) -> None:
             "could lower. Freeze fewer, or leave layer_decay out."
         )
     if recipe.lora_rank is not None:
-        targets = recipe.lora_targets or LORA_TARGETS
-        add_lora(encoder, recipe.lora_rank, recipe.lora_alpha, targets, frozen or 0)
+        add_lora(encoder, recipe.lora_rank, recipe.lora_alpha, recipe.lora_targets, frozen or 0)
     elif frozen is not None:
         freeze_layers(encoder, frozen)
 

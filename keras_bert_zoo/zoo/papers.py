@@ -84,6 +84,23 @@ ALBERT = Paper(
     "and Soricut, Radu",
     "ALBERT: A Lite BERT for Self-supervised Learning of Language Representations",
 )
+MODERNBERT = Paper(
+    "2412.13663",
+    2024,
+    "Warner, Benjamin and Chaffin, Antoine and Clavié, Benjamin and Weller, Orion and "
+    "Hallström, Oskar and Taghadouini, Said and Gallagher, Alexis and Biswas, Raja and "
+    "Ladhak, Faisal and Aarsen, Tom and Cooper, Nathan and Adams, Griffin and Howard, Jeremy and "
+    "Poli, Iacopo",
+    "Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder for Fast, Memory Efficient, "
+    "and Long Context Finetuning and Inference",
+)
+DEBERTA = Paper(
+    "2111.09543",
+    2021,
+    "He, Pengcheng and Gao, Jianfeng and Chen, Weizhu",
+    "DeBERTaV3: Improving DeBERTa using ELECTRA-Style Pre-Training with Gradient-Disentangled "
+    "Embedding Sharing",
+)
 CHINESE_WHOLE_WORDS = Paper(
     "1906.08101",
     2019,

@@ -132,6 +132,50 @@ def _albert(size: str, sizes: _Sizes, hub: str) -> Checkpoint:
     )
 
 
+def _modernbert(size: str, layers: int, hidden: int, heads: int, inner: int) -> Checkpoint:
+    config = {
+        "model_type": "modernbert",
+        "intermediate_size": inner,
+        "max_position_embeddings": 8192,
+        "pad_token_id": 50_283,
+    }
+    return Checkpoint(
+        name=f"modernbert-{size}",
+        config=_config(layers, hidden, heads, 50_368, **config),
+        tokenizer="byte-bpe",
+        cased=True,
+        licence="Apache-2.0",
+        paper=papers.MODERNBERT,
+        hugging_face=f"answerdotai/ModernBERT-{size}",
+    )
+
+
+# What all of version 3 choose.
+_DEBERTA: dict[str, Any] = {
+    "model_type": "deberta-v2",
+    "relative_attention": True,
+    "pos_att_type": "p2c|c2p",
+    "position_buckets": 256,
+    "share_att_key": True,
+    "norm_rel_ebd": "layer_norm",
+    "position_biased_input": False,
+}
+
+
+def _deberta(name: str, sizes: _Sizes, hub: str, rows: int = 128_100, **more: Any) -> Checkpoint:
+    return Checkpoint(
+        name=name,
+        config=_config(*sizes, rows, **_DEBERTA),
+        tokenizer="unigram",
+        cased=True,
+        licence="MIT",
+        paper=papers.DEBERTA,
+        hugging_face=f"microsoft/{name}",
+        kaggle=f"keras/deberta_v3/keras/deberta_v3_{hub}",
+        **more,
+    )
+
+
 def _hfl(name: str, config: EncoderConfig, paper: Paper) -> Checkpoint:
     """By the joint laboratory of HIT and iFLYTEK."""
     return Checkpoint(
@@ -218,6 +262,13 @@ ROWS = (
     _albert("large", _LARGE, "large"),
     _albert("xlarge", (24, 2048, 16), "extra_large"),
     _albert("xxlarge", (12, 4096, 64), "extra_extra_large"),
+    _modernbert("base", 22, 768, 12, 1152),
+    _modernbert("large", 28, 1024, 16, 2624),
+    _deberta("deberta-v3-xsmall", (12, 384, 6), "extra_small_en"),
+    _deberta("deberta-v3-small", (6, 768, 12), "small_en"),
+    _deberta("deberta-v3-base", _BASE, "base_en"),
+    _deberta("deberta-v3-large", _LARGE, "large_en"),
+    _deberta("mdeberta-v3-base", _BASE, "base_multi", 251_000, languages=languages.COMMON_CRAWL),
     _hfl("chinese-bert-wwm-ext", _config(*_BASE, _CHINESE), papers.CHINESE_WHOLE_WORDS),
     _hfl("chinese-roberta-wwm-ext", _config(*_BASE, _CHINESE), papers.CHINESE_WHOLE_WORDS),
     _hfl("chinese-roberta-wwm-ext-large", _config(*_LARGE, _CHINESE), papers.CHINESE_WHOLE_WORDS),

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import collections
+
 import numpy as np
 import pytest
-from architectures import tiny
+from architectures import batch, tiny
 
 import keras_bert_zoo
 from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
 from keras_bert_zoo.data.batches import batches
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.export.conversion import export
+from keras_bert_zoo.export.onnx.conversion import lean_graph
+from keras_bert_zoo.export.signature import Signature
+from keras_bert_zoo.export.tflite import model as tflite_model
+from keras_bert_zoo.export.tflite.lengths import give_lengths
+from keras_bert_zoo.export.tflite.writer import converted
 from keras_bert_zoo.export.verification.verification import verify
-from keras_bert_zoo.models import BertEncoder, SequenceClassifier
+from keras_bert_zoo.models import ENCODERS, SequenceClassifier, encoder_of
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +37,7 @@ def test_trains_saves_exports_and_passes(kind, keras_bundle, texts, randomise, t
         problem_type=known.problem_type,
     )
     pooler = ARCHITECTURES[kind].has_pooler("sequence_classification")
-    model = randomise(SequenceClassifier(BertEncoder(config, add_pooling_layer=pooler)))
+    model = randomise(SequenceClassifier(encoder_of(config, add_pooling_layer=pooler)))
     model.compile(keras_bert_zoo.BertAdamW(1e-3))
     data = batches(examples, tokenizer, batch_size=3, max_length=32, seed=1)
     before = model.get_weights()
@@ -44,9 +51,38 @@ def test_trains_saves_exports_and_passes(kind, keras_bundle, texts, randomise, t
 
     saved = keras_bert_zoo.save(model, tokenizer, tmp_path / "bundle")
     again = keras_bert_zoo.load(saved)
-    assert again.config.replace(extra={}) == config
+    assert again.config.replace(extra=config.extra) == config
+    assert again.config.choices == config.choices
     # One of those without segments has the tokenizer in the file too.
     formats = ["savedmodel", "tflite", "onnx"] + ["tflite-text"] * (kind == "distilbert")
     artifacts = export(saved, tmp_path / "out", formats, progress=False)
     report = verify(saved, artifacts, examples, threads=1, progress=False)
     assert {row.format: row.problems for row in report.rows} == dict.fromkeys(formats, ())
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_tflite_files_of_fixed_lengths_answer_alike(kind, randomise):
+    from ai_edge_litert.interpreter import Interpreter
+
+    config = tiny(kind, id2label={0: "no", 1: "yes"})
+    model = randomise(SequenceClassifier(encoder_of(config)))
+    graph = tflite_model.read(converted(model))
+    signature = Signature.of(model).fix(batch=1)
+    give_lengths(graph, signature, (5, 20))
+    interpreter = Interpreter(model_content=bytes(tflite_model.write(graph)))
+    for length in (5, 20):
+        arrays = batch(config, lengths=(length,))
+        found = interpreter.get_signature_runner(f"ids_{length}")(**arrays)["logits"]
+        np.testing.assert_allclose(found, model(arrays)["logits"], rtol=0, atol=1e-5)
+
+
+def test_onnx_products_without_a_bias_take_no_shape_arithmetic(randomise):
+    config = tiny("modernbert", id2label={0: "no", 1: "yes"})
+    model = randomise(SequenceClassifier(encoder_of(config)))
+    kinds = collections.Counter(
+        n.op_type for n in lean_graph(model, Signature.of(model)).graph.node
+    )
+    # Heads are cut and joined once a layer; lengths are asked once, for the rotations.
+    assert (kinds["Reshape"], kinds["Shape"]) == (2 * config.num_hidden_layers, 1)
+    # All but the one behind the pooled text.
+    assert kinds["LayerNormalization"] == 2 * config.num_hidden_layers + 1

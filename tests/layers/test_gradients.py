@@ -19,11 +19,11 @@ def normal(*shape):
 
 
 def written_norm(*values):
-    return gradients.layer_norm(*values, 1e-12)
+    return gradients.layer_norm(1e-12, *values)
 
 
 def plain_norm(*values):
-    return normalization._layer_norm(*values, 1e-12)
+    return normalization._layer_norm(1e-12, *values)
 
 
 def written_loss(logits):
@@ -39,6 +39,7 @@ PAIRS = {
     "scores": (gradients.scores, masked_lm._scores, [(5, 4), (7, 4), (7,)]),
     "gelu": (gradients.gelu, activations.gelu, [(5, 4)]),
     "layer_norm": (written_norm, plain_norm, [(2, 5, 4), (4,), (4,)]),
+    "layer_norm without a bias": (written_norm, plain_norm, [(2, 5, 4), (4,)]),
     "cross_entropy": (written_loss, plain_loss, [(5, 7)]),
 }
 

@@ -7,8 +7,10 @@ import difflib
 from keras_bert_zoo.checkpoints.architecture import Architecture, Row
 from keras_bert_zoo.checkpoints.tables.albert import ALBERT
 from keras_bert_zoo.checkpoints.tables.bert import BERT
+from keras_bert_zoo.checkpoints.tables.deberta import DEBERTA
 from keras_bert_zoo.checkpoints.tables.distilbert import DISTILBERT
 from keras_bert_zoo.checkpoints.tables.electra import ELECTRA
+from keras_bert_zoo.checkpoints.tables.modernbert import MODERNBERT
 from keras_bert_zoo.checkpoints.tables.mpnet import MPNET
 from keras_bert_zoo.checkpoints.tables.roberta import CAMEMBERT, ROBERTA, XLM_ROBERTA
 
@@ -23,6 +25,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "distilbert": DISTILBERT,
     "mpnet": MPNET,
     "albert": ALBERT,
+    "modernbert": MODERNBERT,
+    "deberta-v2": DEBERTA,
 }
 
 

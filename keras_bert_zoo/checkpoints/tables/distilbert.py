@@ -16,7 +16,7 @@ _BLOCK = {
     "output": "ffn.lin2",
     "output_norm": "output_layer_norm",
 }
-_CLASSES = (*head("pre_classifier", "classifier_dense"), *CLASSIFIER)
+_CLASSES = (*CLASSIFIER, *head("pre_classifier", "classifier_dense"))
 
 DISTILBERT = Architecture(
     name="DistilBert",

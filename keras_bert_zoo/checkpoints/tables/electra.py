@@ -19,8 +19,8 @@ ELECTRA = Architecture(
     ),
     heads={
         "sequence_classification": (
-            *head("classifier.dense", "classifier_dense"),
             *head("classifier.out_proj", "classifier"),
+            *head("classifier.dense", "classifier_dense"),
         ),
         "token_classification": CLASSIFIER,
         "question_answering": ANSWERS,

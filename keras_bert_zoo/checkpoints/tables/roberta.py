@@ -15,8 +15,8 @@ ROBERTA = Architecture(
     pooler=linear("pooler.dense", "pooler/dense"),
     heads={
         "sequence_classification": (
-            *head("classifier.dense", "classifier_dense"),
             *head("classifier.out_proj", "classifier"),
+            *head("classifier.dense", "classifier_dense"),
         ),
         "token_classification": CLASSIFIER,
         "multiple_choice": CLASSIFIER,

@@ -6,6 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from keras_bert_zoo.families.choices import Choices
+from keras_bert_zoo.families.deberta import DebertaChoices
+from keras_bert_zoo.families.modernbert import ModernBertChoices
+
+__all__ = ["FAMILIES", "Choices", "DebertaChoices", "Family", "ModernBertChoices", "family"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Family:
@@ -18,12 +24,14 @@ class Family:
             ``pad_token_id + 1`` on, instead of the places of a row from 0: fairseq's, of
             which the table has as many rows more.
         words: activation of the transform before the words, where it is not ``hidden_act``.
+        choices: what its files say besides.
     """
 
     keys: Mapping[str, str] = dataclasses.field(default_factory=dict)
     defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     counts_tokens: bool = False
     words: str | None = None
+    choices: type[Choices] = Choices
 
 
 _ROBERTA = Family(
@@ -63,6 +71,27 @@ FAMILIES: Mapping[str, Family] = {
             "attention_probs_dropout_prob": 0.0,
             "classifier_dropout": 0.1,
         },
+    ),
+    "modernbert": Family(
+        keys={
+            "hidden_activation": "hidden_act",
+            "norm_eps": "layer_norm_eps",
+            "attention_dropout": "attention_probs_dropout_prob",
+            "mlp_dropout": "hidden_dropout_prob",
+        },
+        defaults={
+            "type_vocab_size": 0,
+            "layer_norm_eps": 1e-5,
+            "attention_probs_dropout_prob": 0.0,
+            "hidden_dropout_prob": 0.0,
+            "classifier_dropout": 0.0,
+        },
+        choices=ModernBertChoices,
+    ),
+    "deberta-v2": Family(
+        keys={"cls_dropout": "classifier_dropout"},
+        defaults={"type_vocab_size": 0, "layer_norm_eps": 1e-7},
+        choices=DebertaChoices,
     ),
 }
 

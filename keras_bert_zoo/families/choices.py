@@ -1,0 +1,79 @@
+"""What the ``config.json`` of some families says beyond ``EncoderConfig``'s fields.
+
+The keys lie in ``EncoderConfig.extra``, as they were; ``EncoderConfig.choices`` reads them. Here
+are BERT's, none, and how its weights are counted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+from keras_bert_zoo.rules import Rule
+
+
+class Sizes(Protocol):
+    """The fields of an ``EncoderConfig`` that weights are counted by."""
+
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    max_position_embeddings: int
+    type_vocab_size: int
+    relative_attention_num_buckets: int | None
+    table_width: int
+    groups: int
+    head_size: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Choices:
+    """Of BERT and what shares its blocks: none."""
+
+    rules: ClassVar[Mapping[str, Rule]] = {}
+    # Kernels of a feed-forward layer that have its width.
+    inner_kernels: ClassVar[int] = 2
+
+    @classmethod
+    def read(cls, extra: Mapping[str, Any]) -> Choices:
+        """The choices that a file makes; ``null`` leaves the default."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{k: v for k, v in extra.items() if k in names and v is not None})
+
+    @property
+    def word_head(self) -> Mapping[str, Any]:
+        """Arguments of ``layers.MaskedLMHead`` that are others than BERT's."""
+        return {}
+
+    def problems(self, config: Sizes) -> list[str]:
+        """What contradicts the sizes; asked once each choice is sound by its rule."""
+        return []
+
+    def table_rows(self, config: Sizes) -> int:
+        """Rows of the tables besides that of words."""
+        return config.max_position_embeddings + config.type_vocab_size
+
+    def parameters(self, config: Sizes) -> int:
+        """Number of weights of the encoder with learned positions and a pooler."""
+        hidden, table = config.hidden_size, config.table_width
+        rows = config.vocab_size + self.table_rows(config)
+        projection = 0 if table == hidden else (table + 1) * hidden
+        distances = (config.relative_attention_num_buckets or 0) * config.num_attention_heads
+        embeddings = (rows + 2) * table + projection + distances
+        return embeddings + config.groups * block_size(config) + pooler_size(config)
+
+
+def block_size(config: Sizes) -> int:
+    """Number of weights of one of BERT's blocks."""
+    hidden, inner = config.hidden_size, config.intermediate_size
+    attention = 4 * (hidden * hidden + hidden)
+    feed_forward = 2 * hidden * inner + inner + hidden
+    return attention + feed_forward + 4 * hidden
+
+
+def pooler_size(config: Sizes) -> int:
+    """Number of weights of BERT's pooler."""
+    return config.hidden_size * (config.hidden_size + 1)
