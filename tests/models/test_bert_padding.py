@@ -80,7 +80,7 @@ def test_a_row_without_tokens_is_finite(
 def test_a_sequence_longer_than_the_table_is_refused(
     encoder: BertEncoder, make_batch: Callable[..., Batch]
 ) -> None:
-    with pytest.raises(ValueError, match=r"21 tokens a row.*ends at 20.*max_length=20"):
+    with pytest.raises(ValueError, match=r"21 tokens a row.*end at 20.*max_length=20"):
         encoder(make_batch((21,), 21))
 
 
