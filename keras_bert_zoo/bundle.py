@@ -94,7 +94,7 @@ def load(
         source: a directory, ``hf://org/name[@revision]``, ``package://name/folder``, or a
             short name of the zoo (``keras_bert_zoo.zoo.CHECKPOINTS``). The directory may be one
             of Hugging Face, of Google (TensorFlow 1; where it holds several checkpoints, the
-            path of one without ``.index``) or a SavedModel of TF Hub.
+            path of one without ``.index``), a SavedModel of TF Hub or a preset of keras-hub.
         task: ``"sequence_classification"`` for a classifier, ``"masked_lm"`` or
             ``"pretraining"`` (with next sentences) for a ``PretrainingModel``,
             ``"replaced_tokens"`` for ELECTRA's ``ReplacedTokenDetector``,
@@ -160,9 +160,15 @@ def trained_for(source: str | pathlib.Path) -> str | None:
     directory = sources.resolve(zoo.resolve(source))
     if is_sentence_directory(directory):
         return _EMBEDDING
-    config = layout_of(directory).read_config(directory)
+    config = config_of(directory)
     classes = tables.architecture(config.model_type).classes
     return {name: task for task, name in classes.items()}.get(stated_class(config) or "")
+
+
+def config_of(source: str | pathlib.Path) -> EncoderConfig:
+    """The config of what ``load`` takes, weights unread."""
+    directory = read_modules(sources.resolve(zoo.resolve(source))).encoder
+    return layout_of(directory).read_config(directory)
 
 
 def read_tokenizer(checkpoint: Checkpoint, do_lower_case: bool | None) -> Tokenizer | None:
@@ -265,8 +271,7 @@ def save(
     task, config = task_of_model(model), model.config
     directory = pathlib.Path(directory)
     if tokenizer is not None:
-        _check_tokenizer(tokenizer)
-        _check_vocabulary(tokenizer, config)
+        check_tokenizer(tokenizer, config)
     check_target(directory, overwrite)
     try:
         with atomic_directory(directory) as temporary:
@@ -274,7 +279,8 @@ def save(
             stored = (model.encoder, None) if task == _EMBEDDING else (model, task)
             hugging_face.write(weights_of(*stored), temporary)
             if task == _EMBEDDING:
-                write_modules(model, temporary)
+                dense = model.get_layer("dense") if model.head["dense_units"] else None
+                write_modules(model.head, config.hidden_size, temporary, dense)
             if tokenizer is not None:
                 tokenizer.save(temporary)
             title, crf = directory.resolve().name, getattr(model, "crf", None) is not None
@@ -309,7 +315,8 @@ def task_of_model(model: keras.Model) -> str | None:
     )
 
 
-def _check_tokenizer(tokenizer: object) -> None:
+def check_tokenizer(tokenizer: object, config: EncoderConfig) -> None:
+    """Raises what ``save`` would raise of a tokenizer for a model of that config."""
     from keras_bert_zoo.tokenizers import Tokenizer
 
     if not isinstance(tokenizer, Tokenizer):
@@ -317,6 +324,7 @@ def _check_tokenizer(tokenizer: object) -> None:
             f"tokenizer must be a Tokenizer or None, received {tokenizer!r}. "
             "load_tokenizer reads one."
         )
+    _check_vocabulary(tokenizer, config)
 
 
 def check_target(directory: pathlib.Path, overwrite: bool, also: Iterable[str] = ()) -> None:

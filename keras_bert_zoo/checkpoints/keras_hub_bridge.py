@@ -1,43 +1,30 @@
-"""Weights from and to a live ``keras_hub.models.BertBackbone``."""
+"""Weights from and to live models of keras-hub."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
 
+from keras_bert_zoo.checkpoints import tables
+from keras_bert_zoo.checkpoints.keras_hub_tables import BACKBONES, PRESETS, Preset
 from keras_bert_zoo.checkpoints.tensors import CheckpointError
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.models import BertEncoder
+from keras_bert_zoo.layers import activations
+from keras_bert_zoo.models import BertEncoder, SentenceEmbedder, SequenceClassifier
+from keras_bert_zoo.models.task_model import head_dropout
+from keras_bert_zoo.models.trained_parts import merged_weights
 
 if TYPE_CHECKING:
-    # Takes seconds to import; a live backbone comes from a program that has done so.
+    # Takes seconds to import; a live model comes from a program that has done so.
     import keras_hub
 
-_BLOCK, _THEIR_BLOCK = "encoder/layer_{layer}", "transformer_layer_{layer}"
-_ATTENTION = f"{_THEIR_BLOCK}/self_attention_layer"
-# Our path or folder of paths, theirs. Their attention kernels have an axis for the heads, which
-# a reshape adds or removes.
-_PATHS = {
-    "embeddings/word_embeddings": "token_embedding/embeddings",
-    "embeddings/position_embeddings": "position_embedding/embeddings",
-    "embeddings/token_type_embeddings": "segment_embedding/embeddings",
-    "embeddings/norm/": "embeddings_layer_norm/",
-    f"{_BLOCK}/attention/query/": f"{_ATTENTION}/query/",
-    f"{_BLOCK}/attention/key/": f"{_ATTENTION}/key/",
-    f"{_BLOCK}/attention/value/": f"{_ATTENTION}/value/",
-    f"{_BLOCK}/attention/output/": f"{_ATTENTION}/attention_output/",
-    f"{_BLOCK}/attention_norm/": f"{_ATTENTION}_norm/",
-    f"{_BLOCK}/intermediate/": f"{_THEIR_BLOCK}/feedforward_intermediate_dense/",
-    f"{_BLOCK}/output/": f"{_THEIR_BLOCK}/feedforward_output_dense/",
-    f"{_BLOCK}/output_norm/": f"{_THEIR_BLOCK}/feedforward_layer_norm/",
-    "pooler/dense/": "pooled_dense/",
-}
-_TANH_GELU = ("gelu_new", "gelu_pytorch_tanh")
+# Poolings that a text embedder of keras-hub has too.
+_POOLINGS = ("mean", "cls", "max")
 
 
-def from_keras_hub(backbone: keras_hub.models.BertBackbone, *, dtype: Any = None) -> BertEncoder:
+def from_keras_hub(backbone: keras_hub.models.Backbone, *, dtype: Any = None) -> BertEncoder:
     """Returns an encoder with the weights of a keras-hub backbone.
 
     keras-hub's BERT always computes GELU by the tanh approximation, so the config says
@@ -49,80 +36,135 @@ def from_keras_hub(backbone: keras_hub.models.BertBackbone, *, dtype: Any = None
         dtype: dtype policy of the layers; the global one by default.
 
     Raises:
-        CheckpointError: its variables are not those of a BERT backbone.
+        CheckpointError: it is of an architecture that is not read, or has other variables.
     """
+    names = [kind.__name__ for kind in type(backbone).__mro__]
+    preset = next((BACKBONES[name] for name in names if name in BACKBONES), None)
+    if preset is None:
+        raise CheckpointError(f"backbone must be one of {sorted(BACKBONES)}, received {names[0]}.")
     config = EncoderConfig(
-        vocab_size=backbone.vocabulary_size,
-        hidden_size=backbone.hidden_dim,
-        num_hidden_layers=backbone.num_layers,
-        num_attention_heads=backbone.num_heads,
-        intermediate_size=backbone.intermediate_dim,
-        max_position_embeddings=backbone.max_sequence_length,
-        type_vocab_size=backbone.num_segments,
-        hidden_act="gelu_new",
-        hidden_dropout_prob=backbone.dropout,
+        model_type=preset.model_type,
         attention_probs_dropout_prob=backbone.dropout,
-        layer_norm_eps=backbone.embeddings_layer_norm.epsilon,
+        **{ours: getattr(backbone, theirs) for ours, theirs in preset.sizes.items()},
+        **preset.fixed,
     )
     encoder = BertEncoder(config, dtype=dtype)
     ours, theirs = _by_path(encoder), _by_path(backbone)
-    for our_path, their_path in _matched(ours, theirs, config.num_hidden_layers):
+    for our_path, their_path in _matched(preset, ours, theirs, config).items():
         _copy(theirs[their_path], ours[our_path])
     return encoder
 
 
 def to_keras_hub(
-    encoder: BertEncoder, *, allow_tanh_gelu: bool = False
-) -> keras_hub.models.BertBackbone:
-    """Returns a keras-hub backbone with the weights of an encoder.
+    model: BertEncoder | SequenceClassifier | SentenceEmbedder,
+    *,
+    allow_tanh_gelu: bool = False,
+    dtype: Any = None,
+) -> keras_hub.models.Backbone | keras_hub.models.Task:
+    """Returns a keras-hub model with the weights of one of ours, LoRA's updates merged.
+
+    An encoder becomes a backbone, a ``SequenceClassifier`` a text classifier that returns
+    logits, a ``SentenceEmbedder`` a text embedder. keras-hub has one rate of dropout for all of
+    an encoder, our ``hidden_dropout_prob``.
 
     Args:
-        encoder: one that keras-hub can express.
-        allow_tanh_gelu: accept an encoder with exact GELU although keras-hub will compute
+        model: one that keras-hub can express.
+        allow_tanh_gelu: accept a model with exact GELU although keras-hub will compute
             the tanh approximation, with outputs that differ in the third decimal.
+        dtype: dtype policy of the layers; the global one by default.
 
     Raises:
+        TypeError: it is a model of another kind.
         ValueError: keras-hub would compute other numbers; the message says which and why.
-        CheckpointError: the variables are not those of a BERT encoder.
+        CheckpointError: the variables are not those of the architecture.
     """
     import keras_hub
 
-    config = encoder.config
-    backbone = keras_hub.models.BertBackbone(
-        vocabulary_size=config.vocab_size,
-        num_layers=config.num_hidden_layers,
-        num_heads=config.num_attention_heads,
-        hidden_dim=config.hidden_size,
-        intermediate_dim=config.intermediate_size,
-        dropout=config.hidden_dropout_prob,
-        max_sequence_length=config.max_position_embeddings,
-        num_segments=config.type_vocab_size,
-    )
-    _check_expressible(encoder, backbone, allow_tanh_gelu)
-    ours, theirs = _by_path(encoder), _by_path(backbone)
-    for our_path, their_path in _matched(ours, theirs, config.num_hidden_layers):
+    kind, arguments = _head(model)
+    preset = _preset(model, allow_tanh_gelu)
+    if kind and kind not in preset.heads:
+        raise TypeError(f"keras-hub has no {preset.prefix}{kind}. Pass the encoder.")
+    sizes = {theirs: getattr(model.config, ours) for ours, theirs in preset.sizes.items()}
+    result = getattr(keras_hub.models, f"{preset.prefix}Backbone")(**sizes, dtype=dtype)
+    if kind:
+        result = getattr(keras_hub.models, preset.prefix + kind)(result, **arguments)
+    ours, theirs = merged_weights(model), _by_path(result)
+    if kind == "TextEmbedder":
+        ours = {**_no_pooler(model.config), **ours}
+    for our_path, their_path in _matched(preset, ours, theirs, model.config).items():
         _copy(ours[our_path], theirs[their_path])
-    return backbone
+    return result
 
 
-def _check_expressible(encoder: BertEncoder, backbone: Any, allow_tanh_gelu: bool) -> None:
-    config, problems = encoder.config, []
-    epsilon = backbone.embeddings_layer_norm.epsilon
-    if config.hidden_act == "gelu" and not allow_tanh_gelu:
-        problems.append(
-            "hidden_act is 'gelu', computed exactly, but keras-hub's BERT always takes the tanh "
-            "approximation; pass allow_tanh_gelu=True to accept outputs that differ slightly"
+def _head(model: keras.Model) -> tuple[str | None, dict[str, Any]]:
+    """The kind of keras-hub's task model, and its arguments behind the backbone."""
+    if isinstance(model, BertEncoder):
+        return None, {}
+    if isinstance(model, SequenceClassifier):
+        config = model.config
+        return "TextClassifier", {"num_classes": config.num_labels, "dropout": head_dropout(config)}
+    if isinstance(model, SentenceEmbedder):
+        return "TextEmbedder", _pooling(model.head)
+    raise TypeError(
+        "model must be a BertEncoder, SequenceClassifier or SentenceEmbedder, received "
+        f"{type(model).__name__}: keras-hub has no head that computes what its does. Pass its "
+        "encoder."
+    )
+
+
+def _pooling(head: Mapping[str, Any]) -> dict[str, Any]:
+    first, *more = head["pooling"]
+    if more or first not in _POOLINGS or head["dense_units"] or head["truncate_dim"]:
+        raise ValueError(
+            f"keras-hub's text embedders have one pooling of {list(_POOLINGS)}, no dense layer and "
+            f"all numbers, received {head}. Pass the encoder."
         )
-    elif config.hidden_act not in ("gelu", *_TANH_GELU):
-        problems.append(f"hidden_act is {config.hidden_act!r}, keras-hub's BERT has tanh GELU only")
-    if config.layer_norm_eps != epsilon:
-        problems.append(f"layer_norm_eps is {config.layer_norm_eps}, keras-hub's is {epsilon}")
-    if config.position_embedding_type != "absolute":
-        problems.append("the positions are not learned, keras-hub's are")
-    if "pooler_output" not in encoder.output:
-        problems.append("the encoder has no pooler, keras-hub's BERT has one")
+    return {"pooling_mode": first, "normalize": head["normalize"]}
+
+
+def _no_pooler(config: EncoderConfig) -> dict[str, Any]:
+    """What the backbone of a text embedder has for a pooler that nothing asks: zeros."""
+    width = config.hidden_size
+    rows = tables.architecture(config.model_type).pooler
+    return {row.variable: keras.ops.zeros((width,) * (1 + row.transposed)) for row in rows}
+
+
+def _preset(model: keras.Model, allow_tanh_gelu: bool) -> Preset:
+    """The table for a model, if keras-hub computes what it does."""
+    config = model.config
+    if config.model_type not in PRESETS:
+        raise ValueError(
+            f"model_type must be one of {sorted(PRESETS)} for keras-hub, received "
+            f"{config.model_type!r}."
+        )
+    preset = PRESETS[config.model_type]
+    problems = _differences(config, preset, allow_tanh_gelu)
+    pooler = isinstance(model, BertEncoder) and tables.architecture(config.model_type).pooler
+    if pooler and "pooler_output" not in model.output:
+        problems.append(f"the encoder has no pooler, keras-hub's {preset.prefix} has one")
     if problems:
-        raise ValueError("keras-hub cannot compute what this encoder does: " + "; ".join(problems))
+        raise ValueError("keras-hub cannot compute what this model does: " + "; ".join(problems))
+    return preset
+
+
+def _differences(config: EncoderConfig, preset: Preset, allow_tanh_gelu: bool) -> list[str]:
+    problems = [
+        f"{key} is {getattr(config, key)!r}, keras-hub's {preset.prefix} has {value!r} alone"
+        for key, value in preset.fixed.items()
+        if getattr(config, key) != value and key != "hidden_act"
+    ]
+    ours, theirs = config.hidden_act, preset.fixed["hidden_act"]
+    if activations.get(ours) is activations.get(theirs):
+        return problems
+    if (ours, theirs) != ("gelu", "gelu_new"):
+        problems.append(f"hidden_act is {ours!r}, keras-hub's {preset.prefix} has {theirs!r} alone")
+    elif not allow_tanh_gelu:
+        problems.append(
+            f"hidden_act is 'gelu', computed exactly, but keras-hub's {preset.prefix} always takes "
+            "the tanh approximation; pass allow_tanh_gelu=True to accept outputs that differ "
+            "slightly"
+        )
+    return problems
 
 
 def _by_path(model: keras.Model) -> dict[str, Any]:
@@ -130,27 +172,18 @@ def _by_path(model: keras.Model) -> dict[str, Any]:
 
 
 def _matched(
-    ours: Mapping[str, Any], theirs: Mapping[str, Any], layers: int
-) -> list[tuple[str, str]]:
-    """Pairs of paths, every variable of both models once."""
-    names = dict(_expanded(layers))
-    pairs = [(path, _translated(path, names)) for path in ours]
-    odd = sorted(theirs.keys() ^ {other for _, other in pairs})
-    if odd:
-        raise CheckpointError(f"These variables of keras-hub's BERT have no counterpart: {odd}.")
+    preset: Preset, ours: Mapping[str, Any], theirs: Mapping[str, Any], config: EncoderConfig
+) -> dict[str, str]:
+    """Our path and theirs, every variable of both models once."""
+    addresses = preset.addresses(ours, config.num_hidden_layers)
+    pairs = {path: address.live for path, address in addresses.items()}
+    if odd := sorted(theirs.keys() ^ set(pairs.values())):
+        raise CheckpointError(
+            f"These variables of keras-hub's {preset.prefix} have no counterpart: {odd}."
+        )
     return pairs
 
 
-def _expanded(layers: int) -> Iterator[tuple[str, str]]:
-    for ours, theirs in _PATHS.items():
-        for layer in range(layers if "{layer}" in ours else 1):
-            yield ours.format(layer=layer), theirs.format(layer=layer)
-
-
-def _translated(path: str, names: Mapping[str, str]) -> str:
-    folder, slash, leaf = path.rpartition("/")
-    return names[path] if path in names else names[folder + slash] + leaf
-
-
 def _copy(source: Any, target: Any) -> None:
+    # Theirs have an axis for the heads, in kernels and biases of attention.
     target.assign(keras.ops.reshape(source, target.shape))

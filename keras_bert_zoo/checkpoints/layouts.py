@@ -6,7 +6,12 @@ import pathlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from keras_bert_zoo.checkpoints import google, hugging_face, saved_models
+from keras_bert_zoo.checkpoints import (
+    google,
+    hugging_face,
+    keras_hub_presets,
+    saved_models,
+)
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint
 from keras_bert_zoo.config import EncoderConfig
 
@@ -30,6 +35,9 @@ class Layout(NamedTuple):
 _HUGGING_FACE = Layout("hf", hugging_face.holds, hugging_face.read_config, hugging_face.read)
 # The first that fits; what fits none is read as Hugging Face's, which says what is missing.
 LAYOUTS = (
+    Layout(
+        "keras-hub", keras_hub_presets.holds, keras_hub_presets.read_config, keras_hub_presets.read
+    ),
     _HUGGING_FACE,
     Layout("google", google.holds, google.read_config, google.read),
     Layout("savedmodel", saved_models.holds, saved_models.read_config, saved_models.read),

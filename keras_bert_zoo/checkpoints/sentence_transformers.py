@@ -10,11 +10,11 @@ import shutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import keras
 import numpy as np
 import safetensors.numpy
 
 from keras_bert_zoo.checkpoints.files import open_tensors
+from keras_bert_zoo.checkpoints.keras_hub_presets import embedder_head
 from keras_bert_zoo.checkpoints.tables import Row
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 from keras_bert_zoo.layers.pooling import POOLINGS
@@ -68,19 +68,21 @@ class SentenceModules:
 
 def is_sentence_directory(directory: pathlib.Path) -> bool:
     """Whether a directory says what follows its encoder."""
-    return (directory / _MODULES).is_file()
+    return (directory / _MODULES).is_file() or bool(embedder_head(directory))
 
 
 def read_modules(directory: pathlib.Path) -> SentenceModules:
-    """Reads a directory of sentence-transformers; a bare encoder has its mean taken.
+    """Reads a directory of sentence-transformers, or what a preset of keras-hub says.
+
+    A bare encoder has its mean taken.
 
     Raises:
         CheckpointError: a file is damaged, or says what this project does not do.
         FileNotFoundError: a folder or file that is named is not there.
     """
     path = directory / _MODULES
-    if not is_sentence_directory(directory):
-        return SentenceModules(directory, {"pooling": ["mean"]})
+    if not path.is_file():
+        return SentenceModules(directory, embedder_head(directory) or {"pooling": ["mean"]})
     kinds, folders = [], {}
     for module in _json(path, list):
         kind = str(module.get("type")).rpartition(".")[2]
@@ -101,19 +103,22 @@ def read_modules(directory: pathlib.Path) -> SentenceModules:
     return SentenceModules(folders["Transformer"], head, rows, open_tensors(folders["Dense"]))
 
 
-def write_modules(model: keras.Model, directory: pathlib.Path) -> None:
+def write_modules(
+    head: Mapping[str, Any], width: int, directory: pathlib.Path, dense: Any = None
+) -> None:
     """Writes what makes a directory with an encoder one of sentence-transformers.
 
     Args:
-        model: a ``SentenceEmbedder``.
+        head: arguments of ``models.SentenceEmbedder``.
+        width: of the encoder.
         directory: that of the encoder.
+        dense: the layer, where the arguments say that there is one.
     """
-    head, width = model.head, model.encoder.output["last_hidden_state"].shape[-1]
     folders = {"Transformer": "", "Pooling": "1_Pooling"}
     _write(directory / "1_Pooling" / "config.json", _pooling_config(head["pooling"], width))
-    if head["dense_units"] is not None:
+    if dense is not None:
         folders["Dense"] = "2_Dense"
-        _write_dense(model, directory / "2_Dense", len(head["pooling"]) * width)
+        _write_dense(head, dense, directory / "2_Dense", len(head["pooling"]) * width)
     if head["normalize"]:
         folders["Normalize"] = f"{len(folders)}_Normalize"
         (directory / folders["Normalize"]).mkdir()
@@ -131,13 +136,21 @@ def write_modules(model: keras.Model, directory: pathlib.Path) -> None:
         "default_prompt_name": None,
         "similarity_fn_name": "cosine",
     }
-    if head["truncate_dim"] is not None:
+    if head.get("truncate_dim") is not None:
         general["truncate_dim"] = head["truncate_dim"]
     _write(directory / _GENERAL, general)
 
 
-def copy_modules(source: pathlib.Path, directory: pathlib.Path) -> None:
-    """Copies what says what follows an encoder, as ``write_modules`` would write it."""
+def copy_modules(source: pathlib.Path, width: int, directory: pathlib.Path) -> None:
+    """Copies what says what follows an encoder, as ``write_modules`` would write it.
+
+    Args:
+        source: a directory of sentence-transformers, or a preset of keras-hub.
+        width: of the encoder.
+        directory: where to.
+    """
+    if head := embedder_head(source):
+        write_modules(head, width, directory)
     for path in (source / name for name in WRITTEN):
         if path.is_dir():
             shutil.copytree(path, directory / path.name)
@@ -221,8 +234,7 @@ def _pooling_config(pooling: list[str], width: int) -> dict[str, Any]:
     return {"word_embedding_dimension": width, **modes, "include_prompt": True}
 
 
-def _write_dense(model: keras.Model, folder: pathlib.Path, width: int) -> None:
-    head, layer = model.head, model.get_layer("dense")
+def _write_dense(head: Mapping[str, Any], layer: Any, folder: pathlib.Path, width: int) -> None:
     names = {ours: theirs for theirs, ours in _ACTIVATIONS.items()}
     values = {
         "in_features": width,

@@ -27,7 +27,16 @@ _SENTENCES = (
     "*_Pooling/*",
     "*_Dense/*",
 )
-_SAFETENSORS = ("model.safetensors", "model.safetensors.index.json", "model-*.safetensors")
+# What a preset of keras-hub has besides, see `checkpoints.keras_hub_presets`.
+_PRESET = ("task.json", "preprocessor.json", "assets/tokenizer/*", "task.weights.h5")
+_WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "model-*.safetensors",
+    "model.weights.h5",
+    "model.weights.json",
+    "model_*.weights.h5",
+)
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 
 
@@ -94,9 +103,9 @@ def _from_hugging_face(rest: str) -> pathlib.Path:
             f"source must read hf://org/name or hf://org/name@revision, received 'hf://{rest}'."
         )
     repository, revision = match.groups()
-    directory = _snapshot(repository, revision, _SAFETENSORS)
+    directory = _snapshot(repository, revision, _WEIGHTS)
     # Most repositories hold the weights twice; the pickles are fetched only for want of better.
-    if not any(any(directory.glob(pattern)) for pattern in _SAFETENSORS):
+    if not any(any(directory.glob(pattern)) for pattern in _WEIGHTS):
         directory = _snapshot(repository, revision, _PICKLES)
     return directory
 
@@ -106,7 +115,7 @@ def _snapshot(repository: str, revision: str | None, weights: tuple[str, ...]) -
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-    patterns = ["config.json", *TOKENIZER_FILES, *_SENTENCES, *weights]
+    patterns = ["config.json", *TOKENIZER_FILES, *_SENTENCES, *_PRESET, *weights]
     try:
         return pathlib.Path(
             huggingface_hub.snapshot_download(

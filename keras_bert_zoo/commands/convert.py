@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def convert(source: str, directory: str, to: str, **options: Any) -> None:
-    """Convert a checkpoint between Hugging Face, Google's TensorFlow files and Keras.
+    """Convert a checkpoint between Hugging Face, Google's TensorFlow files, Keras and keras-hub.
 
     The arguments are those of the command line.
     """
@@ -56,13 +56,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     description = (convert.__doc__ or "").splitlines()[0]
     parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo convert", description=description)
     add = parser.add_argument
-    source = "a checkpoint of Hugging Face or Google, a SavedModel of TF Hub, a .keras file, …"
+    source = (
+        "a checkpoint of Hugging Face or Google, a SavedModel of TF Hub, a preset of keras-hub, …"
+    )
     add("source", help=source)
     add("directory", help="that receives the converted checkpoint")
-    add("--to", required=True, help="hf, google or keras")
+    add("--to", required=True, help="hf, google, keras or keras-hub")
     add("--dtype", type=str | None, help="float32, float16 or bfloat16; by default as it is")
     case = "of the tokenizer, where no file says it: true or false"
     add("--do_lower_case", type=bool | None, help=case)
+    gelu = "let keras-hub compute GELU by the tanh approximation where the model has it exact"
+    add("--allow_tanh_gelu", action="store_true", help=gelu)
     add("--verify", type=bool, default=True, help="load both sides and compare their answers")
     add("--overwrite", action="store_true", help="replace a checkpoint that exists")
     convert(**vars(parser.parse_args(argv)))

@@ -71,13 +71,13 @@ def _stored(source: str) -> tuple[EncoderConfig, Facts]:
     """What the files of a directory say, values of the weights unread."""
     from keras_bert_zoo import bundle
     from keras_bert_zoo.checkpoints import sentence_transformers, sources
-    from keras_bert_zoo.checkpoints.files import open_tensors
-    from keras_bert_zoo.config import EncoderConfig
+    from keras_bert_zoo.checkpoints.layouts import layout_of
 
     directory = sources.resolve(source)
     task = bundle.trained_for(directory)
     encoder = sentence_transformers.read_modules(directory).encoder
-    tensors = open_tensors(encoder).values()
+    checkpoint = layout_of(encoder).read(encoder)
+    tensors = checkpoint.tensors.values()
     numbers = sum(math.prod(tensor.shape) for tensor in tensors)
     size = sum(math.prod(tensor.shape) * tensor.dtype.itemsize for tensor in tensors)
     facts = {
@@ -85,7 +85,7 @@ def _stored(source: str) -> tuple[EncoderConfig, Facts]:
         "task": task or "encoder",
         "loaded from": str(directory),
     }
-    return EncoderConfig.from_file(encoder / "config.json"), facts
+    return checkpoint.config, facts
 
 
 def _needs(config: EncoderConfig, batch: int, length: int) -> Facts:

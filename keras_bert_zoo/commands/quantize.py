@@ -26,11 +26,12 @@ def quantize(
     """
     import rich
 
+    from keras_bert_zoo.bundle import config_of
     from keras_bert_zoo.commands.export import numbers
     from keras_bert_zoo.commands.verify import read_examples
     from keras_bert_zoo.export.search.quantization import quantize as search_and_export
 
-    examples = read_examples(bundle, table, data, limit)
+    examples = read_examples(config_of(bundle), table, data, limit)
     tokens = numbers("lengths", lengths)
     artifact, found = search_and_export(bundle, output, examples, lengths=tokens, **options)
     rich.print(_table(found))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from keras_bert_zoo.config import EncoderConfig
     from keras_bert_zoo.data.examples import Examples
     from keras_bert_zoo.data.text_files import TextTable
 
@@ -32,6 +33,7 @@ def verify(
     import rich
 
     from keras_bert_zoo.commands.table_options import settings_of
+    from keras_bert_zoo.config import EncoderConfig
     from keras_bert_zoo.export.artifact import Artifact
     from keras_bert_zoo.export.formats import WHOLE_TEXTS
     from keras_bert_zoo.export.verification.page import write_page
@@ -46,7 +48,8 @@ def verify(
                 f"options are for other tasks than {opened[0].task!r}: leave them out."
             )
         # The export wrote the config with the labels and the problem type of the loaded model.
-        request = {"examples": read_examples(opened[0].path, table, data, limit)}
+        config = EncoderConfig.from_file(opened[0].path / "config.json")
+        request = {"examples": read_examples(config, table, data, limit)}
     else:
         columns = {**settings_of(table), "options": options, "limit": limit}
         request = {"examples": data, **columns}
@@ -87,22 +90,16 @@ def save_both(
 
 
 def read_examples(
-    directory: str | pathlib.Path, table: TextTable, data: str, limit: int | None
+    config: EncoderConfig, table: TextTable, data: str, limit: int | None
 ) -> Examples:
     """Reads texts for a model, with labels if it has some.
 
     Args:
-        directory: what ``load`` takes; its ``config.json`` names the labels.
+        config: of the model; it names the labels.
         table: which columns.
         data: the file.
         limit: number of rows, from the first.
     """
-    from keras_bert_zoo import zoo
-    from keras_bert_zoo.checkpoints import sources
-    from keras_bert_zoo.config import EncoderConfig
-
-    found = sources.resolve(zoo.resolve(directory))
-    config = EncoderConfig.from_file(found / "config.json")
     problem = config.problem_type
     if not problem:  # a bare encoder has nothing to be right about
         table = dataclasses.replace(table, label=None)

@@ -85,15 +85,11 @@ def content_of(
 
     Raises:
         TypeError: it is none that a bundle can hold.
-        ValueError: what follows its encoder has no place in a single file.
     """
     task = bundle.task_of_model(model)
-    if task == "sentence_embedding":
-        raise ValueError(
-            "A SentenceEmbedder has no format but that of sentence-transformers: use save, or "
-            "convert its encoder."
-        )
-    weights = weights_of(model, task)
+    # What follows the encoder of an embedder is in none of the tables.
+    stored = (model.encoder, None) if task == "sentence_embedding" else (model, task)
+    weights = dataclasses.replace(weights_of(*stored), task=task)
     names = {row.tensor: row.variable for row in weights.rows}
     return Content("keras", weights, names, {}, tokenizer, load)
 

@@ -9,15 +9,15 @@ import pathlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_bert_zoo import bundle
 from keras_bert_zoo.atomic import atomic_directory, check_switch
 from keras_bert_zoo.checkpoints.sentence_transformers import is_sentence_directory
 from keras_bert_zoo.checkpoints.tensors import nbytes
-from keras_bert_zoo.conversion.content import Content, content_of, open_content
-from keras_bert_zoo.conversion.targets import TARGETS, WRITTEN, Place, Target, Written
+from keras_bert_zoo.conversion.content import Content, open_content
+from keras_bert_zoo.conversion.place import Place, Written
+from keras_bert_zoo.conversion.targets import TARGETS, WRITTEN, Target
 from keras_bert_zoo.conversion.verification import (
     TOLERANCES,
     Difference,
@@ -26,7 +26,6 @@ from keras_bert_zoo.conversion.verification import (
     numbered,
     seen_through,
 )
-from keras_bert_zoo.tokenizers import Tokenizer
 
 Report = Callable[[int, int], Any]
 
@@ -61,6 +60,7 @@ def convert(
     *,
     dtype: str | None = None,
     do_lower_case: bool | None = None,
+    allow_tanh_gelu: bool = False,
     verify: bool = True,
     overwrite: bool = False,
     report: Report = lambda done, total: None,
@@ -73,10 +73,13 @@ def convert(
     Args:
         source: what ``load`` takes, a ``.keras`` file or a directory with ``model.keras``.
         directory: where to; parents are created.
-        to: ``"hf"``, ``"google"`` or ``"keras"``.
+        to: ``"hf"``, ``"google"``, ``"keras"`` or ``"keras-hub"``.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``, to which weights are rounded; by
             default they stay as they are.
         do_lower_case: whether the tokenizer lowers the case, see ``load``.
+        allow_tanh_gelu: whether keras-hub may compute the approximation by tanh where the model
+            has exact GELU, with answers that differ in the third decimal. Compared are both sides
+            with the approximation.
         verify: whether both sides are loaded, run and compared.
         overwrite: whether an older checkpoint in ``directory`` may be replaced.
         report: is told how many bytes are done, and of how many.
@@ -90,43 +93,12 @@ def convert(
     """
     _check_choice("to", to, TARGETS)
     _check_choice("dtype", dtype, (None, *TOLERANCES))
+    check_switch("allow_tanh_gelu", allow_tanh_gelu)
     check_switch("verify", verify)
     target = checked_directory(directory, overwrite)
-    content = open_content(source, do_lower_case)
+    content = TARGETS[to].fitted(open_content(source, do_lower_case), allow_tanh_gelu)
     said = {"source": str(source), "layout": content.layout, "target": to, "dtype": dtype}
     return write(content, target, TARGETS[to], said, verify, report)
-
-
-def write_google(
-    model: keras.Model,
-    tokenizer: Tokenizer | None,
-    directory: str | pathlib.Path,
-    *,
-    overwrite: bool = False,
-) -> pathlib.Path:
-    """Writes a model as ``load`` and Google's scripts of TensorFlow 1 read it.
-
-    The files are ``bert_config.json``, ``bert_model.ckpt.*`` and the tokenizer's; of the latter
-    Google's scripts read ``vocab.txt`` alone.
-
-    Args:
-        model: a ``BertEncoder``, or a model for a task around one.
-        tokenizer: its tokenizer; ``None`` writes none.
-        directory: where to; parents are created.
-        overwrite: whether an older checkpoint may be replaced.
-
-    Returns:
-        The directory.
-
-    Raises:
-        TypeError, ValueError: the model is none that these files can hold.
-        FileExistsError: the directory is in use, or holds other files than a checkpoint's.
-        OSError: a file cannot be written.
-    """
-    target = checked_directory(directory, overwrite)
-    said = {"source": model.name, "layout": "keras", "target": "google", "dtype": None}
-    content = content_of(model, tokenizer, lambda dtype: model)
-    return write(content, target, TARGETS["google"], said, False, lambda *_: None).directory
 
 
 def _check_choice(name: str, value: object, valid: Collection[object]) -> None:
@@ -135,11 +107,7 @@ def _check_choice(name: str, value: object, valid: Collection[object]) -> None:
 
 
 def checked_directory(directory: str | pathlib.Path, overwrite: bool) -> pathlib.Path:
-    """The directory, if it may be written.
-
-    Raises:
-        FileExistsError: it may not.
-    """
+    """The path of a directory that may be written; raises as ``convert``."""
     check_switch("overwrite", overwrite)
     target = pathlib.Path(directory)
     bundle.check_target(target, overwrite, also=WRITTEN)
@@ -154,14 +122,12 @@ def write(
     verify: bool,
     report: Report,
 ) -> Conversion:
-    """Writes a content as a target, loads and compares it, and says what was done."""
+    """Writes a content that fits the target, and says what was done; raises as ``convert``."""
     dtype = said["dtype"]
     rounded = None if dtype is None else np.dtype(dtype)
     with atomic_directory(directory) as temporary:
         place = Place(temporary, directory.resolve().name, rounded, _counter(content, report))
         written = target.write(content, place)
-        if content.tokenizer is not None:
-            content.tokenizer.save(temporary)
         differences = _compared(content, target, temporary, dtype) if verify else []
         skipped = _skipped(content, written, temporary)
         tensors = _listed(content, written)
@@ -210,7 +176,8 @@ def _skipped(
     skipped = dict(content.skipped)
     for row in content.weights.rows:
         if row.tensor not in written:
-            skipped[content.names[row.tensor]] = f"no part of a model for {content.weights.task}"
+            task = content.weights.task or "an encoder"
+            skipped[content.names[row.tensor]] = f"no part of a model for {task}"
     if content.modules is not None and not is_sentence_directory(directory):
         skipped["modules.json"] = "what sentence-transformers does behind the encoder"
     return skipped

@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_bert_zoo.atomic import write_text
 from keras_bert_zoo.bundle import trained_for
+from keras_bert_zoo.checkpoints.layouts import layout_of
 from keras_bert_zoo.evaluation.calibration import (
     Reliability,
     calibration_scores,
@@ -65,13 +66,19 @@ def calibrate(
 
     Raises:
         FileNotFoundError: there is no such directory.
-        ValueError: it is a model for another task, or no temperature fits; see
-            ``fit_temperature``.
+        ValueError: it is of another layout than Hugging Face's or a model for another task, or no
+            temperature fits; see ``fit_temperature``.
     """
     path = pathlib.Path(bundle) / "config.json"
     if not path.is_file():
         raise FileNotFoundError(
             f"{path} is no file. The temperature is written there: save the model to a directory."
+        )
+    layout = layout_of(path.parent).name
+    if layout != "hf":
+        raise ValueError(
+            f"bundle {str(bundle)!r} is of the layout {layout!r}, which has no place for a "
+            "temperature. Save what load returns of it, and calibrate that."
         )
     own = trained_for(bundle)
     if own not in (_TASK, None):  # of what names no task, `predictor` says what is missing

@@ -8,7 +8,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from keras_bert_zoo.tokenizers import added_tokens
+from keras_bert_zoo.tokenizers import added_tokens, keras_hub_files
+from keras_bert_zoo.tokenizers.keras_hub_files import is_preset
 from keras_bert_zoo.tokenizers.options import TokenizerError, TokenizerOptions
 from keras_bert_zoo.tokenizers.text_files import as_json, read_json, read_optional, write_text
 
@@ -118,7 +119,7 @@ class TokenizerFiles:
         path = self._path(directory)
         is_json = path.name == TOKENIZER_FILE
         try:
-            content = read_json(path) if is_json else {}
+            content = read_content(path) if is_json else {}
             if is_json:
                 stated = self.parse(content)
             else:
@@ -248,8 +249,16 @@ class TokenizerFiles:
 
 def read_config(directory: pathlib.Path) -> dict[str, Any]:
     """The options files, the newer one first."""
-    files = (SPECIAL_TOKENS_FILE, CONFIG_FILE)
-    return {key: value for name in files for key, value in read_optional(directory / name).items()}
+    stated = keras_hub_files.config(directory)
+    for name in (SPECIAL_TOKENS_FILE, CONFIG_FILE):
+        stated |= read_optional(directory / name)
+    return stated
+
+
+def read_content(path: pathlib.Path) -> dict[str, Any]:
+    """``tokenizer.json``; that of keras-hub as Hugging Face would have it."""
+    content = read_json(path)
+    return keras_hub_files.content(content, path.parent) if is_preset(content) else content
 
 
 def model_type(content: Mapping[str, Any]) -> str | None:

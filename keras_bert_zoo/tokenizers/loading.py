@@ -12,9 +12,9 @@ from keras_bert_zoo.tokenizers.files import (
     model_type,
     no_tokenizer,
     read_config,
+    read_content,
 )
 from keras_bert_zoo.tokenizers.options import TokenizerError
-from keras_bert_zoo.tokenizers.text_files import read_json
 from keras_bert_zoo.tokenizers.tokenizer import Tokenizer
 from keras_bert_zoo.tokenizers.unigram import UnigramTokenizer
 from keras_bert_zoo.tokenizers.wordpiece import WordPieceTokenizer
@@ -45,7 +45,7 @@ def _kind(directory: pathlib.Path) -> type[Tokenizer[Any]]:
     file = directory / TOKENIZER_FILE
     if file.is_file():
         kinds = {kind.files.model: kind for kind in KINDS}
-        found = model_type(read_json(file))
+        found = model_type(read_content(file))
         if found not in kinds:
             raise TokenizerError(
                 f"{file}: the model is {found or 'missing'}, supported are {sorted(kinds)}"

@@ -86,7 +86,7 @@ def test_exact_gelu_is_only_approximated_on_request(
     [
         ({"hidden_act": "relu"}, "hidden_act is 'relu'"),
         ({"layer_norm_eps": 1e-6}, "layer_norm_eps is 1e-06"),
-        ({"position_embedding_type": "sinusoidal"}, "positions are not learned"),
+        ({"position_embedding_type": "sinusoidal"}, "position_embedding_type is 'sinusoidal'"),
     ],
 )
 def test_what_keras_hub_cannot_express(
@@ -100,6 +100,13 @@ def test_what_keras_hub_cannot_express(
 def test_no_pooler(tiny_config: EncoderConfig) -> None:
     with pytest.raises(ValueError, match="no pooler"):
         to_keras_hub(BertEncoder(tiny_config, add_pooling_layer=False), allow_tanh_gelu=True)
+
+
+def test_another_architecture(tiny_config: EncoderConfig) -> None:
+    with pytest.raises(ValueError, match=r"one of \['bert', 'distilbert'\] for keras-hub"):
+        to_keras_hub(BertEncoder(tiny_config.replace(model_type="electra")))
+    with pytest.raises(CheckpointError, match=r"one of \['BertBackbone', .*received BertEncoder"):
+        from_keras_hub(BertEncoder(tiny_config))
 
 
 def test_a_backbone_with_other_variables(backbone: Any) -> None:
