@@ -65,7 +65,7 @@ def _open(
     found = arranged(open_bundle(_prefix(path)), config)
     if stated_class(config) is None:
         classes = tables.architecture(config.model_type).classes
-        stated = [classes[fullest_task(tables.architecture(config.model_type), found[0])]]
+        stated = [classes[fullest_task(tables.architecture(config.model_type), config, found[0])]]
         config = config.replace(extra={**config.extra, "architectures": stated})
     return config, *found
 

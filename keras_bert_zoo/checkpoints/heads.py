@@ -88,14 +88,15 @@ def choose_head(
     return Head(task, _with_labels(task, config, names, problem_type), fresh=True)
 
 
-def fullest_task(architecture: Architecture, tensors: Collection[str]) -> str | None:
+def fullest_task(
+    architecture: Architecture, config: EncoderConfig, tensors: Collection[str]
+) -> str | None:
     """The task with the most rows of which every tensor is there; the first of several."""
+    heads = {task: architecture.head(config, task) for task in architecture.heads}
     tasks = [
-        task
-        for task, rows in architecture.heads.items()
-        if rows and all(row.tensor in tensors for row in rows)
+        task for task, rows in heads.items() if rows and all(row.tensor in tensors for row in rows)
     ]
-    return max(tasks, key=lambda task: len(architecture.heads[task]), default=None)
+    return max(tasks, key=lambda task: len(heads[task]), default=None)
 
 
 def what_it_is_for(

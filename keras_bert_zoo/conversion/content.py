@@ -129,7 +129,7 @@ def _task_of(architecture: tables.Architecture, checkpoint: Checkpoint) -> str |
     )
     if own is not None and own not in architecture.on_request:
         return own
-    return fullest_task(architecture, checkpoint.tensors)
+    return fullest_task(architecture, checkpoint.config, checkpoint.tensors)
 
 
 def _left_behind(

@@ -32,6 +32,7 @@ from keras_bert_zoo.models import (
     SentenceEmbedder,
     SequenceClassifier,
     TokenClassifier,
+    encoder_of,
 )
 from keras_bert_zoo.tokenizers import WordPieceTokenizer
 
@@ -128,7 +129,8 @@ def test_any_to_any(
 def test_relatives_of_bert(
     kind: str, randomise: Callable[[Any], Any], tmp_path: pathlib.Path
 ) -> None:
-    model = PretrainingModel(BertEncoder(tiny(kind), add_pooling_layer=False), next_sentence=False)
+    encoder = encoder_of(tiny(kind), add_pooling_layer=False)
+    model = PretrainingModel(encoder, next_sentence=False)
     source = save(randomise(model), None, tmp_path / "bundle")
     keras_directory = convert(source, tmp_path / "keras", "keras").directory
     back = convert(keras_directory, tmp_path / "back", "hf")

@@ -189,7 +189,7 @@ def test_distilbert_both_ways(
 
     config = tiny("distilbert", id2label=dict(enumerate("abc")))
     rows = batch(config)
-    encoder = BertEncoder(config)
+    encoder = BertEncoder(config, add_pooling_layer=False)
     model = randomise(SequenceClassifier(encoder) if task else encoder)
     directory = write_keras_hub(model, tokenizer, tmp_path / "preset")
     kind = models.TextClassifier if task else models.Backbone
