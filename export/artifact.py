@@ -7,12 +7,15 @@ import hashlib
 import importlib.metadata
 import json
 import pathlib
+import types
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from keras_bert_zoo.atomic import write_text
+from keras_bert_zoo.foreign import is_inside, read_json
+from keras_bert_zoo.rules import TEXT, Rule, is_number, list_of, or_none, problems_of
 
 from .errors import CorruptArtifact
 from .fidelity import Fidelity
@@ -20,6 +23,31 @@ from .formats import FORMATS
 from .signature import Signature
 
 MANIFEST = "manifest.json"
+_OBJECT = Rule("an object", lambda value: isinstance(value, dict))
+_RULES = {
+    "format": TEXT,
+    "task": or_none(TEXT),
+    "signatures": Rule(
+        "a list of at least one object", lambda found: bool(found) and list_of(_OBJECT).holds(found)
+    ),
+    "options": _OBJECT,
+    "weights": TEXT,
+    "files": Rule(
+        "an object whose keys are files in its directory",
+        lambda files: isinstance(files, dict) and all(map(is_inside, files)),
+    ),
+    "fidelity": or_none(
+        Rule(
+            "a measure, its value and the number of texts",
+            lambda found: (
+                isinstance(found, dict)
+                and found.keys() == {"measure", "value", "texts"}
+                and is_number(found["value"])
+            ),
+        )
+    ),
+    "verification": or_none(_OBJECT),
+}
 _VERSION = 1
 _ALWAYS = ("keras-bert-zoo", "tensorflow", "keras")
 
@@ -104,28 +132,27 @@ class Artifact:
         """
         directory = _directory(pathlib.Path(path))
         manifest = _read(directory / MANIFEST)
-        try:
-            needed = ("files", "format", "task", "weights")
-            files, name, task, weights = (manifest[key] for key in needed)
-            signatures = [Signature.from_dict(values) for values in manifest["signatures"]]
-        except (KeyError, TypeError) as error:
-            raise CorruptArtifact(f"{directory / MANIFEST} lacks {error}. Export again.") from error
+        files, name, found = manifest["files"], manifest["format"], manifest.get("fidelity")
         if name not in FORMATS:
             raise CorruptArtifact(
                 f"{directory} has the format {name!r}, which this version does not know. "
                 f"It knows {list(FORMATS)}."
             )
+        try:
+            signatures = tuple(map(Signature.from_dict, manifest["signatures"]))
+        except KeyError as error:
+            raise CorruptArtifact(f"{directory / MANIFEST} lacks {error}. Export again.") from error
+        except (TypeError, ValueError) as error:
+            raise CorruptArtifact(f"{directory / MANIFEST}: {error}. Export again.") from error
         _check_files(directory, files)
-        size = _size(files, FORMATS[name].file)
-        found = manifest.get("fidelity")
         return cls(
             directory,
             name,
-            task,
-            tuple(signatures),
+            manifest.get("task"),
+            signatures,
             manifest["options"],
-            weights,
-            size,
+            manifest["weights"],
+            _size(files, FORMATS[name].file),
             manifest.get("verification"),
             Fidelity(**found) if found else None,
         )
@@ -210,16 +237,16 @@ def _around(path: pathlib.Path) -> pathlib.Path | None:
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version = manifest["manifest_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorruptArtifact(f"{path} cannot be read: {error}. Export again.") from error
+    manifest = read_json(path, lambda reason: CorruptArtifact(f"{reason}. Export again."))
+    version = manifest.get("manifest_version")
     if version != _VERSION:
         raise CorruptArtifact(
             f"{path} is of manifest version {version!r}, this release reads {_VERSION}. Use the "
             "release that wrote it, or export again."
         )
+    stated = types.SimpleNamespace(**{**dict.fromkeys(_RULES), **manifest})
+    if problems := problems_of(stated, _RULES):
+        raise CorruptArtifact(f"{path}: {'; '.join(problems)}. Export again.")
     return manifest
 
 

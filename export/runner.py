@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+
+from keras_bert_zoo.config import EncoderConfig
 
 from .artifact import Artifact
 from .formats import FORMATS
@@ -44,8 +45,7 @@ class Runner:
             self.signatures,
             threads or os.cpu_count() or 1,
         )
-        config = json.loads((artifact.path / "config.json").read_text(encoding="utf-8"))
-        self._pad_token_id = config["pad_token_id"]
+        self._pad_token_id = EncoderConfig.from_file(artifact.path / "config.json").pad_token_id
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Runs one batch.

@@ -9,11 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from keras_bert_zoo.config import MAX_SIZES
+from keras_bert_zoo.rules import size
+
 from .errors import ExportError
 
 BATCH, SEQUENCE = "batch", "sequence"
 # Tokenizers say for every model which text a token is of; not every model is told.
 _SEGMENTS = "token_type_ids"
+# An axis as long as the largest vocabulary is one of logits.
+_AXIS = size(max(MAX_SIZES.values()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,12 +157,29 @@ class Signature:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Signature:
-        """Reads what ``to_dict`` gave, also after a trip through JSON."""
+        """Reads what ``to_dict`` gave, also after a trip through JSON.
+
+        Raises:
+            KeyError, TypeError, ValueError: it never was a signature.
+        """
 
         def specs(rows: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
             return tuple(TensorSpec(**{**row, "axes": tuple(row["axes"])}) for row in rows)
 
-        return cls(values["name"], specs(values["inputs"]), specs(values["outputs"]))
+        signature = cls(values["name"], specs(values["inputs"]), specs(values["outputs"]))
+        signature._check()
+        return signature
+
+    def _check(self) -> None:
+        tensors = (*self.inputs, *self.outputs)
+        names = [self.name, *(name for spec in tensors for name in (spec.name, spec.dtype))]
+        axes = [axis for spec in tensors for axis in spec.axes]
+        if not self.inputs or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"the signature {self.name!r} needs inputs, names and types")
+        if not all(isinstance(axis, str) or _AXIS.holds(axis) for axis in axes):
+            raise ValueError(
+                f"the axes of the signature {self.name!r} must have names or be {_AXIS.meaning}"
+            )
 
 
 def choose(signatures: Iterable[Signature], inputs: Mapping[str, Any]) -> Signature:

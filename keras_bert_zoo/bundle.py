@@ -120,6 +120,7 @@ def load(
         FileNotFoundError: the source or a file of it does not exist.
         ConfigError: ``config.json`` is incomplete or contradicts itself.
         CheckpointError: the weights are damaged or do not fit the config.
+        TokenizerError: a file of the tokenizer is damaged, or it is of another kind.
         ValueError: an argument is unknown or contradicts the checkpoint, or there is no head
             and ``fresh_head`` is ``False``.
     """

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from keras_bert_zoo.families import family
+from keras_bert_zoo.foreign import read_json
 from keras_bert_zoo.rules import (
     PART,
     POSITIVE,
@@ -26,8 +26,12 @@ from keras_bert_zoo.rules import (
 # Upper bounds refuse an absurd file before anything is allocated for it. They are
 # several times the largest published encoders (XLM-R XXL has 10.7 billion parameters).
 _MAX_PARAMETERS = 100_000_000_000
-_MAX_LABELS = 200_000
-_MAX_SIZES = {
+MAX_LABELS = 200_000
+# Each layer of a group is built, with the weights of one: ALBERT has up to 24.
+_MOST_SHARED = 64
+# Sinusoidal positions are computed, whatever the file of weights holds: 256 MB in float32.
+_MAX_COMPUTED = 2**26
+MAX_SIZES = {
     "vocab_size": 10_000_000,
     "hidden_size": 65_536,
     "num_hidden_layers": 1_024,
@@ -131,15 +135,22 @@ class EncoderConfig:
         holds = {
             f"num_hidden_layers ({self.num_hidden_layers}) must be a multiple of "
             f"num_hidden_groups ({groups})": self.num_hidden_layers % groups == 0,
+            f"num_hidden_layers ({self.num_hidden_layers}) may be at most {_MOST_SHARED} times "
+            f"num_hidden_groups ({groups})": self.num_hidden_layers <= _MOST_SHARED * groups,
             f"max_position_embeddings must be more than the {self.position_offset} rows that no "
             "token has": self.max_position_embeddings > self.position_offset,
             f"hidden_size ({self.hidden_size}) must be a multiple of num_attention_heads "
             f"({self.num_attention_heads})": self.hidden_size % self.num_attention_heads == 0,
             f"pad_token_id must be an integer from 0 to vocab_size - 1 = {rows - 1}, received "
-            f"{pad!r}": is_integer(pad) and 0 <= pad < rows,
+            f"{reprlib.repr(pad)}": is_integer(pad) and 0 <= pad < rows,
             # Tokens of an encoder see both sides: other weights, other numbers.
             "is_decoder and add_cross_attention must be false, this is an encoder": not (
                 self.extra.get("is_decoder") or self.extra.get("add_cross_attention")
+            ),
+            f"sinusoidal positions may be {_MAX_COMPUTED:,} numbers, max_position_embeddings "
+            f"({self.max_position_embeddings}) times hidden_size": (
+                self.position_embedding_type == "absolute"
+                or self.max_position_embeddings * self.hidden_size <= _MAX_COMPUTED
             ),
             f"the sizes make {self.parameters:,} parameters, at most {_MAX_PARAMETERS:,} are "
             "accepted": self.parameters <= _MAX_PARAMETERS,
@@ -244,12 +255,7 @@ class EncoderConfig:
             ConfigError: the file is not a JSON object, or see ``from_dict``.
         """
         path = pathlib.Path(path)
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
-            raise ConfigError(f"{path} is not valid JSON: {error}") from error
-        if not isinstance(values, dict):
-            raise ConfigError(f"{path} must hold a JSON object, received {type(values).__name__}")
+        values = read_json(path, ConfigError)
         try:
             return cls.from_dict(values)
         except ConfigError as error:
@@ -257,7 +263,7 @@ class EncoderConfig:
 
 
 def _are_labels(labels: Any) -> bool:
-    if not isinstance(labels, Mapping) or not 0 < len(labels) <= _MAX_LABELS:
+    if not isinstance(labels, Mapping) or not 0 < len(labels) <= MAX_LABELS:
         return False
     numbered = set(labels) == set(range(len(labels)))
     names = set(labels.values())
@@ -269,10 +275,10 @@ del _FIELDS["extra"]
 # Fields that files of most families do not have.
 _UNSAID = ("embedding_size", "num_hidden_groups", "relative_attention_num_buckets")
 _RULES = {
-    **{key: size(limit) for key, limit in _MAX_SIZES.items()},
+    **{key: size(limit) for key, limit in MAX_SIZES.items()},
     "type_vocab_size": at_most(_MAX_SEGMENTS),
-    "embedding_size": or_none(size(_MAX_SIZES["hidden_size"])),
-    "num_hidden_groups": or_none(size(_MAX_SIZES["num_hidden_layers"])),
+    "embedding_size": or_none(size(MAX_SIZES["hidden_size"])),
+    "num_hidden_groups": or_none(size(MAX_SIZES["num_hidden_layers"])),
     "relative_attention_num_buckets": or_none(size(_MAX_BUCKETS)),
     "model_type": TEXT,
     "hidden_act": choice(*HIDDEN_ACTS),
@@ -310,16 +316,24 @@ def _labels_from(values: Mapping[str, Any]) -> dict[int, str] | None:
 def _read_labels(key: str, value: Any) -> dict[int, str]:
     try:
         return _LABEL_FORMS[key](value)
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
         raise ConfigError(
             f"{key} must state the classes, as in id2label {{'0': 'negative'}}, label2id "
             f"{{'negative': 0}} or num_labels 1, received {reprlib.repr(value)}"
         ) from error
 
 
+def _index(value: Any) -> int:
+    index = int(value)
+    # Of larger integers as many as one likes have one hash.
+    if not 0 <= index < MAX_LABELS:
+        raise ValueError(f"no index of a class: {reprlib.repr(value)}")
+    return index
+
+
 _LABEL_FORMS: dict[str, Callable[[Any], dict[int, str]]] = {
-    "id2label": lambda names: {int(index): str(name) for index, name in names.items()},
-    "label2id": lambda indices: {int(index): str(name) for name, index in indices.items()},
+    "id2label": lambda names: {_index(index): str(name) for index, name in names.items()},
+    "label2id": lambda indices: {_index(index): str(name) for name, index in indices.items()},
     # One more than the limit, which is then refused as any long list.
-    "num_labels": lambda n: {index: f"LABEL_{index}" for index in range(min(n, _MAX_LABELS + 1))},
+    "num_labels": lambda n: {index: f"LABEL_{index}" for index in range(min(n, MAX_LABELS + 1))},
 }

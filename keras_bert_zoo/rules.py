@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import math
 import reprlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -52,7 +52,9 @@ def is_integer(value: Any) -> bool:
 
 def is_number(value: Any) -> bool:
     """Whether a value is a finite number; ``True`` is none."""
-    return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+    # Integers may be larger than any float; of a NaN no comparison holds.
+    numeric = is_integer(value) or isinstance(value, float)
+    return numeric and abs(value) <= sys.float_info.max
 
 
 SWITCH = Rule("true or false", lambda value: isinstance(value, bool))
@@ -109,5 +111,7 @@ def or_none(rule: Rule) -> Rule:
 
 
 def _near(value: Any, choices: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(str(value), choices, n=1)
+    # Looking for what is near a long text takes many times its size.
+    short = isinstance(value, str) and len(value) <= 2 * max(map(len, choices), default=0)
+    near = difflib.get_close_matches(value, choices, n=1) if short else []
     return f" (did you mean {near[0]!r}?)" if near else ""

@@ -19,12 +19,13 @@ SOURCES = {PACKAGE: ROOT / PACKAGE, f"{PACKAGE}.export": ROOT / "export"}
 ARROWS: dict[str, set[str]] = {
     "rules": set(),
     "families": {"rules"},
-    "config": {"rules", "families"},
+    "foreign": set(),
+    "config": {"rules", "families", "foreign"},
     "atomic": set(),
     "identity": set(),
     "layers": {"config"},
     "models": {"layers"},
-    "tokenizers": set(),
+    "tokenizers": {"foreign"},
     "checkpoints": {"models", "atomic"},
     "zoo": {"checkpoints"},
     "bundle": {"zoo", "tokenizers"},
@@ -41,7 +42,7 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 # These run on every backend of Keras.
-BACKEND_FREE = {"rules", "families", "config", "layers", "models"}
+BACKEND_FREE = {"rules", "families", "foreign", "config", "layers", "models"}
 BACKENDS = {"tensorflow", "tensorflow_text", "torch", "jax", "keras_hub"}
 
 

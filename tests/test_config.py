@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from limits import limits
 
 from keras_bert_zoo.config import (
     HIDDEN_ACTS,
@@ -128,6 +129,23 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "list": ({"max_position_embeddings": [20]}, r"received \[20\]"),
     "huge size": ({"vocab_size": 10**12}, "vocab_size must be an integer from 1 to 10000000"),
     "billion layers": ({"num_hidden_layers": 10**9}, "num_hidden_layers must be"),
+    "layers without weights": (
+        {"model_type": "albert", "num_hidden_layers": 1024},
+        r"num_hidden_layers \(1024\) may be at most 64 times num_hidden_groups \(1\)",
+    ),
+    "sizes like 10**30": ({"hidden_size": 10**30}, "hidden_size must be an integer from 1"),
+    "epsilon above any float": ({"layer_norm_eps": 10**400}, "layer_norm_eps must be a positive"),
+    "dropout nan": ({"hidden_dropout_prob": float("nan")}, "received nan"),
+    "dropout as list": ({"hidden_dropout_prob": [0.1]}, r"received \[0.1\]"),
+    "computed positions": (
+        {
+            "position_embedding_type": "sinusoidal",
+            "hidden_size": 65536,
+            "num_attention_heads": 1,
+            "max_position_embeddings": 1_048_576,
+        },
+        r"sinusoidal positions may be 67,108,864 numbers, max_position_embeddings \(1048576\)",
+    ),
     "huge product": (
         {"hidden_size": 65536, "num_attention_heads": 1, "num_hidden_layers": 1000},
         "parameters, at most 100,000,000,000",
@@ -139,6 +157,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "epsilon infinite": ({"layer_norm_eps": float("inf")}, "layer_norm_eps must be"),
     "epsilon nan": ({"layer_norm_eps": float("nan")}, "layer_norm_eps must be"),
     "near activation": ({"hidden_act": "gelu_nwe"}, "did you mean 'gelu_new'"),
+    "long activation": ({"hidden_act": "gelu" * 1_000_000}, r"received 'gelugel.*gelugelu'$"),
     "far activation": ({"hidden_act": "maxout"}, r"one of \('gelu', .* received 'maxout'$"),
     "relative positions": ({"position_embedding_type": "relative_key"}, "received 'relative_key'"),
     "problem": (
@@ -155,6 +174,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "labels disagree": ({"id2label": LABELS, "label2id": {"no": 1, "yes": 0}}, "disagree"),
     "counts disagree": ({"id2label": LABELS, "num_labels": 3}, "id2label and num_labels disagree"),
     "too many labels": ({"num_labels": 10**12}, "id2label must be class names"),
+    "infinite label": ({"label2id": {"a": float("inf")}}, "label2id must state the classes"),
+    "label nan": ({"label2id": {"a": float("nan")}}, "label2id must state the classes"),
     "label count": ({"num_labels": "3"}, "num_labels must state the classes"),
 }
 
@@ -162,8 +183,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(case: str) -> None:
     values, message = REFUSED[case]
-    with pytest.raises(ConfigError, match=message):
+    with limits(64, 5), pytest.raises(ConfigError, match=message):
         EncoderConfig.from_dict({**REQUIRED, **values})
+
+
+def test_indices_of_one_hash_take_no_time() -> None:
+    # Python's hash of an integer is its rest by this number: all of these meet in one place.
+    labels = {str(index * (2**61 - 1)): f"label {index}" for index in range(200_000)}
+    with limits(64, 5), pytest.raises(ConfigError, match="id2label must state the classes"):
+        EncoderConfig.from_dict({**REQUIRED, "id2label": labels})
 
 
 def test_all_complaints_come_together() -> None:
@@ -199,13 +227,20 @@ def test_bad_file(text: str, tmp_path: pathlib.Path) -> None:
 def test_bad_bytes(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "config.json"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="is not valid JSON"):
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
         EncoderConfig.from_file(path)
 
 
 def test_absent_file(tmp_path: pathlib.Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"config\.json"):
         EncoderConfig.from_file(tmp_path / "config.json")
+
+
+def test_names_that_can_be_read_but_not_written(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**REQUIRED, "id2label": {"0": "\ud800"}}))
+    with pytest.raises(ConfigError, match="surrogates not allowed"):
+        EncoderConfig.from_file(path)
 
 
 def test_published_minilm() -> None:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_bert_zoo.config import EncoderConfig
+
 from ..artifact import Artifact
 from ..errors import ExportError
 from ..runner import padded
@@ -35,7 +37,7 @@ def calls_of(
         takes_text: whether with strings or with ids.
         shapes: rows and tokens, ``[CLS]`` and ``[SEP]`` among them.
     """
-    config = json.loads((artifact.path / "config.json").read_text(encoding="utf-8"))
+    config = EncoderConfig.from_file(artifact.path / "config.json")
     signatures = [s for s in artifact.signatures if s.takes_text == takes_text]
     longest = _longest(artifact, config)
     batch = signatures[0].size(BATCH)
@@ -46,21 +48,19 @@ def calls_of(
     return {shape: _ids(shape, signatures, config) for shape in taken}
 
 
-def _longest(artifact: Artifact, config: dict[str, Any]) -> int:
+def _longest(artifact: Artifact, config: EncoderConfig) -> int:
     fixed = artifact.options.get("lengths")
-    return max(fixed) if fixed else config["max_position_embeddings"]
+    return max(fixed) if fixed else config.max_tokens
 
 
-def _ids(
-    shape: Shape, signatures: list[Signature], config: dict[str, Any]
-) -> dict[str, np.ndarray]:
+def _ids(shape: Shape, signatures: list[Signature], config: EncoderConfig) -> dict[str, np.ndarray]:
     """Random ids, padded to the shortest fixed length that holds them."""
-    ids = np.random.default_rng(0).integers(config["vocab_size"], size=shape)
+    ids = np.random.default_rng(0).integers(config.vocab_size, size=shape)
     rows = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
     rows["token_type_ids"] = np.zeros_like(ids)
     fixed = [size for s in signatures if (size := s.size(SEQUENCE)) is not None]
     width = min((size for size in fixed if size >= shape.length), default=shape.length)
-    return padded(rows, width, config["pad_token_id"])
+    return padded(rows, width, config.pad_token_id)
 
 
 def _texts(shape: Shape, words: list[str]) -> list[str]:

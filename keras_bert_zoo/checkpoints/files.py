@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
+import reprlib
 from collections.abc import Callable
 
 from keras_bert_zoo.checkpoints.safetensors_files import open_safetensors
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 from keras_bert_zoo.checkpoints.torch_files import open_torch
+from keras_bert_zoo.foreign import is_inside, read_json
 
 Reader = Callable[[pathlib.Path], dict[str, StoredTensor]]
 
@@ -55,12 +56,13 @@ def _open_shards(index: pathlib.Path, reader: Reader) -> dict[str, StoredTensor]
 
 
 def _weight_map(index: pathlib.Path) -> dict[str, str]:
-    try:
-        places = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        names = {str(tensor): str(place) for tensor, place in places.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{index} is not an index of shards: {error!r}") from error
-    outside = sorted({name for name in names.values() if pathlib.PurePath(name).name != name})
+    places = read_json(index, CheckpointError).get("weight_map")
+    if not isinstance(places, dict):
+        raise CheckpointError(f"{index} is not an index of shards: it has no weight_map of names.")
+    outside = [n for n in places.values() if not is_inside(n) or pathlib.PurePath(n).name != n]
     if outside:
-        raise CheckpointError(f"{index} names files outside its directory: {outside}")
-    return names
+        raise CheckpointError(
+            f"{index} names files outside its directory: {reprlib.repr(outside)}. A shard is named "
+            "by its file name alone."
+        )
+    return places

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from keras_bert_zoo.checkpoints.tables import Architecture, Row
 from keras_bert_zoo.checkpoints.tensors import Tensor
-from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.config import MAX_LABELS, EncoderConfig
 
 # What learns from text alone is trained by a command of its own.
 _TRAINED_BY = dict.fromkeys(("masked_lm", "pretraining", "replaced_tokens"), "pretrain")
@@ -206,8 +206,12 @@ def _stored_head(
 
 
 def _numbered(count: int) -> tuple[str, ...]:
-    """The names `transformers` gives to classes without any."""
-    return tuple(f"LABEL_{index}" for index in range(count))
+    """The names `transformers` gives to classes without any.
+
+    A tensor without elements may have any number of rows: one more than the limit is refused
+    as any long list.
+    """
+    return tuple(f"LABEL_{index}" for index in range(min(count, MAX_LABELS + 1)))
 
 
 def _with_labels(

@@ -14,6 +14,7 @@ import safetensors
 from keras_bert_zoo.checkpoints.tensors import (
     BLOCK,
     DTYPES,
+    LONGEST_DESCRIPTION,
     CheckpointError,
     StoredTensor,
     Tensor,
@@ -26,18 +27,22 @@ _ALIGNMENT = 8
 def open_safetensors(path: pathlib.Path) -> dict[str, StoredTensor]:
     """Returns the tensors of a file by name, their values unread.
 
-    The library checks the header: lengths, types, and that the tensors follow each other
+    The library checks the header: its JSON, types, and that the tensors follow each other
     without overlap or hole to the end of the file. That leaves one place for each.
 
     Raises:
-        CheckpointError: the file is damaged, or stores a type this project does not read.
+        CheckpointError: the file is damaged, names a tensor twice, or stores a type this
+            project does not read.
     """
     try:
+        header = _read_header(path)
         with safetensors.safe_open(path, framework="numpy") as file:
             names = file.offset_keys()
             kinds = {name: file.get_slice(name).get_dtype() for name in names}
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
-    except (safetensors.SafetensorError, OSError) as error:
+        # Of two tensors of one name the library takes the last, other readers the first.
+        json.loads(header, object_pairs_hook=_different_keys)
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} ({path.stat().st_size} bytes) is not a complete safetensors file: {error}. "
             "Fetch it again."
@@ -47,9 +52,7 @@ def open_safetensors(path: pathlib.Path) -> dict[str, StoredTensor]:
         raise CheckpointError(
             f"{path} stores tensors as {unknown}; the types read are {sorted(DTYPES)}."
         )
-    with path.open("rb") as raw:
-        offset = 8 + int.from_bytes(raw.read(8), "little")
-    tensors = {}
+    offset, tensors = 8 + len(header), {}
     for name in names:
         dtype = DTYPES[kinds[name]]
         tensors[name] = StoredTensor(path, offset, dtype, shapes[name])
@@ -96,3 +99,21 @@ def write_safetensors(
                 # As bytes, because bfloat16 is a type that files do not take.
                 file.write(values.reshape(-1).view(np.uint8).data)
             done(nbytes(tensors[name]))
+
+
+def _read_header(path: pathlib.Path) -> bytes:
+    with path.open("rb") as raw:
+        length = int.from_bytes(raw.read(8), "little")
+        if length > LONGEST_DESCRIPTION:
+            raise ValueError(
+                f"its header should have {length:,} bytes; at most {LONGEST_DESCRIPTION:,} are read"
+            )
+        return raw.read(length)
+
+
+def _different_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(names) != len(set(names)):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"its header has the name {twice!r} twice")
+    return dict(pairs)

@@ -6,7 +6,9 @@ import dataclasses
 import json
 import logging
 import pathlib
+import reprlib
 import shutil
+import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +19,10 @@ from keras_bert_zoo.checkpoints.files import open_tensors
 from keras_bert_zoo.checkpoints.keras_hub_presets import embedder_head
 from keras_bert_zoo.checkpoints.tables import Row
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
+from keras_bert_zoo.config import MAX_SIZES
+from keras_bert_zoo.foreign import is_inside, read_json
 from keras_bert_zoo.layers.pooling import POOLINGS
+from keras_bert_zoo.rules import choice, list_of, or_none, problems_of, size
 
 Head = dict[str, Any]  # arguments of `SentenceEmbedder`
 
@@ -42,6 +47,13 @@ _ACTIVATIONS: dict[str, str | None] = {
     "torch.nn.modules.activation.ReLU": "relu",
     "torch.nn.modules.activation.GELU": "gelu",
     "torch.nn.modules.activation.SiLU": "silu",
+}
+_KNOWN = list_of(choice(*POOLINGS))
+# As in `config.json`: the limits of `EncoderConfig`.
+_RULES = {
+    "max_seq_length": or_none(size(MAX_SIZES["max_position_embeddings"])),
+    "dense_units": or_none(size(MAX_SIZES["hidden_size"])),
+    "truncate_dim": or_none(size(MAX_SIZES["hidden_size"])),
 }
 _KERNEL = Row("linear.weight", "dense/kernel", transposed=True, in_encoder=False)
 _BIAS = Row("linear.bias", "dense/bias", in_encoder=False)
@@ -84,7 +96,7 @@ def read_modules(directory: pathlib.Path) -> SentenceModules:
     if not path.is_file():
         return SentenceModules(directory, embedder_head(directory) or {"pooling": ["mean"]})
     kinds, folders = [], {}
-    for module in _json(path, list):
+    for module in _modules(path):
         kind = str(module.get("type")).rpartition(".")[2]
         kinds.append(kind)
         folders[kind] = _inside(path, module.get("path"))
@@ -97,6 +109,7 @@ def read_modules(directory: pathlib.Path) -> SentenceModules:
     for kind, folder in folders.items():
         head.update(_READERS[kind](folder))
     _warn_of_prompts(directory / _GENERAL, head)
+    _check_head(path, head)
     if "Dense" not in folders:
         return SentenceModules(folders["Transformer"], head)
     rows = (_KERNEL, *[_BIAS] * head["dense_bias"])
@@ -162,7 +175,7 @@ def _read_transformer(folder: pathlib.Path) -> Head:
     path = folder / _LENGTHS
     if not path.is_file():
         return {}
-    values = _json(path, dict)
+    values = read_json(path, CheckpointError)
     if values.get("do_lower_case"):
         _log.warning("%s says do_lower_case: write texts in lower case before.", path)
     return {"max_seq_length": values.get("max_seq_length")}
@@ -170,20 +183,22 @@ def _read_transformer(folder: pathlib.Path) -> Head:
 
 def _read_pooling(folder: pathlib.Path) -> Head:
     path = folder / "config.json"
-    values = _json(path, dict)
+    values = read_json(path, CheckpointError)
     stated = values.get("pooling_mode")
     if stated is None:
         stated = [name for name, key in _POOLING_KEYS.items() if values.get(key)] or ["mean"]
-    names = [stated] if isinstance(stated, str) else list(stated)
-    if unknown := [name for name in names if name not in POOLINGS]:
-        raise CheckpointError(f"{path} asks for {unknown}. Known are {list(POOLINGS)}.")
+    names = [stated] if isinstance(stated, str) else stated
+    if not _KNOWN.holds(names) or not names or len(set(names)) < len(names):
+        raise CheckpointError(
+            f"{path} asks for {reprlib.repr(names)}. Known are {list(POOLINGS)}, each once."
+        )
     return {"pooling": names}
 
 
 def _read_dense(folder: pathlib.Path) -> Head:
     path = folder / "config.json"
-    values = _json(path, dict)
-    activation = values.get("activation_function", "torch.nn.modules.activation.Tanh")
+    values = read_json(path, CheckpointError)
+    activation = str(values.get("activation_function", "torch.nn.modules.activation.Tanh"))
     place = values.get("module_input_name", "sentence_embedding")
     if activation not in _ACTIVATIONS or place != "sentence_embedding":
         raise CheckpointError(
@@ -216,13 +231,14 @@ _CHAINS = [
 
 def _warn_of_prompts(path: pathlib.Path, head: Head) -> None:
     """Notes the width that is stated, and that a prompt is not written for the user."""
-    values = _json(path, dict) if path.is_file() else {}
+    values = read_json(path, CheckpointError) if path.is_file() else {}
     head["truncate_dim"] = values.get("truncate_dim")
     if values.get("default_prompt_name"):
         _log.warning(
-            "%s puts the prompt %r before each text: write it there yourself.",
+            "%s puts the prompt %r of %r before each text: write it there yourself.",
             path,
-            (values.get("prompts") or {}).get(values["default_prompt_name"]),
+            values["default_prompt_name"],
+            values.get("prompts"),
         )
 
 
@@ -250,22 +266,23 @@ def _write_dense(head: Mapping[str, Any], layer: Any, folder: pathlib.Path, widt
     (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)
 
 
-def _inside(path: pathlib.Path, folder: object) -> pathlib.Path:
-    parts = pathlib.PurePosixPath(folder).parts if isinstance(folder, str) else ("..",)
-    if ".." in parts or pathlib.PurePosixPath(*parts).is_absolute():
+def _modules(path: pathlib.Path) -> list[dict[str, Any]]:
+    modules = read_json(path, CheckpointError, list)
+    if not all(isinstance(module, dict) for module in modules):
+        raise CheckpointError(f"{path} must hold a list of objects, one for each module.")
+    return modules
+
+
+def _inside(path: pathlib.Path, folder: Any) -> pathlib.Path:
+    if not is_inside(folder):
         raise CheckpointError(f"{path} names a folder outside its directory: {folder!r}")
-    return path.parent.joinpath(*parts)
+    return path.parent / folder
 
 
-def _json(path: pathlib.Path, kind: type) -> Any:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not valid JSON: {error}") from error
-    objects = values if kind is list and isinstance(values, list) else []
-    if not isinstance(values, kind) or not all(isinstance(each, dict) for each in objects):
-        raise CheckpointError(f"{path} must hold {kind.__name__}, received {values!r}.")
-    return values
+def _check_head(path: pathlib.Path, head: Head) -> None:
+    rules = {name: rule for name, rule in _RULES.items() if name in head}
+    if problems := problems_of(types.SimpleNamespace(**head), rules):
+        raise CheckpointError(f"{path} and its folders: {'; '.join(problems)}.")
 
 
 def _write(path: pathlib.Path, values: Any) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import math
 import pathlib
+import reprlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,6 +37,13 @@ DTYPES: dict[str, Any] = {
 BLOCK = 64 * 2**20
 
 
+# The longest description of tensors that is read. That of a BERT-large takes 60 kB.
+LONGEST_DESCRIPTION = 8 * 2**20
+# What NumPy can hold, in axes and in bytes; an axis of size 0 does not make others smaller.
+MOST_AXES = 64
+_MOST_BYTES = 2**63 - 1
+
+
 @dataclasses.dataclass(frozen=True)
 class StoredTensor:
     """Where the values of one tensor lie in a file.
@@ -49,6 +57,9 @@ class StoredTensor:
         dtype: type of the elements as stored.
         shape: sizes of the axes.
         strides: elements from one index of an axis to the next; row-major by default.
+
+    Raises:
+        CheckpointError: no array can have that shape.
     """
 
     path: pathlib.Path
@@ -56,6 +67,29 @@ class StoredTensor:
     dtype: np.dtype
     shape: tuple[int, ...]
     strides: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses shapes that would only fail when they are read."""
+        axes = len(self.shape)
+        if axes > MOST_AXES or math.prod(filter(None, self.shape)) > _MOST_BYTES // self._width:
+            raise CheckpointError(
+                f"{self.path} describes a tensor of {axes} axes, {reprlib.repr(self.shape)}: no "
+                "array can have that shape."
+            )
+
+    @property
+    def _width(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def size(self) -> int:
+        """Bytes of all elements, each as often as it is used."""
+        return math.prod(self.shape) * self._width
+
+    @property
+    def end(self) -> int:
+        """Where in the file the byte behind the last element lies."""
+        return self.offset + self.span * self._width
 
     @property
     def span(self) -> int:
@@ -72,7 +106,7 @@ class StoredTensor:
         for start, stop in _cuts(self, largest):
             yield dataclasses.replace(
                 self,
-                offset=self.offset + start * stride * self.dtype.itemsize,
+                offset=self.offset + start * stride * self._width,
                 shape=(stop - start, *self.shape[1:]) if self.shape else (),
             )
 
@@ -90,7 +124,9 @@ class StoredTensor:
             )
         if self.strides is None or self.span == 0:
             return values.reshape(self.shape)
-        strides = [stride * self.dtype.itemsize for stride in self.strides]
+        # From the only index of an axis no step is made; PyTorch states some all the same.
+        steps = zip(self.shape, self.strides, strict=True)
+        strides = [stride * self._width if n > 1 else 0 for n, stride in steps]
         return np.lib.stride_tricks.as_strided(values, self.shape, strides)
 
 

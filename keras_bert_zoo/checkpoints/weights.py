@@ -51,11 +51,12 @@ def build_from_tensors(
         CheckpointError: some tensor or variable is left over, missing or of another shape;
             the message lists all of them.
     """
+    loaded = [row for row in rows if row not in fresh]
+    _check_kinship(loaded, tensors)
     failures: list[BaseException] = []
     with keras.StatelessScope():
         model = make_model()
         variables = {variable.path: variable for variable in model.weights}
-        loaded = [row for row in rows if row not in fresh]
         _check_fit(architecture, rows, loaded, variables, tensors)
         for row in loaded:
             read = functools.partial(_read, tensors[row.tensor], row)
@@ -99,6 +100,16 @@ def _read(tensor: Tensor, row: Row, dtype: Any) -> Any:
         parts.append(keras.ops.convert_to_tensor(values, dtype=dtype))
     axis = 1 if row.transposed else 0
     return keras.ops.concatenate(parts, axis) if len(parts) > 1 else parts[0]
+
+
+def _check_kinship(rows: Iterable[Row], tensors: Mapping[str, Tensor]) -> None:
+    """Refuses weights of another model before this one is built: that may take half a minute."""
+    missing = [row.tensor for row in rows if row.tensor not in tensors]
+    if len(missing) > len(tensors):
+        raise CheckpointError(
+            f"The checkpoint is not that of its config.json: it has {len(tensors)} tensors, and "
+            f"{len(missing)} others are missing, such as {missing[:3]}"
+        )
 
 
 def _check_fit(

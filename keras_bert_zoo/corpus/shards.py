@@ -19,8 +19,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
-import math
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -28,9 +26,21 @@ from typing import Any
 import numpy as np
 import safetensors
 
+from keras_bert_zoo.foreign import is_inside, read_json
+
 MANIFEST, TOKENIZER = "shards.json", "tokenizer"
 FORMAT = "keras-bert-zoo shards 1"
 _TYPES: dict[str, Any] = {"U16": np.dtype("<u2"), "I32": np.dtype("<i4"), "U8": np.dtype("u1")}
+
+# What a shard holds, and as what.
+_ARRAYS = {
+    "input_ids": ("U16", "I32"),
+    "sentence_ends": ("I32",),
+    "document_ends": ("I32",),
+    "word_continues": ("U8",),
+}
+_OPTIONAL = {"word_continues"}
+_AGAIN = "Run prepare again with the same arguments: it makes all shards anew."
 
 
 class ShardError(ValueError):
@@ -62,23 +72,29 @@ def open_shard(path: pathlib.Path) -> Shard:
     """
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            names = file.offset_keys()
-            slices = {name: file.get_slice(name) for name in names}
-            kinds = {name: _TYPES[part.get_dtype()] for name, part in slices.items()}
-            shapes = {name: part.get_shape() for name, part in slices.items()}
-    except (safetensors.SafetensorError, OSError, KeyError) as error:
-        raise ShardError(
-            f"{path} is no complete shard: {error}. Run prepare again with the same arguments: it "
-            "makes all shards anew."
-        ) from error
+            slices = {name: file.get_slice(name) for name in file.offset_keys()}
+            stated = {name: (part.get_dtype(), part.get_shape()) for name, part in slices.items()}
+    except (safetensors.SafetensorError, OSError) as error:
+        raise _no_shard(path, error) from error
+    odd = [
+        name
+        for name, (kind, shape) in stated.items()
+        if kind not in _ARRAYS.get(name, ()) or len(shape) != 1 or shape[0] == 0
+    ]
+    missing = sorted(_ARRAYS.keys() - stated.keys() - _OPTIONAL)
+    if odd or missing:
+        raise _no_shard(path, f"it lacks {missing}, and of {odd[:3]} type or shape is wrong")
     with path.open("rb") as raw:
         offset = 8 + int.from_bytes(raw.read(8), "little")
     arrays = {}
-    for name in names:
-        shape = tuple(shapes[name])
-        arrays[name] = np.memmap(path, kinds[name], "r", offset, shape)
-        offset += math.prod(shape) * kinds[name].itemsize
+    for name, (kind, shape) in stated.items():
+        arrays[name] = np.memmap(path, _TYPES[kind], "r", offset, tuple(shape))
+        offset += arrays[name].nbytes
     return Shard(**arrays)
+
+
+def _no_shard(path: pathlib.Path, reason: object) -> ShardError:
+    return ShardError(f"{path} is no complete shard: {reason}. {_AGAIN}")
 
 
 class Shards:
@@ -104,10 +120,7 @@ class Shards:
                 f"{self.directory} holds no {MANIFEST}: it is no directory of finished shards. "
                 "keras-bert-zoo prepare makes one."
             )
-        try:
-            self.manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ShardError(f"{path} is damaged: {error}. Run prepare again.") from error
+        self.manifest = _read_manifest(path)
         self.files = [self.directory / shard["file"] for shard in self.manifest["shards"]]
         self._check()
 
@@ -135,11 +148,14 @@ class Shards:
         shard, file = open_shard(self.files[index]), self.files[index]
         size = self.manifest["vocab_size"]
         ends = (shard.sentence_ends, shard.document_ends)
+        words = shard.word_continues
         if (
-            int(shard.input_ids.max()) >= size
+            int(shard.input_ids.min()) < 0
+            or int(shard.input_ids.max()) >= size
             or ends[0][-1] != len(shard.input_ids)
             or ends[1][-1] != len(ends[0])
-            or any(np.any(np.diff(each) <= 0) for each in ends)
+            or any(each[0] <= 0 or np.any(np.diff(each) <= 0) for each in ends)
+            or (words is not None and len(words) != len(shard.input_ids))
         ):
             raise ShardError(
                 f"{file} is damaged: its ids or ends are none that prepare writes. Remove it and "
@@ -165,6 +181,23 @@ class Shards:
                 f"{self.manifest['vocabulary']}, that of the model's tokenizer {given}. Run "
                 "prepare with the tokenizer of the model."
             )
+
+
+def _read_manifest(path: pathlib.Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = read_json(path, lambda reason: ShardError(f"{reason}. {_AGAIN}"))
+    shards = manifest.get("shards")
+    sound = isinstance(shards, list) and all(
+        isinstance(shard, dict)
+        and is_inside(shard.get("file"))
+        and all(type(shard.get(key)) is int for key in ("bytes", "tokens"))
+        for shard in shards
+    )
+    if not sound or type(manifest.get("vocab_size")) is not int or "vocabulary" not in manifest:
+        raise ShardError(
+            f"{path} is damaged: it needs vocab_size, vocabulary and shards, each with the name of "
+            f"a file beside it, its bytes and tokens. {_AGAIN}"
+        )
+    return manifest
 
 
 def vocabulary_digest(words: Sequence[str]) -> str:

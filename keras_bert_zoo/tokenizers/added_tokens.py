@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,17 +25,26 @@ def collect(
         further: ``added_tokens.json``.
     """
     ids = {word: index for index, word in enumerate(words)}
-    found = {token["content"]: token for token in listed}
+    found = {_named(token): token for token in listed}
     for index, token in (config.get("added_tokens_decoder") or {}).items():
-        found.setdefault(token["content"], {"id": int(index), **token})
+        found.setdefault(_named(token), {"id": int(index), **token})
     for content, index in further.items():
         # Such a token is looked for in the normalised text: the same where it is lower case.
         token = {"id": index, "content": content, "normalized": content != content.lower()}
         found.setdefault(content, token)
+    following = 1 + max([len(words) - 1, *(token["id"] for token in found.values())])
     for content in _further_special(config):
-        index = ids.get(content, 1 + max([len(words) - 1, *(t["id"] for t in found.values())]))
-        found[content] = {"id": index, **found.get(content, {"content": content}), "special": True}
+        token = found.get(content) or {"id": ids.get(content, following), "content": content}
+        following = max(following, 1 + token["id"])
+        found[content] = {**token, "special": True}
     return list(found.values())
+
+
+def _named(token: Entry) -> str:
+    content = token["content"]
+    if not isinstance(content, str):
+        raise TokenizerError(f"an added token must be a string, received {reprlib.repr(content)}")
+    return content
 
 
 def _further_special(config: Mapping[str, Any]) -> list[str]:

@@ -135,7 +135,7 @@ class TokenizerFiles:
             return source
         except TokenizerError as error:
             raise TokenizerError(f"{path}: {error}") from error
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
             raise TokenizerError(f"{path} or {CONFIG_FILE} is malformed: {error!r}") from error
 
     def write(self, source: Any, directory: pathlib.Path) -> None:
@@ -267,7 +267,8 @@ def model_type(content: Mapping[str, Any]) -> str | None:
     if not isinstance(model, dict):
         return None
     told = (kind for kind, key in _HALLMARKS.items() if key in model)
-    return model.get("type") or next(told, None)
+    kind = model.get("type") or next(told, None)
+    return None if kind is None else str(kind)
 
 
 def no_tokenizer(directory: pathlib.Path, vocabularies: Sequence[str]) -> FileNotFoundError:

@@ -26,11 +26,11 @@ class LiteralMarker:
     """Finds literal tokens in texts and puts a stand-in in the place of each.
 
     Args:
-        literals: the tokens.
+        literals: the tokens, no more than there are stand-ins.
 
     Raises:
-        TokenizerError: more tokens than stand-ins, a token shorter than a stand-in, or two
-            tokens of which one may begin inside the other.
+        TokenizerError: a token shorter than a stand-in, or two tokens of which one may begin
+            inside the other.
     """
 
     def __init__(self, literals: Sequence[str]) -> None:
@@ -65,11 +65,6 @@ class LiteralMarker:
 
 
 def _check(literals: Sequence[str]) -> None:
-    if len(literals) > len(STAND_INS):
-        raise TokenizerError(
-            f"At most {len(STAND_INS)} special and added tokens are supported, "
-            f"received {len(literals)}"
-        )
     short = [literal for literal in literals if len(literal.encode()) < _STAND_IN_BYTES]
     if short:
         raise TokenizerError(

@@ -24,8 +24,13 @@ def is_flag(value: Any) -> bool:
 
 
 def is_count(value: Any) -> bool:
-    """Whether it is a positive integer."""
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    """Whether it is a positive integer that an int32 can state."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
+
+
+def is_word_length(value: Any) -> bool:
+    """Whether it is a number of characters whose bytes, up to four each, are an int32."""
+    return is_count(value) and value < 2**29
 
 
 def _are_added_tokens(value: Any) -> bool:
@@ -62,8 +67,8 @@ class TokenizerOptions:
         "clean_up_tokenization_spaces": is_flag,
     }
     rules: ClassVar[str] = (
-        "Flags must be booleans, tokens non-empty strings, lengths positive integers, "
-        "added_tokens a mapping from token to boolean."
+        "Flags must be booleans, tokens non-empty strings, lengths positive integers below "
+        "2**31 (of words 2**29), added_tokens a mapping from token to boolean."
     )
 
     unk_token: str = "[UNK]"

@@ -41,7 +41,7 @@ def read(content: Mapping[str, Any] | None) -> Processing:
         TokenizerError: it says something else.
     """
     first, *rest = _steps(content)
-    if first.get("type") == "ByteLevel" and rest:
+    if first.get("type") == "ByteLevel" and len(rest) == 1:
         return dataclasses.replace(read(rest[0]), **_trimming(first))
     if first.get("type") not in _KINDS or rest:
         raise TokenizerError(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import collections
+import reprlib
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS, TokenizerError, TokenizerOptions
 
 Options = TypeVar("Options", bound=TokenizerOptions)
+# Of so many, so long, TensorFlow compiles the pattern that finds them in texts.
+_MOST_LITERALS, _LONGEST_LITERAL = 1024, 256
 
 
 class TokenizerSource(Generic[Options]):
@@ -26,11 +29,12 @@ class TokenizerSource(Generic[Options]):
 
     Raises:
         TokenizerError: the vocabulary is no sequence of strings, holds a token twice, or
-            lacks a special token.
+            lacks a special token; the special and added tokens are too many or too long.
     """
 
     def __init__(self, vocabulary: Sequence[str], options: Options) -> None:
         _check_vocabulary(vocabulary)
+        _check_literals(options.literals)
         self.options = options
         self.words = tuple(vocabulary)
         known = set(self.words)
@@ -46,6 +50,16 @@ class TokenizerSource(Generic[Options]):
             )
         self.vocabulary = (*self.words, *added)
         self.ids = {token: index for index, token in enumerate(self.vocabulary)}
+
+
+def _check_literals(literals: Sequence[str]) -> None:
+    long = [token for token in literals if len(token.encode()) > _LONGEST_LITERAL]
+    if long or len(literals) > _MOST_LITERALS:
+        raise TokenizerError(
+            f"At most {_MOST_LITERALS} special and added tokens are supported, of at most "
+            f"{_LONGEST_LITERAL} bytes each; received {len(literals)}, of which "
+            f"{reprlib.repr(long)} are longer"
+        )
 
 
 def _check_vocabulary(vocabulary: Sequence[str]) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from keras_bert_zoo.tokenizers.options import TokenizerError
 
 _SEQUENCES = ("A", "B")
+# More than any row has; one entry may stand for many.
+_MOST_PARTS = 64
+# As many as an encoder may have.
+_TYPES = 65_536
 
 
 class Part(NamedTuple):
@@ -64,7 +69,11 @@ class Template:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Template:
-        """Reads a ``TemplateProcessing`` of ``tokenizer.json``."""
+        """Reads a ``TemplateProcessing`` of ``tokenizer.json``.
+
+        Raises:
+            TokenizerError: it has very many parts, or an odd token type; or see the class.
+        """
         tokens = {name: entry["tokens"] for name, entry in content["special_tokens"].items()}
         return cls(*(_parts(content[name], tokens) for name in ("single", "pair")))
 
@@ -113,7 +122,14 @@ def _parts(
         [(kind, values)] = entry.items()
         name, type_id = values["id"], values["type_id"]
         contents = [_SEQUENCES.index(name)] if kind == "Sequence" else tokens[name]
+        if type(type_id) is not int or not 0 <= type_id < _TYPES:
+            raise TokenizerError(
+                f"template: a type_id must be an integer from 0 to {_TYPES - 1}, received "
+                f"{reprlib.repr(type_id)}"
+            )
         parts += [Part(content, type_id) for content in contents]
+        if len(parts) > _MOST_PARTS:
+            raise TokenizerError(f"template: at most {_MOST_PARTS} parts make a row")
     return tuple(parts)
 
 

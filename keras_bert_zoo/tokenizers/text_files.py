@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from keras_bert_zoo import foreign
 from keras_bert_zoo.tokenizers.options import TokenizerError
 
 
@@ -14,13 +15,10 @@ def read_lines(path: pathlib.Path) -> list[str]:
     """The lines of a text file.
 
     Raises:
-        TokenizerError: it is not UTF-8.
+        TokenizerError: see ``foreign.read_text``.
     """
-    try:
-        # Text mode cuts at line feeds alone; str.splitlines would cut at U+2028 as well.
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise TokenizerError(f"not UTF-8 text: {error}") from error
+    # Text mode cuts at line feeds alone; str.splitlines would cut at U+2028 as well.
+    lines = foreign.read_text(path, TokenizerError).split("\n")
     return lines[:-1] if lines[-1] == "" else lines
 
 
@@ -33,14 +31,9 @@ def read_json(path: pathlib.Path) -> dict[str, Any]:
     """A JSON object.
 
     Raises:
-        TokenizerError: it is none.
+        TokenizerError: see ``foreign.read_json``.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise TokenizerError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise TokenizerError(f"{path} must hold a JSON object, received {type(content).__name__}")
+    content: dict[str, Any] = foreign.read_json(path, TokenizerError)
     return content
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from keras_bert_zoo.tokenizers.options import TokenizerOptions, is_count, is_flag
+from keras_bert_zoo.tokenizers.options import TokenizerOptions, is_flag, is_word_length
 from keras_bert_zoo.tokenizers.template import Template
 
 
@@ -27,7 +27,7 @@ class WordPieceOptions(TokenizerOptions):
         "do_lower_case": is_flag,
         "strip_accents": lambda value: value is None or is_flag(value),
         "tokenize_chinese_chars": is_flag,
-        "max_input_chars_per_word": is_count,
+        "max_input_chars_per_word": is_word_length,
         "template": lambda value: value is None or isinstance(value, Template),
     }
 

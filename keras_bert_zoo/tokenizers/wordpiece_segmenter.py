@@ -15,6 +15,7 @@ from tensorflow_text.core.pybinds import pywrap_fast_wordpiece_tokenizer_model_b
 
 from keras_bert_zoo.tokenizers.literals import LiteralMarker
 from keras_bert_zoo.tokenizers.normalizer import STAND_INS, normalizer_model
+from keras_bert_zoo.tokenizers.options import TokenizerError
 from keras_bert_zoo.tokenizers.segmentation import Pieces, character_index, int64, rows
 from keras_bert_zoo.tokenizers.source import TokenizerSource
 from keras_bert_zoo.tokenizers.wordpiece_options import WordPieceOptions
@@ -22,6 +23,8 @@ from keras_bert_zoo.tokenizers.wordpiece_options import WordPieceOptions
 # The normaliser deletes this character: a word of it is in no vocabulary.
 _UNKNOWN_WORD = "\x01"
 _MAX_UTF8_BYTES = 4
+# The reason may hold a whole token.
+_LONGEST_REASON = 400
 
 
 class WordPieceSegmenter(tf.Module):
@@ -104,15 +107,22 @@ def word_piece_tokenizer(
     """Cuts words, not texts, into pieces: indices into ``tokens``.
 
     Its own limit is one of bytes, so wide that no word within the limit of characters meets it.
+
+    Raises:
+        TokenizerError: it cannot hold a token: one of more than 256 bytes, or with a NUL.
     """
-    buffer = pywrap_fast_wordpiece_tokenizer_model_builder.build_fast_wordpiece_model(
-        list(tokens),
-        _MAX_UTF8_BYTES * options.max_input_chars_per_word,
-        "##",
-        options.unk_token,
-        True,  # no_pretokenization: the input is words
-        False,  # support_detokenization
-    )
+    try:
+        buffer = pywrap_fast_wordpiece_tokenizer_model_builder.build_fast_wordpiece_model(
+            list(tokens),
+            _MAX_UTF8_BYTES * options.max_input_chars_per_word,
+            "##",
+            options.unk_token,
+            True,  # no_pretokenization: the input is words
+            False,  # support_detokenization
+        )
+    except RuntimeError as error:
+        reason = str(error)[:_LONGEST_REASON]
+        raise TokenizerError(f"No word-piece model has this vocabulary: {reason}") from error
     return tf_text.FastWordpieceTokenizer(
         model_buffer=tf.constant(np.frombuffer(buffer, np.uint8)), token_out_type=tf.int32
     )

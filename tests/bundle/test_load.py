@@ -8,10 +8,12 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import ml_dtypes
 import numpy as np
 import pytest
 import safetensors.numpy
+from limits import limits
 
 from keras_bert_zoo.bundle import load, save
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
@@ -310,6 +312,46 @@ def test_broken_config(text: str, copy_golden: Copy) -> None:
     (directory / "config.json").write_text(text)
     with pytest.raises(ConfigError, match=r"config\.json"):
         load(directory)
+
+
+def test_a_thousand_layers_are_not_built_for_two(copy_golden: Copy) -> None:
+    directory = copy_golden("bert")
+    edit_config(directory, num_hidden_layers=1000)
+    with limits(64, 5), pytest.raises(CheckpointError, match=r"39 tensors, and 15968 others are"):
+        load(directory)
+
+
+def test_a_head_of_nothing_for_any_number_of_labels(copy_golden: Copy) -> None:
+    directory = copy_golden("classifier")
+    edit_config(directory, id2label=None, label2id=None)
+    empty = np.zeros((10**12, 0), "f4")
+    edit_tensors(directory, lambda tensors: tensors.update({"classifier.weight": empty}))
+    with limits(256, 5), pytest.raises(ConfigError, match="id2label must be class names"):
+        load(directory)
+
+
+def test_links_are_followed(copy_golden: Copy, tmp_path: pathlib.Path) -> None:
+    """As in the cache of Hugging Face, whose files are links to another directory."""
+    linked = tmp_path / "snapshot"
+    linked.mkdir()
+    for path in copy_golden("classifier").iterdir():
+        (linked / path.name).symlink_to(path)
+    assert load(linked).config.num_labels == 3
+
+
+def test_a_file_of_keras_is_no_bundle(tmp_path: pathlib.Path, tiny_config: EncoderConfig) -> None:
+    """They hold Python where a model has lambdas: none is opened, and ours need none."""
+    inputs = keras.Input((3,))
+    odd = keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1)(inputs))
+    odd.save(tmp_path / "model.keras")
+    with pytest.raises(FileNotFoundError, match=r"no config.json. It holds \['model.keras'\]"):
+        load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="is not a directory"):
+        load(str(tmp_path / "model.keras"))
+    with pytest.raises(ValueError, match="safe_mode"):
+        keras.saving.load_model(tmp_path / "model.keras")
+    BertEncoder(tiny_config).save(tmp_path / "encoder.keras")
+    keras.saving.load_model(tmp_path / "encoder.keras", safe_mode=True)
 
 
 def test_unknown_architecture(copy_golden: Copy) -> None:

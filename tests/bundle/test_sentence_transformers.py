@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from limits import limits
 
 import keras_bert_zoo
 from keras_bert_zoo.checkpoints.tensors import CheckpointError
@@ -110,11 +111,45 @@ DAMAGE = {
     ),
     "a folder outside": (lambda d: _change_modules(d, path="../x"), "outside its directory"),
     "no JSON": (lambda d: (d / "modules.json").write_text("["), "modules.json is not valid JSON"),
-    "no list": (lambda d: (d / "modules.json").write_text("{}"), "modules.json must hold list"),
+    "no list": (
+        lambda d: (d / "modules.json").write_text("{}"),
+        "modules.json must hold a JSON array",
+    ),
     "an unknown pooling": (
         lambda d: rewritten(d / "1_Pooling" / "config.json", pooling_mode="lasttoken"),
         r"asks for \['lasttoken'\]. Known are \['cls'",
     ),
+    "poolings that are no list": (
+        lambda d: rewritten(d / "1_Pooling" / "config.json", pooling_mode=3),
+        "1_Pooling/config.json asks for 3",
+    ),
+    "a thousand poolings": (
+        lambda d: rewritten(d / "1_Pooling" / "config.json", pooling_mode=["mean"] * 1000),
+        "Known are .*, each once",
+    ),
+    "an activation that is no name": (
+        lambda d: rewritten(d / "2_Dense" / "config.json", activation_function=[1]),
+        r"activation_function '\[1\]'",
+    ),
+    "a width beyond any": (
+        lambda d: rewritten(d / "2_Dense" / "config.json", out_features=10**30),
+        "dense_units must be an integer from 1 to 65536",
+    ),
+    "a length that is no number": (
+        lambda d: rewritten(d / "sentence_bert_config.json", max_seq_length="long"),
+        "max_seq_length must be an integer from 1 to 1048576, or None, received 'long'",
+    ),
+    "numbers in place of modules": (
+        lambda d: (d / "modules.json").write_text("[1]"),
+        "must hold a list of objects, one for each module",
+    ),
+    "nested without end": (
+        lambda d: (d / "modules.json").write_text("[" * 50_000),
+        "modules.json is not valid JSON",
+    ),
+    "a folder by its root": (lambda d: _change_modules(d, path="/etc"), "outside its directory"),
+    "a folder that is a number": (lambda d: _change_modules(d, path=3), "outside its directory"),
+    "a folder with a NUL": (lambda d: _change_modules(d, path="a\0b"), "outside its directory"),
     "an unknown activation": (
         lambda d: rewritten(d / "2_Dense" / "config.json", activation_function="my.Thing"),
         "activation_function 'my.Thing'.*Tanh",
@@ -131,7 +166,7 @@ def test_damage(written, name):
     damage, message = DAMAGE[name]
     _, directory = written(dense_units=10)
     damage(directory)
-    with pytest.raises(CheckpointError, match=message):
+    with limits(), pytest.raises(CheckpointError, match=message):
         keras_bert_zoo.load(directory, task="sentence_embedding")
 
 

@@ -129,7 +129,7 @@ def test_other_names_are_refused(payload: bytes, tmp_path: pathlib.Path) -> None
 
 def test_a_pickle_cannot_alter_the_reader(tmp_path: pathlib.Path) -> None:
     build = b"ctorch._utils\n_rebuild_tensor_v2\nN}V__call__\nNs\x86b."
-    with pytest.raises(CheckpointError, match="damaged"):
+    with pytest.raises(CheckpointError, match="gives a _Call attributes"):
         open_torch(write_zip(tmp_path / "a.bin", in_zip(build)))
     assert open_torch(GOLDEN / "tensors/zip.bin")
 
@@ -310,6 +310,12 @@ def test_shards(tmp_path: pathlib.Path) -> None:
         ({"extra": "a.safetensors"}, CheckpointError, r"disagree about \['extra'\]"),
         ({"extra": "0.safetensors"}, FileNotFoundError, "names 0.safetensors"),
         ({"extra": "../a.safetensors"}, CheckpointError, "outside its directory"),
+        ({"extra": "/etc/passwd"}, CheckpointError, "outside its directory: .*/etc/passwd"),
+        ({"extra": "sub/a.safetensors"}, CheckpointError, "named by its file name alone"),
+        ({"extra": ".."}, CheckpointError, "outside its directory"),
+        ({"extra": "a\0"}, CheckpointError, "outside its directory"),
+        ({"extra": "a" * 5000}, CheckpointError, "outside its directory"),
+        ({"extra": 1}, CheckpointError, r"outside its directory: \[1\]"),
     ],
 )
 def test_shards_that_do_not_match(
@@ -320,10 +326,20 @@ def test_shards_that_do_not_match(
         open_tensors(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"weight_map": [1]}'])
+BROKEN = {
+    "": "not valid JSON",
+    "{": "not valid JSON",
+    "[]": "must hold a JSON object",
+    "{}": "not an index of shards",
+    '{"weight_map": [1]}': "not an index of shards",
+    '{"weight_map":' * 5000: "not valid JSON",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=lambda text: text[:20])
 def test_a_broken_index(text: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / "model.safetensors.index.json").write_text(text)
-    with pytest.raises(CheckpointError, match="not an index of shards"):
+    with pytest.raises(CheckpointError, match=rf"index\.json .*{BROKEN[text]}"):
         open_tensors(tmp_path)
 
 

@@ -121,6 +121,7 @@ def test_texts_that_do_not_allow_what_is_asked(tokenizer, pair, options, message
         (None, {"model_max_length": 0}, "model_max_length"),
         (None, {"added_tokens": ["[E]"]}, "added_tokens a mapping"),
         (None, {"added_tokens": {"@": True}}, r"at least 3 bytes, received \['@'\]"),
+        (None, {"added_tokens": {"é" * 129: True}}, "At most .* of at most 256 bytes each"),
         (None, {"added_tokens": {"one[": True}}, "may begin inside 'one\\['"),
         (None, {"added_tokens": {f"[E{i}]": True for i in range(2000)}}, "At most 1024"),
     ],

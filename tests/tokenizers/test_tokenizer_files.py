@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+from limits import limits
 from tokenizers import Tokenizer
 
 from keras_bert_zoo.tokenizers import TokenizerError, WordPieceTokenizer
@@ -115,6 +116,23 @@ CHANGES = {
     "a token far away": ({"added_tokens": [{"id": 40_000, "content": "[X]"}]}, "must have the ids"),
     "a token without id": ({"added_tokens": [{"content": "[X]"}]}, "malformed"),
     "a list": ({"added_tokens": 3}, "malformed"),
+    "ids of 10**12": (
+        {"model": {"type": "WordPiece", "vocab": {"a": 0, "b": 10**12}}},
+        "without gaps",
+    ),
+    "an added id of 10**12": (
+        {"added_tokens": [{"id": 10**12, "content": "[X]"}]},
+        "must have the",
+    ),
+    "an added token that is a list": (
+        {"added_tokens": [{"id": 1, "content": ["[X]"]}]},
+        "a string",
+    ),
+    "words of any length": (
+        {"model": {"type": "WordPiece", "vocab": {"a": 0}, "max_input_chars_per_word": 10**12}},
+        r"lengths positive integers below 2\*\*31",
+    ),
+    "half a character": ({"version": "\ud800"}, "surrogates not allowed"),
 }
 
 
@@ -127,7 +145,44 @@ def test_another_tokenizer_is_named(checkpoint, tmp_path, name):
         WordPieceTokenizer.from_directory(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b""])
+OPTION_CHANGES = {
+    "a length of NaN": ({"model_max_length": float("nan")}, "malformed: ValueError"),
+    "a length of -inf": ({"model_max_length": float("-inf")}, "malformed: OverflowError"),
+    "a length that is a list": ({"model_max_length": [1]}, "malformed: TypeError"),
+    "a role of any length": ({"cls_token": "x" * 100_000}, "of at most 256 bytes each"),
+    "a token of any length": (
+        {"additional_special_tokens": ["x" * 1_000_000]},
+        "of at most 256 bytes each",
+    ),
+    "a hundred thousand tokens": (
+        {"additional_special_tokens": [f"[{index}]" for index in range(100_000)]},
+        "At most 1024 special and added tokens",
+    ),
+    "an index that is none": (
+        {"added_tokens_decoder": {"x": {"content": "[X]"}}},
+        "malformed: ValueError",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OPTION_CHANGES)
+def test_options_of_any_size(checkpoint, tmp_path, case):
+    options, message = OPTION_CHANGES[case]
+    shutil.copy(checkpoint / "tokenizer.json", tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(options))
+    with limits(512, 20), pytest.raises(TokenizerError, match=message):
+        WordPieceTokenizer.from_directory(tmp_path)
+
+
+@pytest.mark.parametrize("word", ["x" * 257, "a\0b"])
+def test_a_word_that_no_model_holds(tmp_path, word):
+    roles = ["[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"]
+    (tmp_path / "vocab.txt").write_text("\n".join([*roles, word]))
+    with pytest.raises(TokenizerError, match="No word-piece model has this vocabulary"):
+        WordPieceTokenizer.from_directory(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b"", b"[" * 100_000])
 @pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])
 def test_corrupt_json(checkpoint, tmp_path, name, content):
     shutil.copy(checkpoint / "vocab.txt", tmp_path)

@@ -37,7 +37,7 @@ def architecture(model_type: str) -> Architecture:
         ValueError: no architecture has that name.
     """
     if model_type not in ARCHITECTURES:
-        near = difflib.get_close_matches(str(model_type), ARCHITECTURES, n=1)
+        near = difflib.get_close_matches(str(model_type)[:20], ARCHITECTURES, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
             f"model_type must be one of {sorted(ARCHITECTURES)}, received {model_type!r}.{hint}"

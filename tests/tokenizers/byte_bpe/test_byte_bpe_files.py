@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import pytest
+from limits import limits
 from tokenizers import Tokenizer
 
 from keras_bert_zoo.tokenizers import (
@@ -148,6 +150,22 @@ def _byte_level(**changes):
     return {"type": "ByteLevel", **fields, **changes}
 
 
+def _after_spans(processor, _):
+    return {"type": "Sequence", "processors": [_byte_level(), processor]}
+
+
+def _template(type_id=0, tokens=("<s>",), ids=(0,), times=1):
+    row = [{"SpecialToken": {"id": "<s>", "type_id": 0}}] * times
+    row += [{"Sequence": {"id": name, "type_id": type_id}} for name in "AB"]
+    special = {"<s>": {"id": "<s>", "ids": ids, "tokens": tokens}}
+    return {
+        "type": "TemplateProcessing",
+        "single": row[:-1],
+        "pair": row,
+        "special_tokens": special,
+    }
+
+
 CHANGES = {
     "another pre-tokenizer": (
         {"pre_tokenizer": {"type": "Whitespace"}},
@@ -188,13 +206,47 @@ CHANGES = {
     ),
     "a token far away": ({"added_tokens": [{"id": 40_000, "content": "[X]"}]}, "must have the ids"),
     "a list": ({"added_tokens": 3}, "malformed"),
+    "an added token of any length": (
+        {"added_tokens": [{"id": 2005, "content": "x" * 10**6}]},
+        "of at most 256 bytes each",
+    ),
+    "processors without end": (
+        {"post_processor": functools.reduce(_after_spans, range(33), _byte_level())},
+        "nested more than 64 levels",
+    ),
+    "a processor that is empty": (
+        {"post_processor": {"type": "BertProcessing", "cls": [], "sep": []}},
+        "malformed: IndexError",
+    ),
+    "processors that nobody reads": (
+        {
+            "post_processor": {
+                "type": "Sequence",
+                "processors": [_byte_level(), _template(), {"type": "evil"}],
+            }
+        },
+        "post_processor is .*'evil'",
+    ),
+    "a type of 10**30": (
+        {"post_processor": _template(type_id=10**30)},
+        "type_id must be an integer from 0 to 65535",
+    ),
+    "a token that is none": (
+        {"post_processor": _template(tokens=[None], ids=[0])},
+        "malformed: KeyError",
+    ),
+    # A file of some MB could so ask for 10**12 parts.
+    "tokens over and over": (
+        {"post_processor": _template(tokens=["<s>"] * 1000, ids=[0] * 1000, times=1000)},
+        "at most 64 parts",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_is_not_supported_is_named(make_pair, tmp_path, name):
     changes, message = CHANGES[name]
-    with pytest.raises(TokenizerError, match=message):
+    with limits(), pytest.raises(TokenizerError, match=message):
         _load({**_content(make_pair("roberta")), **changes}, tmp_path)
 
 
@@ -269,6 +321,9 @@ def test_directories_of_no_kind(tmp_path):
         load_tokenizer(tmp_path)
     (tmp_path / "tokenizer.json").write_text('{"model": {"type": "WordLevel"}}')
     with pytest.raises(TokenizerError, match=r"the model is WordLevel, supported are \['BPE', "):
+        load_tokenizer(tmp_path)
+    (tmp_path / "tokenizer.json").write_text('{"model": {"type": ["BPE"]}}')
+    with pytest.raises(TokenizerError, match=r"the model is \['BPE'\]"):
         load_tokenizer(tmp_path)
 
 
