@@ -21,7 +21,7 @@ test: $(VENV)/.dev
 slow: $(VENV)/.dev
 	$(PYTEST) -m "slow and not parity" $(ARGS)
 
-# Damaged files for every reader; half an hour. Options: make fuzz ARGS="--inputs 1000 --seed 3"
+# Damaged files for every reader. Options: make fuzz ARGS="--inputs 1000 --seed 3"
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz_readers.py $(ARGS)
 
