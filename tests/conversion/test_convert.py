@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import shutil
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -139,6 +140,27 @@ def test_relatives_of_bert(
         assert (back.directory / name).read_bytes() == (source / name).read_bytes()
     with pytest.raises(ValueError, match=f"model_type must be 'bert', received '{kind}'"):
         convert(source, tmp_path / "google", "google")
+
+
+def test_keras_files_that_keras_did_not_write(tmp_path: pathlib.Path) -> None:
+    code = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x * 2)])
+    code.save(tmp_path / "code.keras")
+    for name, member, content in (
+        ("outside", "../../outside.txt", b"x"),
+        ("growing", "config.json", bytes(10**7)),
+        ("empty", "config.json", b"{}"),
+    ):
+        with zipfile.ZipFile(tmp_path / f"{name}.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, content)
+    for name, message in {
+        "code": "Keras does not load .* Python lambda",
+        "outside": r"holds '\.\./\.\./outside.txt', which is refused",
+        "growing": "would become 10,000,000, which is refused",
+        "empty": "Keras does not load",
+    }.items():
+        with pytest.raises(CheckpointError, match=message):
+            convert(tmp_path / f"{name}.keras", tmp_path / "out", "hf")
+    assert not (tmp_path / "out").exists() and not (tmp_path.parent / "outside.txt").exists()
 
 
 def test_keras_files(pretrained: pathlib.Path, tmp_path: pathlib.Path) -> None:
