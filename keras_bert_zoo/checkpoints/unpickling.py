@@ -131,10 +131,11 @@ class _Instructions(dict[int, Callable[["_Unpickler"], None]]):
 
 
 # Python's own implementation: in the one in C ten bytes can take 34 GB, and nothing can be refused.
-_Base: Any = getattr(pickle, "_Unpickler")  # noqa: B009 - stubs know it or not, by version
+# Type checkers know parts of it.
+_Python: Any = pickle._Unpickler
 
 
-class _Unpickler(_Base):
+class _Unpickler(_Python):
     names = _stand_ins()
 
     def find_class(self, module: str, name: str) -> Any:
@@ -178,7 +179,7 @@ class _Unpickler(_Base):
 
     dispatch = _Instructions(
         {
-            **{code: _Base.dispatch[code] for (code,) in _NEEDED},
+            **{code: _Python.dispatch[code] for (code,) in _NEEDED},
             pickle.REDUCE[0]: call,
             pickle.SETITEM[0]: set_item,
             pickle.SETITEMS[0]: set_items,
