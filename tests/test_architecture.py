@@ -6,6 +6,7 @@ import ast
 import functools
 import pathlib
 import re
+import tomllib
 from collections.abc import Iterator
 
 import pytest
@@ -81,6 +82,16 @@ def imports(module: str) -> Iterator[str]:
             source = ".".join(name for name in (base, node.module) if name)
             # `from package import room` names a module too.
             yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
+def test_every_package_is_in_the_wheel() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    folders = {
+        ".".join((prefix, *path.parent.relative_to(folder).parts))
+        for prefix, folder in {**SOURCES, f"{PACKAGE}.configs": ROOT / "configs"}.items()
+        for path in folder.rglob("__init__.py")
+    }
+    assert set(listed["packages"]) == folders
 
 
 def test_every_room_is_in_the_table() -> None:
