@@ -70,7 +70,7 @@ def echo(tmp_path_factory) -> pathlib.Path:
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in INPUTS}
     rows = [keras.ops.cast(tensor, "float32") for tensor in inputs.values()]
     model = keras.Model(inputs, {"embeddings": keras.ops.concatenate(rows, axis=-1)})
-    model.config = types.SimpleNamespace(max_position_embeddings=512)
+    model.config = types.SimpleNamespace(max_tokens=512)
     path = tmp_path_factory.mktemp("echo") / "model.tflite"
     FORMATS["tflite"].export(types.SimpleNamespace(model=model), path, lengths=[clients.LENGTH])
     vocabulary = clients.classifier().tokenizer.vocabulary

@@ -114,7 +114,7 @@ def _model_of(operation):
     inputs = {"input_ids": keras.Input((None,), dtype="int32", name="input_ids")}
     outputs = {"logits": OddLayer(name="odd_layer")(inputs["input_ids"])}
     model = keras.Model(inputs, outputs)
-    model.config = types.SimpleNamespace(max_position_embeddings=16)
+    model.config = types.SimpleNamespace(max_tokens=16)
     return model
 
 
