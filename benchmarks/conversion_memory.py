@@ -16,9 +16,8 @@ import subprocess
 import sys
 import tempfile
 
-from loading_memory import status, write_checkpoint
+from loading_memory import configs, status, write_checkpoint
 
-from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.conversion import convert
 
 # source, target
@@ -42,16 +41,7 @@ def measure(root: pathlib.Path, source: str, to: str, verify: bool) -> float:
 
 def compare(options: argparse.Namespace) -> None:
     """Measures each step in a fresh process, without and with the comparison."""
-    sizes = {"type_vocab_size": 2, "max_position_embeddings": 512}
-    tiny = EncoderConfig(
-        vocab_size=100, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=32, **sizes,
-    )  # fmt: skip
-    config = EncoderConfig(
-        vocab_size=options.vocabulary, hidden_size=options.hidden_size,
-        num_hidden_layers=options.layers, num_attention_heads=options.hidden_size // 64,
-        intermediate_size=4 * options.hidden_size, **sizes,
-    )  # fmt: skip
+    tiny, config = configs(options)
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         write_checkpoint(tiny, root / "tiny-hf")

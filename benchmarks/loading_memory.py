@@ -98,8 +98,8 @@ def measure(loader: str, tiny: str, directory: str) -> dict[str, float]:
     return {**sizes, "seconds": seconds}
 
 
-def compare(options: argparse.Namespace) -> None:
-    """Runs every loader in fresh processes, by turns, and prints medians."""
+def configs(options: argparse.Namespace) -> tuple[EncoderConfig, EncoderConfig]:
+    """A tiny encoder, which loads what is loaded once, and the one that is asked for."""
     sizes = {"type_vocab_size": 2, "max_position_embeddings": 512}
     tiny = EncoderConfig(
         vocab_size=100, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
@@ -110,6 +110,12 @@ def compare(options: argparse.Namespace) -> None:
         num_hidden_layers=options.layers, num_attention_heads=options.hidden_size // 64,
         intermediate_size=4 * options.hidden_size, **sizes,
     )  # fmt: skip
+    return tiny, config
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Runs every loader in fresh processes, by turns, and prints medians."""
+    tiny, config = configs(options)
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         write_checkpoint(tiny, root / "tiny")

@@ -157,10 +157,7 @@ def checked_max_length(config: Any, tokenizer: Any, max_length: int | None) -> i
         ValueError: there is no tokenizer, or ``max_length`` is beyond the position table.
     """
     if tokenizer is None:
-        raise ValueError(
-            "tokenizer is None: the bundle holds neither tokenizer.json nor vocab.txt. Add one of "
-            "them to it."
-        )
+        raise ValueError("tokenizer is None: the bundle holds no tokenizer. Save it with one.")
     limit = config.max_tokens
     if max_length is None:
         return min(tokenizer.model_max_length, limit)

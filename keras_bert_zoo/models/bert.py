@@ -36,21 +36,12 @@ class BertEncoder(Encoder):
     called = "bert"
 
     @staticmethod
-    def embeddings(config: EncoderConfig, dtype: Any) -> Embeddings:
+    def embedding_choices(config: EncoderConfig) -> dict[str, Any]:
         """Words, positions and segments."""
-        return Embeddings(
-            vocab_size=config.vocab_size,
-            hidden_size=config.table_width,
-            max_position_embeddings=config.max_position_embeddings,
-            type_vocab_size=config.type_vocab_size,
-            padding=config.pad_token_id if config.position_offset else None,
-            position_embedding_type=config.position_embedding_type,
-            dropout=config.hidden_dropout_prob,
-            epsilon=config.layer_norm_eps,
-            initializer_range=config.initializer_range,
-            dtype=dtype,
-            name="embeddings",
-        )
+        return {
+            "padding": config.pad_token_id if config.position_offset else None,
+            "position_embedding_type": config.position_embedding_type,
+        }
 
     @staticmethod
     def steps(

@@ -19,21 +19,10 @@ class DebertaEncoder(Encoder):
     called = "deberta"
 
     @staticmethod
-    def embeddings(config: EncoderConfig, dtype: Any) -> Embeddings:
+    def embedding_choices(config: EncoderConfig) -> dict[str, Any]:
         """Words and segments, and positions where the config adds them."""
-        choices = config.choices
-        return Embeddings(
-            vocab_size=config.vocab_size,
-            hidden_size=config.table_width,
-            max_position_embeddings=config.max_position_embeddings,
-            type_vocab_size=config.type_vocab_size,
-            position_embedding_type="absolute" if choices.position_biased_input else None,
-            dropout=config.hidden_dropout_prob,
-            epsilon=config.layer_norm_eps,
-            initializer_range=config.initializer_range,
-            dtype=dtype,
-            name="embeddings",
-        )
+        added = config.choices.position_biased_input
+        return {"position_embedding_type": "absolute" if added else None}
 
     @staticmethod
     def steps(

@@ -145,9 +145,25 @@ class Encoder(NamedInputs):
         # `compile` reads it to decide on loss scaling.
         self.dtype_policy = embeddings.dtype_policy
 
-    @staticmethod
-    def embeddings(config: EncoderConfig, dtype: Any) -> Embeddings:
+    @classmethod
+    def embeddings(cls, config: EncoderConfig, dtype: Any) -> Embeddings:
         """The layer that embeds tokens."""
+        sizes = {
+            "vocab_size": config.vocab_size,
+            "hidden_size": config.table_width,
+            "max_position_embeddings": config.max_position_embeddings,
+            "type_vocab_size": config.type_vocab_size,
+            "dropout": config.hidden_dropout_prob,
+            "epsilon": config.layer_norm_eps,
+            "initializer_range": config.initializer_range,
+        }
+        return Embeddings(
+            **{**sizes, **cls.embedding_choices(config)}, dtype=dtype, name="embeddings"
+        )
+
+    @staticmethod
+    def embedding_choices(config: EncoderConfig) -> dict[str, Any]:
+        """Arguments of ``Embeddings`` that the architecture has besides, or otherwise."""
         raise NotImplementedError
 
     @staticmethod

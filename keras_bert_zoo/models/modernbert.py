@@ -32,22 +32,15 @@ class ModernBertEncoder(Encoder):
     called = "modernbert"
 
     @staticmethod
-    def embeddings(config: EncoderConfig, dtype: Any) -> Embeddings:
+    def embedding_choices(config: EncoderConfig) -> dict[str, Any]:
         """Words alone."""
         choices = config.choices
-        return Embeddings(
-            vocab_size=config.vocab_size,
-            hidden_size=config.table_width,
-            max_position_embeddings=config.max_position_embeddings,
-            type_vocab_size=0,
-            position_embedding_type=None,
-            dropout=choices.embedding_dropout,
-            epsilon=config.layer_norm_eps,
-            initializer_range=config.initializer_range,
-            norm_bias=choices.norm_bias,
-            dtype=dtype,
-            name="embeddings",
-        )
+        return {
+            "type_vocab_size": 0,
+            "position_embedding_type": None,
+            "dropout": choices.embedding_dropout,
+            "norm_bias": choices.norm_bias,
+        }
 
     @staticmethod
     def steps(
