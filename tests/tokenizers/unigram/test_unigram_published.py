@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import types
 
 import pytest
@@ -116,16 +117,27 @@ def test_ids_of_transformers(name, unigram_corpus, tmp_path):
 
 
 def test_ids_of_sentencepiece(data, unigram_corpus, tmp_path):
-    """Of texts without special tokens, which SentencePiece does not look for."""
+    """Of texts without special tokens, which SentencePiece does not look for.
+
+    It adds scores up in float32, where ``0|00`` and ``00|0`` can differ after a long text: where
+    our ids are others, they must be as likely. Sums are above -2,000, where a step of float32 is
+    1.2e-4.
+    """
     (tmp_path / "sentencepiece.bpe.model").write_bytes(data)
     theirs = sentencepiece.SentencePieceProcessor(model_proto=data)
     # Not the first: the reference sees a character with a mark as one, SentencePiece does not.
     texts = [text for text in [*TEXTS[1:], *unigram_corpus] if "<" not in text]
     ours = load_tokenizer(tmp_path)(texts, add_special_tokens=False)["input_ids"].to_list()
     # Fairseq's ids are one more, but for the unknown one.
-    expected = [[1 + index if index else 3 for index in ids] for ids in theirs.encode(texts)]
+    ours = [[index - 1 if index != 3 else 0 for index in ids] for ids in ours]
+    expected = theirs.encode(texts)
     assert len(texts) > 100
-    assert [t for t, a, b in zip(texts, ours, expected, strict=True) if a != b] == []
+    ties = [(a, b) for a, b in zip(ours, expected, strict=True) if a != b]
+    assert len(ties) <= len(texts) / 100
+    for a, b in ties:
+        assert theirs.decode(a) == theirs.decode(b)
+        scores = [math.fsum(map(theirs.get_score, ids)) for ids in (a, b)]
+        assert math.isclose(*scores, abs_tol=1e-3)
 
 
 # What the first checkpoints of each were published with: no tokenizer_class.
