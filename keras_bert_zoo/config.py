@@ -11,13 +11,13 @@ from typing import Any
 from keras_bert_zoo.families import family
 from keras_bert_zoo.foreign import read_json
 from keras_bert_zoo.rules import (
+    INTEGER,
     PART,
     POSITIVE,
     TEXT,
     Rule,
     at_most,
     choice,
-    is_integer,
     or_none,
     problems_of,
     size,
@@ -142,7 +142,7 @@ class EncoderConfig:
             f"hidden_size ({self.hidden_size}) must be a multiple of num_attention_heads "
             f"({self.num_attention_heads})": self.hidden_size % self.num_attention_heads == 0,
             f"pad_token_id must be an integer from 0 to vocab_size - 1 = {rows - 1}, received "
-            f"{reprlib.repr(pad)}": is_integer(pad) and 0 <= pad < rows,
+            f"{pad}": 0 <= pad < rows,
             # Tokens of an encoder see both sides: other weights, other numbers.
             "is_decoder and add_cross_attention must be false, this is an encoder": not (
                 self.extra.get("is_decoder") or self.extra.get("add_cross_attention")
@@ -287,6 +287,7 @@ _RULES = {
     "classifier_dropout": or_none(PART),
     "initializer_range": POSITIVE,
     "layer_norm_eps": POSITIVE,
+    "pad_token_id": INTEGER,
     "position_embedding_type": choice(*POSITION_EMBEDDING_TYPES),
     "id2label": or_none(Rule("class names numbered from 0, all different", _are_labels)),
     "problem_type": or_none(choice(*PROBLEM_TYPES)),

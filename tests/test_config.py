@@ -165,6 +165,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "did you mean 'multi_label_classification'",
     ),
     "padding": ({"pad_token_id": 61}, "from 0 to vocab_size - 1 = 60, received 61"),
+    "no padding": (
+        {"model_type": "roberta", "pad_token_id": []},
+        r"pad_token_id must be an integer, received \[\]",
+    ),
     "model type": ({"model_type": 3}, "model_type must be a string"),
     "decoder": ({"is_decoder": True}, "is_decoder and add_cross_attention must be false"),
     "gap in labels": ({"id2label": {"0": "no", "2": "yes"}}, "numbered from 0"),
