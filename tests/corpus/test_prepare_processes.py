@@ -152,5 +152,6 @@ def test_one_line_of_100_megabytes(tokenizer, tmp_path, text):
     rest = {"format": "documents", "deduplicate": "false"}
     limit = peak(command(small, tmp_path / "out-small", tokenizer, 1, **rest))
     start = time.monotonic()
-    assert peak(command(long, tmp_path / "out-long", tokenizer, 1, **rest)) < limit + 100
+    # The line once, and what the allocator keeps of pieces; not its text and its bytes.
+    assert peak(command(long, tmp_path / "out-long", tokenizer, 1, **rest)) < limit + 150
     assert time.monotonic() - start < 120
