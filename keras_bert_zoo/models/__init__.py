@@ -6,10 +6,13 @@ from typing import Any
 
 import keras
 
-from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.models.bert import BertEncoder
+from keras_bert_zoo.models.causal_lm import CausalLM
 from keras_bert_zoo.models.deberta import DebertaEncoder
+from keras_bert_zoo.models.decoder import Decoder
 from keras_bert_zoo.models.encoder import Encoder
+from keras_bert_zoo.models.encoder_decoder import EncoderDecoder, encoder_decoder_of
+from keras_bert_zoo.models.encoders import encoder_of
 from keras_bert_zoo.models.extractive_summarization import ExtractiveSummarizer
 from keras_bert_zoo.models.modernbert import ModernBertEncoder
 from keras_bert_zoo.models.multiple_choice import MultipleChoice
@@ -20,12 +23,8 @@ from keras_bert_zoo.models.replaced_tokens import ReplacedTokenDetector, Replace
 from keras_bert_zoo.models.sentence_embedding import SentenceEmbedder, SentenceSets
 from keras_bert_zoo.models.sequence_classification import SequenceClassifier
 from keras_bert_zoo.models.token_classification import TokenClassifier
+from keras_bert_zoo.models.transformer import TransformerEncoder
 
-# The encoders that have other blocks than BERT, by `model_type`.
-ENCODERS: dict[str, type[Encoder]] = {
-    "modernbert": ModernBertEncoder,
-    "deberta-v2": DebertaEncoder,
-}
 # What puts the head of a task on an encoder; a model names its task itself.
 TASKS: dict[str, Callable[..., keras.Model]] = {
     "sequence_classification": SequenceClassifier,
@@ -41,16 +40,14 @@ TASKS: dict[str, Callable[..., keras.Model]] = {
 }
 
 
-def encoder_of(config: EncoderConfig, **options: Any) -> Encoder:
-    """The encoder of a config's ``model_type``, see ``Encoder`` for the options."""
-    return ENCODERS.get(config.model_type, BertEncoder)(config, **options)
-
-
 __all__ = [
     "TASKS",
     "BertEncoder",
+    "CausalLM",
     "DebertaEncoder",
+    "Decoder",
     "Encoder",
+    "EncoderDecoder",
     "ExtractiveSummarizer",
     "ModernBertEncoder",
     "MultipleChoice",
@@ -63,5 +60,7 @@ __all__ = [
     "SentenceSets",
     "SequenceClassifier",
     "TokenClassifier",
+    "TransformerEncoder",
+    "encoder_decoder_of",
     "encoder_of",
 ]
