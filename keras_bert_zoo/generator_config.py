@@ -92,9 +92,7 @@ class Seq2SeqConfig:
             "add_cross_attention of the decoder must be true": self.decoder.cross_attention,
         }
         if self.one_table:
-            same = [
-                getattr(self.encoder, name) == getattr(self.decoder, name) for name in _OF_BOTH
-            ]
+            same = [getattr(self.encoder, name) == getattr(self.decoder, name) for name in _OF_BOTH]
             holds[f"{_OF_BOTH} must be those of both sides"] = all(same)
         problems = [rule for rule, kept in holds.items() if not kept]
         if problems:

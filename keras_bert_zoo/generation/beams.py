@@ -91,8 +91,7 @@ def search(
         offsets = ops.arange(rows // beams, dtype="int32")[:, None] * beams
         sources = ops.reshape(found.parents + offsets, (-1,))
         kept = tuple(
-            tuple(ops.take(part, sources, axis=0) for part in layer)
-            for layer in found.written.kept
+            tuple(ops.take(part, sources, axis=0) for part in layer) for layer in found.written.kept
         )
         before = found.written._replace(kept=kept)
         scores, written = model.go_on(ops.reshape(token, (-1,)), before, memory)

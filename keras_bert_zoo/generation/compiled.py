@@ -8,23 +8,28 @@ from typing import Any
 import keras
 
 
-def compiled(function: Callable[..., Any], model: keras.Model) -> Callable[..., Any]:
+def compiled(
+    function: Callable[..., Any], model: keras.Model, jit_compile: bool
+) -> Callable[..., Any]:
     """A function that calls a model, traced once for each shape it is given.
 
     Args:
         function: of tensors and structures of them.
         model: the one whose variables it reads.
+        jit_compile: whether TensorFlow compiles it with XLA; JAX always does, PyTorch never.
     """
-    return _COMPILERS[keras.backend.backend()](function, model)
+    return _COMPILERS[keras.backend.backend()](function, model, jit_compile)
 
 
-def _tensorflow(function: Callable[..., Any], model: keras.Model) -> Callable[..., Any]:
+def _tensorflow(
+    function: Callable[..., Any], model: keras.Model, jit_compile: bool
+) -> Callable[..., Any]:
     import tensorflow as tf
 
-    return tf.function(function, autograph=False, jit_compile=True)
+    return tf.function(function, autograph=False, jit_compile=jit_compile)
 
 
-def _jax(function: Callable[..., Any], model: keras.Model) -> Callable[..., Any]:
+def _jax(function: Callable[..., Any], model: keras.Model, jit_compile: bool) -> Callable[..., Any]:
     import jax
 
     @jax.jit
@@ -36,13 +41,15 @@ def _jax(function: Callable[..., Any], model: keras.Model) -> Callable[..., Any]
     return lambda *arguments: run([v.value for v in model.variables], *arguments)
 
 
-def _torch(function: Callable[..., Any], model: keras.Model) -> Callable[..., Any]:
+def _torch(
+    function: Callable[..., Any], model: keras.Model, jit_compile: bool
+) -> Callable[..., Any]:
     import torch
 
     return torch.no_grad()(function)
 
 
-_COMPILERS: dict[str, Callable[[Callable[..., Any], keras.Model], Callable[..., Any]]] = {
+_COMPILERS: dict[str, Callable[..., Callable[..., Any]]] = {
     "tensorflow": _tensorflow,
     "jax": _jax,
     "torch": _torch,

@@ -24,6 +24,7 @@ def generate(
     inputs: Mapping[str, Any],
     *,
     eos_token_id: int | None = None,
+    jit_compile: bool = True,
     **options: Any,
 ) -> np.ndarray:
     """Writes texts.
@@ -33,6 +34,8 @@ def generate(
         inputs: int ``(B, P)``: those of the encoder; of a ``CausalLM`` ``input_ids``, what texts
             begin with, and ``attention_mask``, 0 for the padding behind them.
         eos_token_id: what ends a text; by default what the config says.
+        jit_compile: whether TensorFlow compiles the program with XLA, which takes seconds for
+            each shape of ``inputs``, and writes faster.
         **options: of ``GenerationOptions``.
 
     Returns:
@@ -61,11 +64,13 @@ def generate(
         shape = (settings.max_new_tokens, len(arrays["input_ids"]) * settings.rows)
         chances = np.random.default_rng(settings.seed).random(shape, "float32")
     # The seed is no part of the program.
-    key = (dataclasses.replace(settings, seed=None), end)
+    settings = dataclasses.replace(settings, seed=None)
+    key = (settings, end, jit_compile)
     # Past the tracking of Keras, which would take programs for parts of the model.
-    programs = vars(model).setdefault("_programs", {})
+    programs = model.__dict__.setdefault("_programs", {})
     if key not in programs:
-        programs[key] = compiled(functools.partial(texts_of, model, *key), model)
+        write = functools.partial(texts_of, model, settings, end)
+        programs[key] = compiled(write, model, jit_compile)
     return ops.convert_to_numpy(programs[key](arrays, chances))
 
 
@@ -81,7 +86,7 @@ def texts_of(
         inputs: see there.
         chances: uniform numbers, one for each token to be drawn, float32 ``(T, rows)``.
     """
-    config = model.config
+    config: Any = model.config
     if isinstance(model, EncoderDecoder):
         memory = model.read(dict(inputs))
         start = config.decoder_start_token_id

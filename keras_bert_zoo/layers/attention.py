@@ -113,11 +113,11 @@ class SameDocument(keras.layers.Layer):
         return (1.0 - ops.cast(allowed, self.compute_dtype)) * MASKED
 
     def compute_output_shape(
-        self, numbers_shape: tuple[int | None, ...], memory_shape: tuple[int | None, ...]
+        self, numbers_shape: tuple[int | None, ...], memory_numbers_shape: tuple[int | None, ...]
     ) -> tuple[int | None, ...]:
         """``(B, 1, S, M)``."""
         batch, length = numbers_shape
-        return (batch, 1, length, memory_shape[1])
+        return (batch, 1, length, memory_numbers_shape[1])
 
 
 def same_document(numbers: Any, memory_numbers: Any = None) -> Any:
@@ -232,21 +232,18 @@ class Attention(keras.layers.Layer):
         # Half precision cannot hold a softmax over hundreds of keys.
         dtype = wide(self.compute_dtype)
         scores = ops.cast(scores, dtype) + ops.cast(bias, dtype)
-        probabilities = ops.cast(ops.softmax(scores, axis=-1), self.compute_dtype)
+        # Of a single key Keras warns, as of a mistake.
+        chances = ops.ones_like(scores) if scores.shape[-1] == 1 else ops.softmax(scores, axis=-1)
+        probabilities = ops.cast(chances, self.compute_dtype)
         probabilities = self.dropout(probabilities, training=training)
         return ops.matmul(probabilities, value), probabilities
 
-    def compute_output_shape(
-        self,
-        hidden_shape: tuple[int | None, ...],
-        bias_shape: Any = None,
-        memory_shape: tuple[int | None, ...] | None = None,
-    ) -> Any:
+    def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
         """Shapes of the context and, where not fused, the probabilities."""
         if self.fused:
             return hidden_shape
         batch, length, _hidden = hidden_shape
-        return hidden_shape, (batch, self.num_heads, length, (memory_shape or hidden_shape)[1])
+        return hidden_shape, (batch, self.num_heads, length, length)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -269,34 +266,28 @@ class SelfAttention(Attention):
         self.query, self.key, self.value = map(self.heads, ("query", "key", "value"))
         self.output_projection = self.linear("output", input_rank=2)
 
-    def build(
-        self,
-        hidden_shape: tuple[int | None, ...],
-        bias_shape: Any = None,
-        memory_shape: tuple[int | None, ...] | None = None,
-    ) -> None:
-        """Builds the four projections."""
-        self.query.build(hidden_shape)
-        for projection in (self.key, self.value):
-            projection.build(memory_shape or hidden_shape)
+    def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
+        """Builds the four projections; what is attended to is as wide."""
+        for projection in (self.query, self.key, self.value):
+            projection.build(hidden_shape)
         self.output_projection.build((*hidden_shape[:-1], self.num_heads, self.head_size))
 
-    def call(
-        self, hidden: Any, bias: Any, memory: Any = None, training: bool | None = None
-    ) -> Any:
+    def call(self, hidden: Any, bias: Any, training: bool | None = None) -> Any:
         """Attends.
 
         Args:
             hidden: ``(B, S, H)``.
-            bias: added to the scores, broadcastable to ``(B, N, S, M)``.
-            memory: what is attended to, ``(B, M, H)``; by default the hidden states.
+            bias: added to the scores, broadcastable to ``(B, N, S, S)``.
             training: whether dropout is on.
 
         Returns:
             The projected context ``(B, S, H)`` and, where not fused, the probabilities
-            ``(B, N, S, M)``.
+            ``(B, N, S, S)``.
         """
-        memory = hidden if memory is None else memory
+        return self.attend_to(hidden, hidden, bias, training)
+
+    def attend_to(self, hidden: Any, memory: Any, bias: Any, training: bool | None) -> Any:
+        """Attends to ``memory`` ``(B, M, H)``, see ``call``."""
         key, value = (part(memory, training=training) for part in (self.key, self.value))
         query = self._scaled_query(hidden, training)
         context, *probabilities = self.attend(query, key, value, bias, training)
@@ -318,6 +309,27 @@ class SelfAttention(Attention):
         keys = ops.transpose(keys, (0, 1, 3, 2))
         context, _ = self.weigh(query, keys, values, bias, False)
         return self.output_projection(heads_first(context))
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class CrossAttention(SelfAttention):
+    """The same, of which keys and values are projections of something else."""
+
+    def call(self, hidden: Any, bias: Any, training: bool | None = None, memory: Any = None) -> Any:
+        """Attends to ``memory`` ``(B, M, H)``, see ``SelfAttention``."""
+        return self.attend_to(hidden, memory, bias, training)
+
+    def compute_output_shape(
+        self,
+        hidden_shape: tuple[int | None, ...],
+        bias_shape: Any = None,
+        memory_shape: Any = None,
+    ) -> Any:
+        """Shapes of the context and, where not fused, the probabilities."""
+        if self.fused:
+            return hidden_shape
+        batch, length, _hidden = hidden_shape
+        return hidden_shape, (batch, self.num_heads, length, memory_shape[1])
 
 
 def heads_first(x: Any) -> Any:

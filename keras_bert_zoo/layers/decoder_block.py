@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_bert_zoo.layers.attention import SelfAttention
+from keras_bert_zoo.layers.attention import CrossAttention
 from keras_bert_zoo.layers.block import EncoderBlock, SubLayer
 from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.linear import Linear
@@ -32,10 +32,10 @@ class DecoderBlock(EncoderBlock):
         super().__init__(**sizes)
         given = self.arguments
         self.arguments = {**given, "cross_attention": cross_attention}
-        self.cross_attention: SelfAttention | None = None
+        self.cross_attention: CrossAttention | None = None
         if cross_attention:
             policy = self.dtype_policy
-            self.cross_attention = SelfAttention(
+            self.cross_attention = CrossAttention(
                 num_heads=given["num_heads"],
                 head_size=given["head_size"],
                 dropout=given["attention_dropout"],
@@ -79,18 +79,18 @@ class DecoderBlock(EncoderBlock):
         self,
         hidden: Any,
         bias: Any,
+        training: bool | None = None,
         memory: Any = None,
         memory_bias: Any = None,
-        training: bool | None = None,
     ) -> Any:
         """Transforms ``(B, S, H)``.
 
         Args:
             hidden: ``(B, S, H)``.
             bias: of attention to themselves, broadcastable to ``(B, N, S, S)``.
+            training: whether dropout is on.
             memory: what an encoder says, ``(B, M, H)``.
             memory_bias: of attention to it, broadcastable to ``(B, N, S, M)``.
-            training: whether dropout is on.
         """
         context = {"bias": bias}
         if self.cross_attention is not None:
@@ -106,7 +106,7 @@ class DecoderBlock(EncoderBlock):
 
         def attend_across(x: Any, training: bool | None) -> Any:
             attended = self._across(
-                x, context["memory_bias"], context["memory"], training=training
+                x, context["memory_bias"], training=training, memory=context["memory"]
             )
             return self.cross_dropout(_without_probabilities(attended), training=training)
 
@@ -157,7 +157,7 @@ class DecoderBlock(EncoderBlock):
         return self._across.remember(memory)
 
     @property
-    def _across(self) -> SelfAttention:
+    def _across(self) -> CrossAttention:
         assert self.cross_attention is not None
         return self.cross_attention
 

@@ -12,7 +12,7 @@ from keras_bert_zoo.models.deberta import DebertaEncoder
 from keras_bert_zoo.models.decoder import Decoder
 from keras_bert_zoo.models.encoder import Encoder
 from keras_bert_zoo.models.encoder_decoder import EncoderDecoder, encoder_decoder_of
-from keras_bert_zoo.models.encoders import encoder_of
+from keras_bert_zoo.models.encoders import ENCODERS, encoder_of
 from keras_bert_zoo.models.extractive_summarization import ExtractiveSummarizer
 from keras_bert_zoo.models.modernbert import ModernBertEncoder
 from keras_bert_zoo.models.multiple_choice import MultipleChoice
@@ -24,6 +24,7 @@ from keras_bert_zoo.models.sentence_embedding import SentenceEmbedder, SentenceS
 from keras_bert_zoo.models.sequence_classification import SequenceClassifier
 from keras_bert_zoo.models.token_classification import TokenClassifier
 from keras_bert_zoo.models.transformer import TransformerEncoder
+from keras_bert_zoo.models.writer import Writer
 
 # What puts the head of a task on an encoder; a model names its task itself.
 TASKS: dict[str, Callable[..., keras.Model]] = {
@@ -39,9 +40,16 @@ TASKS: dict[str, Callable[..., keras.Model]] = {
     "sentence_embedding": SentenceEmbedder,
 }
 
+# Models that write, by their task.
+WRITERS: dict[str, type[Writer]] = {
+    "causal_lm": CausalLM,
+    "seq2seq": EncoderDecoder,
+}
 
 __all__ = [
+    "ENCODERS",
     "TASKS",
+    "WRITERS",
     "BertEncoder",
     "CausalLM",
     "DebertaEncoder",
@@ -61,6 +69,7 @@ __all__ = [
     "SequenceClassifier",
     "TokenClassifier",
     "TransformerEncoder",
+    "Writer",
     "encoder_decoder_of",
     "encoder_of",
 ]

@@ -40,11 +40,7 @@ class CausalLM(Writer):
         with keras.name_scope("decoder"):
             logits = word_head(decoder.config, decoder.embeddings, policy)(hidden)
         super().__init__(decoder, decoder.config, inputs, {"logits": logits}, name=name, **kwargs)
-
-    @property
-    def decoder(self) -> Decoder:
-        """The decoder."""
-        return self.encoder
+        self.decoder = decoder
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> CausalLM:

@@ -20,15 +20,14 @@ class Writer(TaskModel):
     """
 
     decoder: Decoder
+    config: Any
 
     @property
     def head(self) -> MaskedLMHead:
         """The layer that scores words."""
         return self.get_layer("predictions")
 
-    def begin(
-        self, prompt: Any, mask: Any, memory: Memory, capacity: int
-    ) -> tuple[Any, Written]:
+    def begin(self, prompt: Any, mask: Any, memory: Memory, capacity: int) -> tuple[Any, Written]:
         """Reads what a text begins with.
 
         Args:
