@@ -16,7 +16,7 @@ import keras
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.atomic import atomic_directory, check_switch
-from keras_bert_zoo.checkpoints import hugging_face, sources, tables
+from keras_bert_zoo.checkpoints import hugging_face, sources, tables, writers
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint
 from keras_bert_zoo.checkpoints.heads import (
     Head,
@@ -38,7 +38,7 @@ from keras_bert_zoo.checkpoints.sentence_transformers import (
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, Tensor
 from keras_bert_zoo.checkpoints.weights import build_from_tensors, weights_of
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.models import TASKS, Encoder, encoder_of
+from keras_bert_zoo.models import TASKS, WRITERS, Encoder, encoder_of
 
 if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
@@ -66,12 +66,13 @@ class Bundle:
     Args:
         model: an ``Encoder``, or a task model around one.
         tokenizer: ``None`` when the directory has no tokenizer files.
-        config: the model's config.
+        config: the model's: an ``EncoderConfig``, or of what writes a ``DecoderConfig`` or
+            ``Seq2SeqConfig``.
     """
 
     model: keras.Model
     tokenizer: Tokenizer | None
-    config: EncoderConfig
+    config: Any
 
 
 def load(
@@ -125,6 +126,8 @@ def load(
             and ``fresh_head`` is ``False``.
     """
     directory = sources.resolve(zoo.resolve(source))
+    if writers.holds(directory):
+        return _load_writer(directory, task, packed=packed, recompute=recompute, dtype=dtype)
     modules = read_modules(directory) if task == _EMBEDDING else SentenceModules(directory, {})
     directory = modules.encoder
     try:
@@ -156,6 +159,17 @@ def load(
     return Bundle(model, tokenizer, head.config)
 
 
+def _load_writer(directory: pathlib.Path, task: str | None, **options: Any) -> Bundle:
+    try:
+        model = writers.load(directory, options)
+    except CheckpointError as error:
+        raise CheckpointError(f"{directory}: {error}") from error
+    if task not in (None, model.task):
+        raise ValueError(f"{directory} holds a model for {model.task!r}, received task={task!r}.")
+    words = model.decoder.config
+    return Bundle(model, _tokenizer_in(directory, words, {}), model.config)
+
+
 def trained_for(source: str | pathlib.Path) -> str | None:
     """The task that a checkpoint says it is for, also where ``load`` wants to be asked for it."""
     directory = sources.resolve(zoo.resolve(source))
@@ -174,16 +188,21 @@ def config_of(source: str | pathlib.Path) -> EncoderConfig:
 
 def read_tokenizer(checkpoint: Checkpoint, do_lower_case: bool | None) -> Tokenizer | None:
     """Reads the tokenizer of a checkpoint, if it has one; see ``load``."""
-    directory = checkpoint.tokenizer
+    if do_lower_case is None and checkpoint.lower_case is not None:
+        do_lower_case = checkpoint.lower_case()
+    options = {} if do_lower_case is None else {"do_lower_case": do_lower_case}
+    return _tokenizer_in(checkpoint.tokenizer, checkpoint.config, options)
+
+
+def _tokenizer_in(
+    directory: pathlib.Path, config: EncoderConfig, options: dict[str, Any]
+) -> Tokenizer | None:
     if not any((directory / name).is_file() for name in sources.TOKENIZERS):
         return None
     from keras_bert_zoo.tokenizers import load_tokenizer
 
-    if do_lower_case is None and checkpoint.lower_case is not None:
-        do_lower_case = checkpoint.lower_case()
-    options = {} if do_lower_case is None else {"do_lower_case": do_lower_case}
     tokenizer = load_tokenizer(directory, **options)
-    _check_vocabulary(tokenizer, checkpoint.config)
+    _check_vocabulary(tokenizer, config)
     return tokenizer
 
 
@@ -270,15 +289,19 @@ def save(
     """
     check_switch("overwrite", overwrite)
     task, config = task_of_model(model), model.config
+    writes = task in WRITERS
     directory = pathlib.Path(directory)
     if tokenizer is not None:
-        check_tokenizer(tokenizer, config)
+        check_tokenizer(tokenizer, model.decoder.config if writes else config)
     check_target(directory, overwrite)
     try:
         with atomic_directory(directory) as temporary:
             # What follows the encoder of an embedder lies in folders beside it.
             stored = (model.encoder, None) if task == _EMBEDDING else (model, task)
-            hugging_face.write(weights_of(*stored), temporary)
+            if writes:
+                writers.write(model, temporary)
+            else:
+                hugging_face.write(weights_of(*stored), temporary)
             if task == _EMBEDDING:
                 dense = model.get_layer("dense") if model.head["dense_units"] else None
                 write_modules(model.head, config.hidden_size, temporary, dense)
@@ -306,6 +329,7 @@ def task_of_model(model: keras.Model) -> str | None:
     kinds: tuple[Any, ...] = (
         Encoder,
         *(kind for kind in TASKS.values() if isinstance(kind, type)),
+        *WRITERS.values(),
     )
     if isinstance(model, kinds):
         return model.task

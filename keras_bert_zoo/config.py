@@ -18,6 +18,7 @@ from keras_bert_zoo.rules import (
     Rule,
     at_most,
     choice,
+    is_integer,
     or_none,
     problems_of,
     size,
@@ -43,7 +44,7 @@ _MAX_SEGMENTS = 65_536
 _MAX_BUCKETS = 65_536
 # Names of activations; `layers.activations` holds the functions.
 HIDDEN_ACTS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "swish", "tanh")
-POSITION_EMBEDDING_TYPES = ("absolute", "sinusoidal")
+POSITION_EMBEDDING_TYPES = ("absolute", "sinusoidal", "halved_sinusoidal")
 # A label that says nothing, as `transformers` writes it: it counts in no loss.
 IGNORED = -100
 PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
@@ -87,8 +88,8 @@ class EncoderConfig:
         initializer_range: standard deviation of the truncated normal initialiser.
         layer_norm_eps: epsilon inside the square root of layer normalisation.
         pad_token_id: id of ``[PAD]``.
-        position_embedding_type: ``"absolute"`` (learned, BERT) or ``"sinusoidal"``
-            (fixed, Vaswani et al. 2017, section 3.5).
+        position_embedding_type: ``"absolute"`` (learned, BERT), or fixed (Vaswani et al. 2017,
+            section 3.5) ``"sinusoidal"`` or, with the sines first, ``"halved_sinusoidal"``.
         id2label: class index to class name, for task heads.
         problem_type: one of ``PROBLEM_TYPES`` for sequence classification, or ``None``.
         extra: every other key of the file, kept as it was; ``choices`` reads those that the
@@ -143,10 +144,7 @@ class EncoderConfig:
             f"({self.num_attention_heads})": self.hidden_size % self.num_attention_heads == 0,
             f"pad_token_id must be an integer from 0 to vocab_size - 1 = {rows - 1}, received "
             f"{pad}": 0 <= pad < rows,
-            # Tokens of an encoder see both sides: other weights, other numbers.
-            "is_decoder and add_cross_attention must be false, this is an encoder": not (
-                self.extra.get("is_decoder") or self.extra.get("add_cross_attention")
-            ),
+            **self._direction(),
             f"sinusoidal positions may be {_MAX_COMPUTED:,} numbers, max_position_embeddings "
             f"({self.max_position_embeddings}) times hidden_size": (
                 self.position_embedding_type == "absolute"
@@ -156,6 +154,14 @@ class EncoderConfig:
             "accepted": self.parameters <= _MAX_PARAMETERS,
         }
         return [rule for rule, kept in holds.items() if not kept]
+
+    def _direction(self) -> dict[str, bool]:
+        # Tokens of an encoder see both sides: other weights, other numbers.
+        return {
+            "is_decoder and add_cross_attention must be false, this is an encoder": not (
+                self.extra.get("is_decoder") or self.extra.get("add_cross_attention")
+            ),
+        }
 
     @property
     def choices(self) -> Any:
@@ -221,6 +227,8 @@ class EncoderConfig:
         # transformers writes `null` for a choice that was left open: the default holds.
         known = {name: values[name] for name in _FIELDS if values.get(name) is not None}
         known = {**row.defaults, **known}
+        if row.widening and is_integer(known.get("hidden_size")):
+            known.setdefault("intermediate_size", row.widening * known["hidden_size"])
         required = [n for n, field in _FIELDS.items() if field.default is dataclasses.MISSING]
         missing = [name for name in required if name not in known]
         if missing:

@@ -88,6 +88,11 @@ def choice(*valid: str) -> Rule:
     return Rule(meaning, lambda x: isinstance(x, str) and x in valid, valid)
 
 
+def only(value: bool | float) -> Rule:
+    """That value alone."""
+    return Rule(repr(value), lambda x: isinstance(x, bool | int | float) and x == value)
+
+
 def list_of(rule: Rule) -> Rule:
     """Several values of one kind."""
     return Rule(

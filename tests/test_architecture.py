@@ -24,8 +24,10 @@ ARROWS: dict[str, set[str]] = {
     "config": {"rules", "families", "foreign"},
     "atomic": set(),
     "identity": set(),
+    "generator_config": {"config"},
     "layers": {"config"},
-    "models": {"layers"},
+    "models": {"layers", "generator_config"},
+    "generation": {"models"},
     "tokenizers": {"foreign"},
     "checkpoints": {"models", "atomic"},
     "zoo": {"checkpoints"},
@@ -34,7 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "corpus": {"tokenizers", "atomic", "identity"},
     "data": {"config", "corpus"},
     "evaluation": {"data"},
-    "tasks": {"bundle", "evaluation"},
+    "tasks": {"bundle", "evaluation", "generation"},
     "training": {"tasks"},
     "export": {"tasks"},
     "commands": {"training", "export", "configs", "conversion"},
@@ -43,7 +45,7 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 # These run on every backend of Keras.
-BACKEND_FREE = {"rules", "families", "foreign", "config", "layers", "models"}
+BACKEND_FREE = {"rules", "families", "foreign", "config", "generator_config", "layers", "models"}
 BACKENDS = {"tensorflow", "tensorflow_text", "torch", "jax", "keras_hub"}
 
 

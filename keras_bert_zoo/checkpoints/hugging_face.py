@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from keras_bert_zoo.checkpoints import tables
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint, ModelWeights
 from keras_bert_zoo.checkpoints.files import open_tensors
 from keras_bert_zoo.checkpoints.safetensors_files import write_safetensors
-from keras_bert_zoo.checkpoints.tensors import CheckpointError
+from keras_bert_zoo.checkpoints.tensors import CheckpointError, Tensor
 from keras_bert_zoo.config import EncoderConfig
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -90,12 +90,23 @@ def write(
     architecture = tables.architecture(weights.config.model_type)
     values = weights.config.to_dict()
     values["architectures"] = [architecture.classes[weights.task]]
-    # `transformers` converts the weights to the type stated here.
-    values.pop("torch_dtype", None)
-    values["dtype"] = str(dtype or weights.tensors[weights.rows[0].tensor].dtype)
-    text = json.dumps(values, indent=2, ensure_ascii=False, sort_keys=True)
-    (directory / CONFIG).write_text(text + "\n", encoding="utf-8")
     names = {row.tensor: architecture.stored(row, weights.task) for row in weights.rows}
     tensors = {name: weights.tensors[row] for row, name in names.items()}
-    write_safetensors(directory / WEIGHTS, tensors, dtype, done)
+    write_files(values, tensors, directory, dtype, done)
     return names
+
+
+def write_files(
+    values: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    directory: pathlib.Path,
+    dtype: np.dtype | None = None,
+    done: Callable[[int], Any] = lambda size: None,
+) -> None:
+    """Writes ``config.json`` and the tensors by their names in the file, see ``write``."""
+    # `transformers` converts the weights to the type stated here.
+    values = {key: value for key, value in values.items() if key != "torch_dtype"}
+    values["dtype"] = str(dtype or next(iter(tensors.values())).dtype)
+    text = json.dumps(values, indent=2, ensure_ascii=False, sort_keys=True)
+    (directory / CONFIG).write_text(text + "\n", encoding="utf-8")
+    write_safetensors(directory / WEIGHTS, tensors, dtype, done)

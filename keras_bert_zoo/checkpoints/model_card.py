@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.generator_config import Seq2SeqConfig
 
 _CARD = """---
 library_name: transformers
@@ -37,11 +38,17 @@ _LOADERS: dict[str | None, tuple[str, str | None]] = {
     "next_sentence": ("AutoModelForNextSentencePrediction", None),
     "replaced_tokens": ("AutoModelForPreTraining", None),
     "pretraining": ("AutoModelForPreTraining", "fill-mask"),
+    "causal_lm": ("AutoModelForCausalLM", "text-generation"),
+    "seq2seq": ("AutoModelForSeq2SeqLM", None),
 }
 
 
-def model_card(config: EncoderConfig, task: str | None, title: str, *, crf: bool = False) -> str:
+def model_card(
+    config: EncoderConfig | Seq2SeqConfig, task: str | None, title: str, *, crf: bool = False
+) -> str:
     """Returns a card that states what the config knows, and whether there is a CRF."""
+    kind_of_model = config.model_type
+    config = config.decoder if isinstance(config, Seq2SeqConfig) else config
     # A task of the user's own is an encoder for everybody else.
     loader, pipeline = _LOADERS.get(task, _LOADERS[None])
     kind = f" ({config.problem_type})" if config.problem_type else ""
@@ -49,7 +56,7 @@ def model_card(config: EncoderConfig, task: str | None, title: str, *, crf: bool
     note = f"\n{_CRF}\n" if crf else ""
     return _CARD.format(
         title=title,
-        model_type=config.model_type,
+        model_type=kind_of_model,
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
         heads=config.num_attention_heads,

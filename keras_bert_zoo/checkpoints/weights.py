@@ -189,13 +189,22 @@ def weights_of(model: keras.Model, task: str | None) -> ModelWeights:
         *architecture.rows(config, pooler=pooler, task=task),
         *itertools.chain(*added.values()),
     )
+    return ModelWeights(config, task, rows, tensors_of(model, rows))
+
+
+def tensors_of(model: keras.Model, rows: Collection[Row]) -> dict[str, Tensor]:
+    """Returns a model's weights by the names of a table, LoRA's updates merged.
+
+    Raises:
+        CheckpointError: the model's variables are not those of the table.
+    """
+    weights = merged_weights(model)
     odd = sorted(weights.keys() ^ _paths(rows))
     if odd:
         raise CheckpointError(
             f"The model's variables are not those of its architecture; they differ in {odd}."
         )
-    tensors = {row.tensor: _tensor_of(weights[row.variable], row) for row in rows}
-    return ModelWeights(config, task, rows, tensors)
+    return {row.tensor: _tensor_of(weights[row.variable], row) for row in rows}
 
 
 def _tensor_of(value: Any, row: Row) -> Tensor:

@@ -8,9 +8,20 @@ from typing import Any
 
 from keras_bert_zoo.families.choices import Choices
 from keras_bert_zoo.families.deberta import DebertaChoices
+from keras_bert_zoo.families.generators import Gpt2Choices, MarianChoices, PegasusChoices
 from keras_bert_zoo.families.modernbert import ModernBertChoices
 
-__all__ = ["FAMILIES", "Choices", "DebertaChoices", "Family", "ModernBertChoices", "family"]
+__all__ = [
+    "FAMILIES",
+    "Choices",
+    "DebertaChoices",
+    "Family",
+    "Gpt2Choices",
+    "MarianChoices",
+    "ModernBertChoices",
+    "PegasusChoices",
+    "family",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +35,8 @@ class Family:
             ``pad_token_id + 1`` on, instead of the places of a row from 0: fairseq's, of
             which the table has as many rows more.
         words: activation of the transform before the words, where it is not ``hidden_act``.
+        widening: ``intermediate_size`` in hidden sizes, where files leave it out.
+        writes: whether it is a decoder, whether or not files say so.
         choices: what its files say besides.
     """
 
@@ -31,11 +44,30 @@ class Family:
     defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     counts_tokens: bool = False
     words: str | None = None
+    widening: int | None = None
+    writes: bool = False
     choices: type[Choices] = Choices
 
 
 _ROBERTA = Family(
     defaults={"pad_token_id": 1, "type_vocab_size": 1}, counts_tokens=True, words="gelu"
+)
+
+_TRANSFORMER = Family(
+    keys={
+        "d_model": "hidden_size",
+        "activation_function": "hidden_act",
+        "dropout": "hidden_dropout_prob",
+        "attention_dropout": "attention_probs_dropout_prob",
+        "init_std": "initializer_range",
+    },
+    defaults={
+        "type_vocab_size": 0,
+        "layer_norm_eps": 1e-5,
+        "attention_probs_dropout_prob": 0.0,
+        "position_embedding_type": "halved_sinusoidal",
+    },
+    choices=MarianChoices,
 )
 
 FAMILIES: Mapping[str, Family] = {
@@ -93,6 +125,25 @@ FAMILIES: Mapping[str, Family] = {
         defaults={"type_vocab_size": 0, "layer_norm_eps": 1e-7},
         choices=DebertaChoices,
     ),
+    "gpt2": Family(
+        keys={
+            "n_embd": "hidden_size",
+            "n_layer": "num_hidden_layers",
+            "n_head": "num_attention_heads",
+            "n_positions": "max_position_embeddings",
+            "n_inner": "intermediate_size",
+            "activation_function": "hidden_act",
+            "resid_pdrop": "hidden_dropout_prob",
+            "attn_pdrop": "attention_probs_dropout_prob",
+            "layer_norm_epsilon": "layer_norm_eps",
+        },
+        defaults={"type_vocab_size": 0, "layer_norm_eps": 1e-5, "hidden_act": "gelu_new"},
+        widening=4,
+        writes=True,
+        choices=Gpt2Choices,
+    ),
+    "marian": _TRANSFORMER,
+    "pegasus": dataclasses.replace(_TRANSFORMER, choices=PegasusChoices),
 }
 
 

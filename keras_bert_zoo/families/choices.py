@@ -36,12 +36,18 @@ class Choices:
     rules: ClassVar[Mapping[str, Rule]] = {}
     # Kernels of a feed-forward layer that have its width.
     inner_kernels: ClassVar[int] = 2
+    # Whether sub-layers normalise what enters them, and the stack what leaves it.
+    norm_first: ClassVar[bool] = False
 
     @classmethod
     def read(cls, extra: Mapping[str, Any]) -> Choices:
         """The choices that a file makes; ``null`` leaves the default."""
         names = {field.name for field in dataclasses.fields(cls)}
         return cls(**{k: v for k, v in extra.items() if k in names and v is not None})
+
+    def embeddings(self, config: Sizes) -> Mapping[str, Any]:
+        """Arguments of ``layers.Embeddings`` of a decoder that are others than BERT's."""
+        return {}
 
     @property
     def word_head(self) -> Mapping[str, Any]:

@@ -4,9 +4,16 @@ Shapes are written with one legend: ``B`` batch, ``S`` sequence, ``N`` attention
 ``D`` head size, ``H`` hidden size (``N * D``), ``I`` intermediate size.
 """
 
-from keras_bert_zoo.layers.attention import AttentionBias, SelfAttention, Window
+from keras_bert_zoo.layers.attention import (
+    AttentionBias,
+    Causal,
+    SameDocument,
+    SelfAttention,
+    Window,
+)
 from keras_bert_zoo.layers.block import Block, EncoderBlock
 from keras_bert_zoo.layers.crf import LinearChainCRF
+from keras_bert_zoo.layers.decoder_block import DecoderBlock, Kept
 from keras_bert_zoo.layers.disentangled import DisentangledBlock
 from keras_bert_zoo.layers.distances import Distances
 from keras_bert_zoo.layers.embeddings import Embeddings
@@ -25,11 +32,14 @@ from keras_bert_zoo.layers.text_sets import RowsToSets, SetsToRows
 __all__ = [
     "AttentionBias",
     "Block",
+    "Causal",
+    "DecoderBlock",
     "DisentangledBlock",
     "Distances",
     "Embeddings",
     "EncoderBlock",
     "FirstNumbers",
+    "Kept",
     "LayerNorm",
     "Linear",
     "LinearChainCRF",
@@ -40,6 +50,7 @@ __all__ = [
     "ReplacedTokenHead",
     "Rotations",
     "RowsToSets",
+    "SameDocument",
     "SampledWords",
     "SelfAttention",
     "SentencePooling",

@@ -1,4 +1,4 @@
-"""Multi-head self-attention (Vaswani et al. 2017, section 3.2)."""
+"""Multi-head attention (Vaswani et al. 2017, section 3.2)."""
 
 from __future__ import annotations
 
@@ -85,9 +85,49 @@ class Window(keras.layers.Layer):
         return {**super().get_config(), "reach": self.reach}
 
 
-def same_document(numbers: Any) -> Any:
-    """Which tokens see each other, bool ``(B, S, S)``, from their documents' numbers."""
-    keys = ops.expand_dims(numbers, 1)
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class Causal(keras.layers.Layer):
+    """Adds ``MASKED`` to a bias where a key comes after the query (same place, section 3.2.3)."""
+
+    def call(self, input_ids: Any, bias: Any) -> Any:
+        """``(B, 1, 1, S)`` or ``(B, 1, S, S)`` to ``(B, 1, S, S)``."""
+        places = ops.arange(ops.shape(input_ids)[1])
+        later = ops.expand_dims(places, 0) > ops.expand_dims(places, 1)
+        return bias + ops.cast(later, bias.dtype) * MASKED
+
+    def compute_output_shape(
+        self, input_ids_shape: tuple[int | None, ...], bias_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """``(B, 1, S, S)``."""
+        batch, length = input_ids_shape
+        return (batch, 1, length, length)
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class SameDocument(keras.layers.Layer):
+    """The bias of attention from one packed row to another, see ``AttentionBias``."""
+
+    def call(self, numbers: Any, memory_numbers: Any) -> Any:
+        """From the numbers of documents, ``(B, S)`` and ``(B, M)``, to ``(B, 1, S, M)``."""
+        allowed = ops.expand_dims(same_document(numbers, memory_numbers), 1)
+        return (1.0 - ops.cast(allowed, self.compute_dtype)) * MASKED
+
+    def compute_output_shape(
+        self, numbers_shape: tuple[int | None, ...], memory_numbers_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """``(B, 1, S, M)``."""
+        batch, length = numbers_shape
+        return (batch, 1, length, memory_numbers_shape[1])
+
+
+def same_document(numbers: Any, memory_numbers: Any = None) -> Any:
+    """Which tokens see which, bool ``(B, S, M)``, from the numbers of their documents.
+
+    Args:
+        numbers: int ``(B, S)``, 0 for padding.
+        memory_numbers: int ``(B, M)``, of what is seen; by default the same.
+    """
+    keys = ops.expand_dims(numbers if memory_numbers is None else memory_numbers, 1)
     return ops.logical_and(ops.equal(ops.expand_dims(numbers, 2), keys), keys > 0)
 
 
@@ -166,16 +206,37 @@ class Attention(keras.layers.Layer):
         if self.fused:
             bias = ops.cast(bias, self.compute_dtype)
             return (ops.dot_product_attention(query, key, value, bias=bias, scale=1.0),)
-        query = ops.transpose(query, (0, 2, 1, 3))  # B N S D
-        key = ops.transpose(key, (0, 2, 3, 1))  # B N D S
-        value = ops.transpose(value, (0, 2, 1, 3))  # B N S D
-        scores = ops.matmul(query, key)  # B N S S
+        # B S N D to B N D S and B N S D: a product needs them so.
+        key = ops.transpose(key, (0, 2, 3, 1))
+        context, probabilities = self.weigh(
+            heads_first(query), key, heads_first(value), bias, training
+        )
+        return heads_first(context), probabilities
+
+    def weigh(
+        self, query: Any, key: Any, value: Any, bias: Any, training: bool | None
+    ) -> tuple[Any, Any]:
+        """Means of values ``(B, N, M, D)``, see ``attend``.
+
+        Args:
+            query: ``(B, N, S, D)``.
+            key: ``(B, N, D, M)``.
+            value: ``(B, N, M, D)``.
+            bias: broadcastable to ``(B, N, S, M)``.
+            training: whether dropout is on.
+
+        Returns:
+            The context ``(B, N, S, D)``, and the probabilities ``(B, N, S, M)``.
+        """
+        scores = ops.matmul(query, key)
         # Half precision cannot hold a softmax over hundreds of keys.
         dtype = wide(self.compute_dtype)
         scores = ops.cast(scores, dtype) + ops.cast(bias, dtype)
-        probabilities = ops.cast(ops.softmax(scores, axis=-1), self.compute_dtype)
+        # Of a single key Keras warns, as of a mistake.
+        chances = ops.ones_like(scores) if scores.shape[-1] == 1 else ops.softmax(scores, axis=-1)
+        probabilities = ops.cast(chances, self.compute_dtype)
         probabilities = self.dropout(probabilities, training=training)
-        return ops.transpose(ops.matmul(probabilities, value), (0, 2, 1, 3)), probabilities
+        return ops.matmul(probabilities, value), probabilities
 
     def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
         """Shapes of the context and, where not fused, the probabilities."""
@@ -206,7 +267,7 @@ class SelfAttention(Attention):
         self.output_projection = self.linear("output", input_rank=2)
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
-        """Builds the four projections."""
+        """Builds the four projections; what is attended to is as wide."""
         for projection in (self.query, self.key, self.value):
             projection.build(hidden_shape)
         self.output_projection.build((*hidden_shape[:-1], self.num_heads, self.head_size))
@@ -223,11 +284,54 @@ class SelfAttention(Attention):
             The projected context ``(B, S, H)`` and, where not fused, the probabilities
             ``(B, N, S, S)``.
         """
-        # Scaling the query rather than the scores touches S * H numbers instead of N * S * S,
-        # and exporters fold it into the projection.
-        query = self.query(hidden, training=training) * (1.0 / math.sqrt(self.head_size))
-        key = self.key(hidden, training=training)
-        value = self.value(hidden, training=training)
+        return self.attend_to(hidden, hidden, bias, training)
+
+    def attend_to(self, hidden: Any, memory: Any, bias: Any, training: bool | None) -> Any:
+        """Attends to ``memory`` ``(B, M, H)``, see ``call``."""
+        key, value = (part(memory, training=training) for part in (self.key, self.value))
+        query = self._scaled_query(hidden, training)
         context, *probabilities = self.attend(query, key, value, bias, training)
         output = self.output_projection(context, training=training)
         return (output, *probabilities) if probabilities else output
+
+    def _scaled_query(self, hidden: Any, training: bool | None) -> Any:
+        # Scaling the query rather than the scores touches S * H numbers instead of N * S * S,
+        # and exporters fold it into the projection.
+        return self.query(hidden, training=training) * (1.0 / math.sqrt(self.head_size))
+
+    def remember(self, memory: Any) -> tuple[Any, Any]:
+        """Keys and values of ``(B, M, H)``, to be kept: both ``(B, N, M, D)``."""
+        return heads_first(self.key(memory)), heads_first(self.value(memory))
+
+    def recall(self, hidden: Any, keys: Any, values: Any, bias: Any) -> Any:
+        """Attends to keys and values that were kept; ``(B, S, H)`` to the same."""
+        query = heads_first(self._scaled_query(hidden, False))
+        keys = ops.transpose(keys, (0, 1, 3, 2))
+        context, _ = self.weigh(query, keys, values, bias, False)
+        return self.output_projection(heads_first(context))
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class CrossAttention(SelfAttention):
+    """The same, of which keys and values are projections of something else."""
+
+    def call(self, hidden: Any, bias: Any, training: bool | None = None, memory: Any = None) -> Any:
+        """Attends to ``memory`` ``(B, M, H)``, see ``SelfAttention``."""
+        return self.attend_to(hidden, memory, bias, training)
+
+    def compute_output_shape(
+        self,
+        hidden_shape: tuple[int | None, ...],
+        bias_shape: Any = None,
+        memory_shape: Any = None,
+    ) -> Any:
+        """Shapes of the context and, where not fused, the probabilities."""
+        if self.fused:
+            return hidden_shape
+        batch, length, _hidden = hidden_shape
+        return hidden_shape, (batch, self.num_heads, length, memory_shape[1])
+
+
+def heads_first(x: Any) -> Any:
+    """``(B, S, N, D)`` to ``(B, N, S, D)``, and back."""
+    return ops.transpose(x, (0, 2, 1, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -11,6 +12,9 @@ from keras_bert_zoo.layers.attention import Attention, SelfAttention
 from keras_bert_zoo.layers.dropout import Dropout, repeating
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.normalization import LayerNorm
+
+# Of hidden states, and whether dropout is on.
+SubLayer = Callable[[Any, bool | None], Any]
 
 
 class Block(keras.layers.Layer):
@@ -88,6 +92,8 @@ class EncoderBlock(Block):
         fused_attention: see ``SelfAttention``; the probabilities are not returned then.
         recompute: whether training keeps only the input of the block and computes the rest
             again for the gradient: less memory for a second forward pass.
+        norm_first: whether what enters a sub-layer is normalised, instead of the sum behind it
+            (Radford et al. 2019, section 2.3).
     """
 
     def __init__(
@@ -103,6 +109,7 @@ class EncoderBlock(Block):
         initializer_range: float = 0.02,
         fused_attention: bool = False,
         recompute: bool = False,
+        norm_first: bool = False,
         **kwargs: Any,
     ) -> None:
         arguments: dict[str, Any] = {
@@ -116,6 +123,7 @@ class EncoderBlock(Block):
             "initializer_range": initializer_range,
             "fused_attention": fused_attention,
             "recompute": recompute,
+            "norm_first": norm_first,
         }
         super().__init__(arguments, **kwargs)
         hidden, policy = num_heads * head_size, self.dtype_policy
@@ -172,14 +180,35 @@ class EncoderBlock(Block):
 
     def transform(self, training: bool | None, hidden: Any, **context: Any) -> Any:
         """Hidden states and, where not fused, the probabilities."""
-        # `training` is handed on: what is computed again has no call of Keras' around it.
-        attended = self.attention(hidden, **context, training=training)
-        attended, *probabilities = [attended] if self.attention.fused else attended
-        attended = self.attention_dropout(attended, training=training)
-        hidden = self.attention_norm(hidden + attended, training=training)
+        probabilities: list[Any] = []
+
+        def attend(x: Any, training: bool | None) -> Any:
+            # `training` is handed on: what is computed again has no call of Keras' around it.
+            attended = self.attention(x, **context, training=training)
+            attended, *seen = [attended] if self.attention.fused else attended
+            probabilities.extend(seen)
+            return self.attention_dropout(attended, training=training)
+
+        output = self.through(hidden, [(self.attention_norm, attend)], training)
+        return (output, *probabilities) if probabilities else output
+
+    def through(
+        self,
+        hidden: Any,
+        attending: Sequence[tuple[LayerNorm, SubLayer]],
+        training: bool | None,
+    ) -> Any:
+        """Sub-layers that attend, and the feed-forward layer, each with norm and residual."""
+        for norm, sub_layer in (*attending, (self.output_norm, self.feed_forward)):
+            if self.arguments["norm_first"]:
+                hidden = hidden + sub_layer(norm(hidden, training=training), training)
+            else:
+                hidden = norm(hidden + sub_layer(hidden, training), training=training)
+        return hidden
+
+    def feed_forward(self, hidden: Any, training: bool | None) -> Any:
+        """Two projections with an activation between them, and dropout."""
         activation = activations.get(self.arguments["activation"], training)
         widened = activation(self.intermediate(hidden, training=training))
         output = self.output_projection(widened, training=training)
-        output = self.output_dropout(output, training=training)
-        output = self.output_norm(hidden + output, training=training)
-        return (output, *probabilities) if probabilities else output
+        return self.output_dropout(output, training=training)

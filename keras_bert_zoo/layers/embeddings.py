@@ -23,6 +23,16 @@ def sinusoidal_table(length: int, width: int) -> np.ndarray:
     return np.where(columns % 2 == 0, np.sin(angles), np.cos(angles)).astype("float32")
 
 
+def halved_sinusoidal_table(length: int, width: int) -> np.ndarray:
+    """The same numbers, those of the sines first: tensor2tensor's order, and Marian's."""
+    table = sinusoidal_table(length, width)
+    return np.concatenate([table[:, ::2], table[:, 1::2]], axis=1)
+
+
+# Fixed position encodings, by the value of `position_embedding_type`.
+FIXED = {"sinusoidal": sinusoidal_table, "halved_sinusoidal": halved_sinusoidal_table}
+
+
 def check_length(input_ids: Any, limit: int) -> None:
     """Refuses rows ``(B, S)`` that are longer than there are positions, as far as that is known.
 
@@ -52,12 +62,15 @@ class Embeddings(keras.layers.Layer):
         padding: where positions count the tokens that are not this id, from ``padding + 1`` on,
             and are ``padding`` for the others (fairseq's, Liu et al. 2019); by default they are
             the places of a row, from 0.
-        position_embedding_type: ``"absolute"`` (learned), ``"sinusoidal"`` (fixed, no
-            variable), or ``None``: positions are not added.
+        position_embedding_type: ``"absolute"`` (learned), a key of ``FIXED`` (no variable), or
+            ``None``: positions are not added.
         dropout: rate after the normalisation.
         epsilon: of the normalisation.
         initializer_range: standard deviation of the tables.
         norm_bias: whether the normalisation has a bias.
+        norm: whether there is one.
+        scale: what the rows of the word table are multiplied with (Vaswani et al. 2017,
+            section 3.4).
     """
 
     def __init__(
@@ -73,6 +86,8 @@ class Embeddings(keras.layers.Layer):
         epsilon: float = 1e-12,
         initializer_range: float = 0.02,
         norm_bias: bool = True,
+        norm: bool = True,
+        scale: float = 1.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -87,8 +102,11 @@ class Embeddings(keras.layers.Layer):
             "epsilon": epsilon,
             "initializer_range": initializer_range,
             "norm_bias": norm_bias,
+            "norm": norm,
+            "scale": scale,
         }
-        self.norm = LayerNorm(epsilon, norm_bias, name="norm", dtype=self.dtype_policy)
+        policy = self.dtype_policy
+        self.norm = LayerNorm(epsilon, norm_bias, name="norm", dtype=policy) if norm else None
         self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def build(self, *_: Any) -> None:
@@ -101,9 +119,10 @@ class Embeddings(keras.layers.Layer):
         rows, kind = sizes["max_position_embeddings"], sizes["position_embedding_type"]
         if kind == "absolute":
             self.position = self._table("position_embeddings", rows)
-        elif kind == "sinusoidal":
-            self.position = sinusoidal_table(rows, width)
-        self.norm.build((None, None, width))
+        elif kind is not None:
+            self.position = FIXED[kind](rows, width)
+        if self.norm is not None:
+            self.norm.build((None, None, width))
 
     def _table(self, name: str, rows: int) -> Any:
         initializer = keras.initializers.TruncatedNormal(stddev=self.arguments["initializer_range"])
@@ -138,13 +157,19 @@ class Embeddings(keras.layers.Layer):
         if position_ids is None:
             check_length(input_ids, self.max_tokens)
         summed = ops.take(self.word, input_ids, axis=0)
+        if self.arguments["scale"] != 1.0:
+            summed = summed * self.arguments["scale"]
         if self.arguments["position_embedding_type"] is not None:
             summed = summed + self._positions(input_ids, position_ids)
         if token_type_ids is not None:
             summed = summed + ops.take(self.token_type, token_type_ids, axis=0)
         elif self.arguments["type_vocab_size"]:
             summed = summed + self.token_type[0]
-        return self.dropout(self.norm(summed), training=training)
+        if self.norm is not None:
+            summed = self.norm(summed)
+        else:
+            summed = ops.cast(summed, self.compute_dtype)
+        return self.dropout(summed, training=training)
 
     @property
     def max_tokens(self) -> int:

@@ -33,6 +33,7 @@ class MaskedLMHead(keras.layers.Layer):
         transform_bias: whether the transform has a bias.
         norm_bias: whether the normalisation has one.
         word_bias: whether each word has one.
+        transform: whether there is a transform; else the hidden states are scored as they are.
     """
 
     def __init__(
@@ -45,63 +46,72 @@ class MaskedLMHead(keras.layers.Layer):
         transform_bias: bool = True,
         norm_bias: bool = True,
         word_bias: bool = True,
+        transform: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         # Behind a function, because a layer that is an attribute would be tracked twice.
         self.table = lambda: embeddings.word
         sizes, policy = embeddings.arguments, self.dtype_policy
-        self.transform = Linear(
-            sizes["hidden_size"],
-            initializer_range=initializer_range,
-            use_bias=transform_bias,
-            name="transform",
-            dtype=policy,
-        )
+        self.transform: Linear | None = None
+        if transform:
+            self.transform = Linear(
+                sizes["hidden_size"],
+                initializer_range=initializer_range,
+                use_bias=transform_bias,
+                name="transform",
+                dtype=policy,
+            )
+            self.norm = LayerNorm(epsilon, norm_bias, name="norm", dtype=policy)
         activations.get(activation)  # an unknown name fails here
         self.activation = activation
-        self.norm = LayerNorm(epsilon, norm_bias, name="norm", dtype=policy)
         self.word_bias = word_bias
         self.vocab_size = sizes["vocab_size"]
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
         """Builds the transform, and the bias of each word where there is one."""
-        self.transform.build(hidden_shape)
-        self.norm.build((*hidden_shape[:-1], self.transform.units))
+        if self.transform is not None:
+            self.transform.build(hidden_shape)
+            self.norm.build((*hidden_shape[:-1], self.transform.units))
         self.bias = None
         if self.word_bias:
             self.bias = self.add_weight(name="bias", shape=(self.vocab_size,), initializer="zeros")
 
-    def call(self, hidden: Any, positions: Any, training: bool | None = None) -> Any:
+    def call(self, hidden: Any, positions: Any = None, training: bool | None = None) -> Any:
         """Scores words.
 
         Args:
             hidden: ``(B, S, H)``.
-            positions: int32 ``(B, P)``, which hidden states of each row.
+            positions: int32 ``(B, P)``, which hidden states of each row; by default all, ``P``
+                is ``S`` then.
             training: whether gradients are wanted.
 
         Returns:
             Logits ``(B, P, vocab_size)``, float32.
         """
-        # Gathered first: P of the S positions are all that is projected on the vocabulary.
-        chosen = ops.take_along_axis(hidden, ops.expand_dims(positions, -1), axis=1)  # B P H
-        activation = activations.get(self.activation, training)
-        chosen = self.norm(activation(self.transform(chosen)))
+        chosen = hidden
+        if positions is not None:
+            # First: P of the S positions are all that is projected on the vocabulary.
+            chosen = ops.take_along_axis(hidden, ops.expand_dims(positions, -1), axis=1)  # B P H
+        if self.transform is not None:
+            activation = activations.get(self.activation, training)
+            chosen = self.norm(activation(self.transform(chosen)))
         table = ops.cast(self.table(), self.compute_dtype)
         rows = ops.reshape(chosen, (-1, chosen.shape[-1]))
         written = training and self.word_bias
         logits = (gradients.scores if written else _scores)(rows, table, self.bias)
-        logits = ops.reshape(logits, (-1, ops.shape(positions)[1], self.vocab_size))
+        logits = ops.reshape(logits, (-1, ops.shape(chosen)[1], self.vocab_size))
         return ops.cast(logits, wide(self.compute_dtype))
 
     def compute_output_shape(
-        self, hidden_shape: tuple[int | None, ...], positions_shape: tuple[int | None, ...]
+        self,
+        hidden_shape: tuple[int | None, ...],
+        positions_shape: tuple[int | None, ...] | None = None,
     ) -> tuple[int | None, ...]:
         """``(B, P, vocab_size)``."""
-        return (*positions_shape, self.vocab_size)
+        return (*(positions_shape or hidden_shape[:2]), self.vocab_size)
 
-    def compute_output_spec(self, hidden: Any, positions: Any) -> keras.KerasTensor:
+    def compute_output_spec(self, hidden: Any, positions: Any = None) -> keras.KerasTensor:
         """Float32, also under a policy of half precision."""
-        return keras.KerasTensor(
-            (*positions.shape, self.vocab_size), dtype=wide(self.compute_dtype)
-        )
+        shape = self.compute_output_shape(hidden.shape, getattr(positions, "shape", None))
+        return keras.KerasTensor(shape, dtype=wide(self.compute_dtype))

@@ -2,14 +2,16 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import keras
 
-from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.models.bert import BertEncoder
+from keras_bert_zoo.models.causal_lm import CausalLM
 from keras_bert_zoo.models.deberta import DebertaEncoder
+from keras_bert_zoo.models.decoder import Decoder
 from keras_bert_zoo.models.encoder import Encoder
+from keras_bert_zoo.models.encoder_decoder import EncoderDecoder, encoder_decoder_of
+from keras_bert_zoo.models.encoders import ENCODERS, encoder_of
 from keras_bert_zoo.models.extractive_summarization import ExtractiveSummarizer
 from keras_bert_zoo.models.modernbert import ModernBertEncoder
 from keras_bert_zoo.models.multiple_choice import MultipleChoice
@@ -20,12 +22,9 @@ from keras_bert_zoo.models.replaced_tokens import ReplacedTokenDetector, Replace
 from keras_bert_zoo.models.sentence_embedding import SentenceEmbedder, SentenceSets
 from keras_bert_zoo.models.sequence_classification import SequenceClassifier
 from keras_bert_zoo.models.token_classification import TokenClassifier
+from keras_bert_zoo.models.transformer import TransformerEncoder
+from keras_bert_zoo.models.writer import Writer
 
-# The encoders that have other blocks than BERT, by `model_type`.
-ENCODERS: dict[str, type[Encoder]] = {
-    "modernbert": ModernBertEncoder,
-    "deberta-v2": DebertaEncoder,
-}
 # What puts the head of a task on an encoder; a model names its task itself.
 TASKS: dict[str, Callable[..., keras.Model]] = {
     "sequence_classification": SequenceClassifier,
@@ -40,17 +39,22 @@ TASKS: dict[str, Callable[..., keras.Model]] = {
     "sentence_embedding": SentenceEmbedder,
 }
 
-
-def encoder_of(config: EncoderConfig, **options: Any) -> Encoder:
-    """The encoder of a config's ``model_type``, see ``Encoder`` for the options."""
-    return ENCODERS.get(config.model_type, BertEncoder)(config, **options)
-
+# Models that write, by their task.
+WRITERS: dict[str, type[Writer]] = {
+    "causal_lm": CausalLM,
+    "seq2seq": EncoderDecoder,
+}
 
 __all__ = [
+    "ENCODERS",
     "TASKS",
+    "WRITERS",
     "BertEncoder",
+    "CausalLM",
     "DebertaEncoder",
+    "Decoder",
     "Encoder",
+    "EncoderDecoder",
     "ExtractiveSummarizer",
     "ModernBertEncoder",
     "MultipleChoice",
@@ -63,5 +67,8 @@ __all__ = [
     "SentenceSets",
     "SequenceClassifier",
     "TokenClassifier",
+    "TransformerEncoder",
+    "Writer",
+    "encoder_decoder_of",
     "encoder_of",
 ]

@@ -34,7 +34,7 @@ class TaskModel(NamedInputs):
     def __init__(
         self,
         encoder: keras.Model,
-        config: EncoderConfig,
+        config: Any,
         inputs: dict[str, Any],
         outputs: dict[str, Any],
         **kwargs: Any,

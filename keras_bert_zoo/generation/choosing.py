@@ -1,0 +1,128 @@
+"""One token at a time: the likeliest, or one that is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from keras_bert_zoo.generation.bans import Bans
+from keras_bert_zoo.generation.options import GenerationOptions
+from keras_bert_zoo.models.decoder import Memory, Written
+from keras_bert_zoo.models.writer import Writer
+
+# From scores (R, V) and uniform numbers (R,) to tokens (R,).
+Choice = Callable[[Any, Any], Any]
+
+
+class _Texts(NamedTuple):
+    count: Any  # tokens written in each row, an int32 scalar
+    history: Any  # int32 (R, L)
+    token: Any  # the last ones, int32 (R,)
+    ended: Any  # bool (R,)
+    written: Written
+
+
+def write(
+    model: Writer,
+    scores: Any,
+    written: Written,
+    memory: Memory,
+    history: Any,
+    ends: tuple[int, int],
+    options: GenerationOptions,
+    chances: Any,
+) -> Any:
+    """Writes a text in each row.
+
+    Args:
+        model: what scores tokens.
+        scores: of the first, ``(R, V)``.
+        written: what the model knows of the beginning.
+        memory: what it knows of an encoder.
+        history: what rows begin with, int32 ``(R, P)``, at the end of their ``P`` places, -1
+            before.
+        ends: id that ends a text, and the one that follows it.
+        options: how.
+        chances: uniform numbers for what is drawn, float32 ``(T, R)``.
+
+    Returns:
+        int32 ``(R, T)``.
+    """
+    end, padding = ends
+    rows, begun = ops.shape(history)
+    limit = options.max_new_tokens
+    bans = Bans(options, model.decoder.config.vocab_size, end)
+    choose = drawn(options) if options.do_sample and options.top_k != 1 else likeliest
+    room = ops.full((rows, limit), padding, dtype="int32")
+
+    def added(texts: _Texts, scores: Any) -> _Texts:
+        length = begun + texts.count
+        scores = bans(ops.cast(scores, "float32"), texts.history, length, texts.count)
+        token = choose(scores, ops.take(chances, texts.count, axis=0))
+        token = ops.where(texts.ended, padding, ops.cast(token, "int32"))
+        history = ops.slice_update(texts.history, (0, length), token[:, None])
+        return texts._replace(
+            count=texts.count + 1,
+            history=history,
+            token=token,
+            ended=texts.ended | ops.equal(token, end),
+        )
+
+    def goes_on(texts: _Texts) -> Any:
+        return (texts.count < limit) & ops.logical_not(ops.all(texts.ended))
+
+    def step(texts: _Texts) -> _Texts:
+        scores, written = model.go_on(texts.token, texts.written, memory)
+        return added(texts._replace(written=written), scores)
+
+    first = _Texts(
+        count=ops.zeros((), "int32"),
+        history=ops.concatenate([history, room], axis=1),
+        token=ops.zeros((rows,), "int32"),
+        ended=ops.zeros((rows,), "bool"),
+        written=written,
+    )
+    texts = loop(goes_on, step, added(first, scores))
+    return texts.history[:, begun:]
+
+
+def loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], state: Any) -> Any:
+    """``ops.while_loop`` over one nested state."""
+    flat = keras.tree.flatten(state)
+
+    def packed(values: tuple[Any, ...]) -> Any:
+        return keras.tree.pack_sequence_as(state, values)
+
+    found = ops.while_loop(
+        lambda *values: condition(packed(values)),
+        lambda *values: tuple(keras.tree.flatten(body(packed(values)))),
+        tuple(flat),
+    )
+    return packed(found)
+
+
+def likeliest(scores: Any, chance: Any) -> Any:
+    """The token with the highest score; of equal ones the first."""
+    return ops.argmax(scores, axis=-1)
+
+
+def drawn(options: GenerationOptions) -> Choice:
+    """Draws by the scores of the tokens that ``top_k`` and ``top_p`` leave."""
+
+    def choose(scores: Any, chance: Any) -> Any:
+        count = min(options.top_k or scores.shape[-1], scores.shape[-1])
+        # Sorted, the tokens that are left are the first ones, and one uniform number chooses.
+        highest, tokens = ops.top_k(scores / options.temperature, count)
+        shares = ops.softmax(highest, axis=-1)
+        before = ops.cumsum(shares, axis=-1) - shares
+        left = shares * ops.cast(before < options.top_p, shares.dtype)
+        sums = ops.cumsum(left, axis=-1)
+        goal = chance[:, None] * sums[:, -1:]
+        place = ops.sum(ops.cast(sums <= goal, "int32"), axis=-1)
+        place = ops.minimum(place, ops.sum(ops.cast(left > 0, "int32"), axis=-1) - 1)
+        return ops.take_along_axis(tokens, place[:, None], axis=1)[:, 0]
+
+    return choose

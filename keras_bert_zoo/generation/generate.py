@@ -1,0 +1,180 @@
+"""Texts from a model that writes."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_bert_zoo.generation import beams, choosing
+from keras_bert_zoo.generation.compiled import compiled
+from keras_bert_zoo.generation.options import GenerationOptions
+from keras_bert_zoo.models import CausalLM, EncoderDecoder
+from keras_bert_zoo.models.decoder import Memory
+from keras_bert_zoo.models.writer import Writer
+
+
+def generate(
+    model: Writer,
+    inputs: Mapping[str, Any],
+    *,
+    eos_token_id: int | None = None,
+    jit_compile: bool = True,
+    **options: Any,
+) -> np.ndarray:
+    """Writes texts.
+
+    Args:
+        model: an ``EncoderDecoder`` or a ``CausalLM``.
+        inputs: int ``(B, P)``: those of the encoder; of a ``CausalLM`` ``input_ids``, what texts
+            begin with, and ``attention_mask``, 0 for the padding behind them.
+        eos_token_id: what ends a text; by default what the config says.
+        jit_compile: whether TensorFlow compiles the program with XLA, which takes seconds for
+            each shape of ``inputs``, and writes faster.
+        **options: of ``GenerationOptions``.
+
+    Returns:
+        What was written, int32 ``(B * num_return_sequences, max_new_tokens)``; what follows its
+        end is the config's ``pad_token_id``.
+
+    Raises:
+        ValueError: an option is out of range, an input is missing or empty, there is no room for
+            so many tokens, or nothing says what ends a text.
+    """
+    settings = GenerationOptions(**options)
+    arrays = _checked(model, inputs, settings)
+    config = model.decoder.config
+    end = _end_of(model, eos_token_id)
+    most = config.vocab_size
+    if settings.num_beams > most:
+        raise ValueError(
+            f"num_beams may be at most the {most} words of the vocabulary, received "
+            f"{settings.num_beams}."
+        )
+    unknown = [token for token in (end, *settings.suppress_tokens) if token >= most]
+    if unknown:
+        raise ValueError(f"eos_token_id and suppress_tokens must be below {most}: {unknown}.")
+    chances = np.zeros((settings.max_new_tokens, 1), "float32")
+    if settings.do_sample:
+        shape = (settings.max_new_tokens, len(arrays["input_ids"]) * settings.rows)
+        chances = np.random.default_rng(settings.seed).random(shape, "float32")
+    # The seed is no part of the program.
+    settings = dataclasses.replace(settings, seed=None)
+    key = (settings, end, jit_compile)
+    # Past the tracking of Keras, which would take programs for parts of the model.
+    programs = model.__dict__.setdefault("_programs", {})
+    if key not in programs:
+        write = functools.partial(texts_of, model, settings, end)
+        programs[key] = compiled(write, model, jit_compile)
+    return ops.convert_to_numpy(programs[key](arrays, chances))
+
+
+def texts_of(
+    model: Writer, options: GenerationOptions, end: int, inputs: Mapping[str, Any], chances: Any
+) -> Any:
+    """``generate`` as a function of tensors.
+
+    Args:
+        model: see there.
+        options: see there.
+        end: id that ends a text.
+        inputs: see there.
+        chances: uniform numbers, one for each token to be drawn, float32 ``(T, rows)``.
+    """
+    config: Any = model.config
+    if isinstance(model, EncoderDecoder):
+        memory = model.read(dict(inputs))
+        start = config.decoder_start_token_id
+        prompt = ops.full((ops.shape(inputs["input_ids"])[0], 1), start, dtype="int32")
+        mask = ops.ones_like(prompt)
+    else:
+        memory = Memory()
+        prompt, mask = (ops.cast(inputs[name], "int32") for name in _PROMPT)
+    capacity = prompt.shape[1] + options.max_new_tokens
+    scores, written = model.begin(prompt, mask, memory, capacity)
+    history = _at_the_end(prompt, mask)
+    if options.rows > 1:
+        many = functools.partial(ops.repeat, repeats=options.rows, axis=0)
+        memory, written, scores, history = (
+            _each(many, value) for value in (memory, written, scores, history)
+        )
+    ends = (end, config.pad_token_id)
+    common = (model, scores, written, memory, history, ends, options)
+    if options.num_beams == 1:
+        return choosing.write(*common, chances)
+    texts = ops.reshape(beams.search(*common), (-1, options.num_beams, options.max_new_tokens))
+    best = texts[:, : options.num_return_sequences]
+    return ops.reshape(best, (-1, options.max_new_tokens))
+
+
+_PROMPT = ("input_ids", "attention_mask")
+
+
+def _each(function: Callable[[Any], Any], value: Any) -> Any:
+    """Applies a function to all tensors with rows of a structure."""
+    return keras.tree.map_structure(lambda x: function(x) if len(x.shape) else x, value)
+
+
+def _at_the_end(prompt: Any, mask: Any) -> Any:
+    """Moves padding to the beginning of rows ``(B, P)``, as -1."""
+    width = ops.shape(prompt)[1]
+    missing = width - ops.sum(mask, axis=1, keepdims=True)
+    places = ops.arange(width, dtype="int32")[None] - missing
+    moved = ops.take_along_axis(prompt, ops.maximum(places, 0), axis=1)
+    return ops.where(places < 0, -1, moved)
+
+
+def _end_of(model: Writer, given: int | None) -> int:
+    config = model.config
+    stated = getattr(config, "eos_token_id", None)
+    if stated is None and isinstance(model, CausalLM):
+        stated = config.extra.get("eos_token_id")
+    end = stated if given is None else given
+    if end is None:
+        raise ValueError(
+            "Nothing says what ends a text: the config has no eos_token_id. Pass eos_token_id, "
+            "e.g. tokenizer.sep_token_id."
+        )
+    return int(end)
+
+
+def _checked(
+    model: Writer, inputs: Mapping[str, Any], options: GenerationOptions
+) -> dict[str, Any]:
+    reads = model.encoder.input if isinstance(model, EncoderDecoder) else dict.fromkeys(_PROMPT)
+    missing = sorted(reads.keys() - inputs.keys())
+    if missing:
+        raise ValueError(
+            f"inputs must have the keys {sorted(reads)}, as a tokenizer makes them: {missing} are "
+            "missing."
+        )
+    arrays = {name: np.asarray(inputs[name], "int32") for name in reads}
+    ids, mask = (arrays[name] for name in _PROMPT)
+    if ids.ndim != 2 or not ids.size or ids.shape != mask.shape:
+        raise ValueError(
+            "input_ids and attention_mask must be the same shape, of at least one row and one "
+            f"token; received {ids.shape} and {mask.shape}."
+        )
+    empty = np.flatnonzero(mask.sum(axis=1) == 0)
+    if len(empty):
+        raise ValueError(f"Row {empty[0]} of input_ids is empty: attention_mask is 0 everywhere.")
+    if isinstance(model, EncoderDecoder):
+        # The encoder refuses what is longer than its positions.
+        begun = 1
+    else:
+        if (np.diff(mask, axis=1) > 0).any():
+            raise ValueError("Padding must be behind the tokens: attention_mask rises in a row.")
+        begun = ids.shape[1]
+    room = model.decoder.config.max_tokens - begun
+    if options.max_new_tokens > room:
+        raise ValueError(
+            f"max_new_tokens may be at most {room}: the decoder has "
+            f"{model.decoder.config.max_tokens} positions, and {begun} of them are taken. "
+            f"Received {options.max_new_tokens}."
+        )
+    return arrays

@@ -1,0 +1,268 @@
+"""Decoders as functional ``keras.Model``s, and how they write token by token."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from keras_bert_zoo.generator_config import DecoderConfig
+from keras_bert_zoo.layers import (
+    AttentionBias,
+    Causal,
+    DecoderBlock,
+    Embeddings,
+    Kept,
+    LayerNorm,
+    SameDocument,
+)
+from keras_bert_zoo.layers.attention import MASKED
+from keras_bert_zoo.models.bert import block_sizes
+from keras_bert_zoo.models.named_inputs import NamedInputs
+
+# The encoder's hidden states, and which of them exist.
+MEMORY = ("encoder_hidden_states", "encoder_attention_mask")
+
+
+class Written(NamedTuple):
+    """What a decoder knows of the tokens it has seen; of a batch of ``B`` rows.
+
+    Args:
+        kept: keys and values of each layer, ``(B, N, C, D)``, with room for ``C`` tokens.
+        seen: which of the ``C`` places hold a token, int32 ``(B, C)``.
+        place: where the next token is written, an int32 scalar.
+        positions: position of the next token of each row, int32 ``(B,)``.
+    """
+
+    kept: tuple[Kept, ...]
+    seen: Any
+    place: Any
+    positions: Any
+
+
+class Memory(NamedTuple):
+    """What a decoder knows of the text that an encoder has read.
+
+    Args:
+        kept: keys and values of each layer, ``(B, N, M, D)``; none without an encoder.
+        bias: of attention to them, ``(B, 1, 1, M)``.
+    """
+
+    kept: tuple[Kept, ...] = ()
+    bias: Any = ()
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class Decoder(NamedInputs):
+    """A decoder without a head: BERT's, GPT-2's, or that of the Transformer.
+
+    Inputs are a dict of int32 ``(B, S)``: ``input_ids``, and ``attention_mask``, 1 for tokens and
+    0 for padding; with an encoder float ``encoder_hidden_states`` ``(B, M, H)`` and int32
+    ``encoder_attention_mask`` ``(B, M)``. The output is a dict with ``last_hidden_state``
+    ``(B, S, H)``: each token sees itself, those before it, and the encoder's.
+
+    Args:
+        config: sizes and choices.
+        packed: whether a row holds several documents, see ``Encoder``; the masks are then the
+            numbers of the documents, and a document sees the encoder's of its own number.
+        embeddings: a layer to share with an encoder.
+        fused_attention: see ``Encoder``.
+        recompute: see ``Encoder``.
+        dtype: dtype policy of the layers; the global one by default.
+    """
+
+    task: str | None = None
+
+    def __init__(
+        self,
+        config: DecoderConfig,
+        *,
+        packed: bool = False,
+        embeddings: Embeddings | None = None,
+        fused_attention: bool = False,
+        recompute: bool = False,
+        dtype: Any = None,
+        name: str = "decoder",
+        **kwargs: Any,
+    ) -> None:
+        choices = config.choices
+        inside = {"fused_attention": fused_attention, "recompute": recompute, "dtype": dtype}
+
+        # === Layers ===
+        self_bias = AttentionBias(packed=packed, name="attention_bias", dtype=dtype)
+        across = SameDocument if packed else AttentionBias
+        memory_bias = across(name="memory_bias", dtype=dtype) if config.cross_attention else None
+        blocks = [
+            DecoderBlock(
+                **block_sizes(config),
+                cross_attention=config.cross_attention,
+                norm_first=choices.norm_first,
+                **inside,
+                name=f"layer_{index}",
+            )
+            for index in range(config.num_hidden_layers)
+        ]
+        final_norm = None
+        if choices.norm_first:
+            final_norm = LayerNorm(config.layer_norm_eps, name="final_norm", dtype=dtype)
+
+        # === Functional graph ===
+        inputs = _inputs(config, packed)
+        # The scope makes variable paths read `decoder/layer_0/attention/query/kernel`.
+        with keras.name_scope("decoder"):
+            shared = embeddings is not None
+            embeddings = embeddings or decoder_embeddings(config, dtype)
+            ids, mask = inputs["input_ids"], inputs["attention_mask"]
+            hidden = embeddings(ids, position_ids=inputs.get("position_ids"))
+            context = {"bias": Causal(name="causal", dtype=dtype)(ids, self_bias(mask))}
+            if memory_bias is not None:
+                memory, memory_mask = (inputs[name] for name in MEMORY)
+                numbers = (mask, memory_mask) if packed else (memory_mask,)
+                context |= {"memory": memory, "memory_bias": memory_bias(*numbers)}
+            for block in blocks:
+                hidden = block(hidden, **context)
+            if final_norm is not None:
+                hidden = final_norm(hidden)
+        super().__init__(inputs=inputs, outputs={"last_hidden_state": hidden}, name=name, **kwargs)
+
+        # === Config ===
+        self.config = config
+        self.shares_embeddings = shared
+        self.options = {
+            "packed": packed,
+            "fused_attention": fused_attention,
+            "recompute": recompute,
+        }
+        # Behind functions, because layers that are attributes would be tracked twice.
+        self._parts = lambda: (embeddings, blocks, final_norm)
+        self.dtype_policy = embeddings.dtype_policy
+
+    @property
+    def embeddings(self) -> Embeddings:
+        """The layer that holds the word table."""
+        return self._parts()[0]
+
+    def start(self, batch: Any, capacity: int) -> Written:
+        """What is known before anything is written.
+
+        Args:
+            batch: ``B``, the number of rows.
+            capacity: ``C``, tokens that there is to be room for.
+        """
+        config, dtype = self.config, self.dtype_policy.compute_dtype
+        shape = (batch, config.num_attention_heads, capacity, config.head_size)
+        kept = tuple(
+            (ops.zeros(shape, dtype), ops.zeros(shape, dtype))
+            for _ in range(config.num_hidden_layers)
+        )
+        seen = ops.zeros((batch, capacity), "int32")
+        return Written(kept, seen, ops.zeros((), "int32"), ops.zeros((batch,), "int32"))
+
+    def read(self, hidden: Any = None, mask: Any = None) -> Memory:
+        """What is known of the text that an encoder has read.
+
+        Args:
+            hidden: its ``last_hidden_state`` ``(B, M, H)``; ``None`` without an encoder.
+            mask: which of them exist, int ``(B, M)``.
+        """
+        if hidden is None:
+            return Memory()
+        _, blocks, _ = self._parts()
+        allowed = ops.cast(mask, self.dtype_policy.compute_dtype)[:, None, None, :]
+        kept = tuple(block.remember_encoder(hidden) for block in blocks)
+        return Memory(kept, (1.0 - allowed) * MASKED)
+
+    def extend(
+        self, input_ids: Any, written: Written, memory: Memory, mask: Any = None
+    ) -> tuple[Any, Written]:
+        """Reads further tokens.
+
+        Args:
+            input_ids: int32 ``(B, S)``.
+            written: what was known before; with room for ``S`` tokens.
+            memory: of the encoder.
+            mask: 1 for tokens and 0 for the padding that may follow them, int32 ``(B, S)``; by
+                default there is none.
+
+        Returns:
+            Their hidden states ``(B, S, H)``, and what is known now.
+        """
+        embeddings, blocks, final_norm = self._parts()
+        batch, length = ops.shape(input_ids)[:2]
+        mask = ops.ones((batch, length), "int32") if mask is None else ops.cast(mask, "int32")
+        offsets = ops.arange(length, dtype="int32")
+        seen = ops.slice_update(written.seen, (0, written.place), mask)
+        places = ops.arange(ops.shape(seen)[1], dtype="int32")
+        before = places[None, :] <= (written.place + offsets)[:, None]  # S C
+        allowed = ops.cast(before[None] & (seen[:, None, :] > 0), self.dtype_policy.compute_dtype)
+        bias = ((1.0 - allowed) * MASKED)[:, None]
+        hidden = embeddings(input_ids, position_ids=written.positions[:, None] + offsets[None, :])
+        kept = []
+        for index, block in enumerate(blocks):
+            across = (memory.kept[index], memory.bias) if memory.kept else (None, None)
+            hidden, new = block.extend(hidden, written.kept[index], written.place, bias, *across)
+            kept.append(new)
+        if final_norm is not None:
+            hidden = final_norm(hidden)
+        now = Written(
+            tuple(kept), seen, written.place + length, written.positions + ops.sum(mask, axis=1)
+        )
+        return hidden, now
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments.
+
+        Raises:
+            ValueError: the embeddings are shared with an encoder.
+        """
+        if self.shares_embeddings:
+            raise ValueError(
+                f"The embeddings of {self.name} are an encoder's: save the model that holds both."
+            )
+        return {
+            "config": self.config.to_dict(),
+            **self.options,
+            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Decoder:
+        """Rebuilds the model from ``get_config``."""
+        values = dict(config)
+        values["config"] = DecoderConfig.from_dict(values["config"])
+        values["dtype"] = keras.saving.deserialize_keras_object(values["dtype"])
+        return cls(**values)
+
+
+def _inputs(config: DecoderConfig, packed: bool) -> dict[str, keras.KerasTensor]:
+    names = ["input_ids", "attention_mask"] + ["position_ids"] * packed
+    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+    if config.cross_attention:
+        states, mask = MEMORY
+        inputs[states] = keras.Input((None, config.hidden_size), name=states)
+        inputs[mask] = keras.Input((None,), dtype="int32", name=mask)
+    return inputs
+
+
+def decoder_embeddings(config: DecoderConfig, dtype: Any) -> Embeddings:
+    """The layer that embeds tokens, as the architecture has it."""
+    choices = {
+        "padding": config.pad_token_id if config.position_offset else None,
+        "position_embedding_type": config.position_embedding_type,
+        "dropout": config.hidden_dropout_prob,
+        **config.choices.embeddings(config),
+    }
+    return Embeddings(
+        vocab_size=config.vocab_size,
+        hidden_size=config.hidden_size,
+        max_position_embeddings=config.max_position_embeddings,
+        type_vocab_size=config.type_vocab_size,
+        epsilon=config.layer_norm_eps,
+        initializer_range=config.initializer_range,
+        **choices,
+        dtype=dtype,
+        name="embeddings",
+    )

@@ -1,0 +1,276 @@
+"""Writing with what is kept equals writing without; and what is refused."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import keras
+import numpy as np
+import pytest
+from writers import CONFIGS, END, PAD, START, VOCAB, inputs_of, rows, tiny_writer, with_segments
+
+from keras_bert_zoo import generation
+from keras_bert_zoo.generator_config import DecoderConfig, Seq2SeqConfig
+from keras_bert_zoo.models import CausalLM, Decoder, encoder_decoder_of
+
+LIMIT = 5
+# Compiling takes longer than writing so little.
+generate = functools.partial(generation.generate, jit_compile=False)
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
+def model(request):
+    return tiny_writer(request.param)
+
+
+def log_chances(model, arrays, row, text):
+    """Of the token after ``text``, from the whole model: nothing is kept."""
+    source = {name: x[row : row + 1] for name, x in with_segments(model, arrays).items()}
+    if model.task == "causal_lm":
+        begun = arrays["input_ids"][row, : arrays["attention_mask"][row].sum()]
+        written = {"": np.concatenate([begun, text])}
+        source = {}
+    else:
+        written = {"decoder_": np.array([START, *text])}
+    for prefix, ids in written.items():
+        source[f"{prefix}input_ids"] = ids[None].astype("int32")
+        source[f"{prefix}attention_mask"] = np.ones((1, len(ids)), "int32")
+    logits = np.asarray(model(source)["logits"], "float64")[0, -1]
+    return logits - np.logaddexp.reduce(logits)
+
+
+def padded(text):
+    return [*text, *[PAD] * (LIMIT - len(text))]
+
+
+def greedy(model, arrays, row):
+    text: list[int] = []
+    while len(text) < LIMIT and text[-1:] != [END]:
+        text.append(int(log_chances(model, arrays, row, text).argmax()))
+    return padded(text)
+
+
+def beam_search(model, arrays, row, beams, penalty):
+    """The rules of ``beams``, with lists."""
+    going, finished = [(0.0, [])], []
+    for length in range(1, LIMIT + 1):
+        found = [
+            (score + more, [*text, token])
+            for score, text in going
+            for token, more in enumerate(log_chances(model, arrays, row, text))
+        ]
+        best = sorted(found, key=lambda each: -each[0])[: 2 * beams]
+        ends = [text[-1] == END or length == LIMIT for _, text in best]
+        for (score, text), ended in list(zip(best, ends, strict=True))[:beams]:
+            if ended:
+                finished.append((score / length**penalty, text))
+        finished = sorted(finished, key=lambda each: -each[0])[:beams]
+        going = [each for each, ended in zip(best, ends, strict=True) if not ended][:beams]
+        worst = finished[-1][0] if len(finished) == beams else -math.inf
+        if not going or going[0][0] / length**penalty <= worst:
+            break
+    return [padded(text) for _, text in finished]
+
+
+def test_kept_keys_and_values_change_nothing(model):
+    arrays = rows()
+    found = generate(model, with_segments(model, arrays), max_new_tokens=LIMIT)
+    assert found.tolist() == [greedy(model, arrays, row) for row in range(len(found))]
+
+
+@pytest.mark.parametrize(("beams", "penalty"), [(3, 1.0), (4, 0.0)])
+def test_beams_are_those_of_a_plain_search(model, beams, penalty):
+    arrays = rows()
+    found = generate(
+        model,
+        with_segments(model, arrays),
+        max_new_tokens=LIMIT,
+        num_beams=beams,
+        num_return_sequences=beams,
+        length_penalty=penalty,
+    )
+    expected = [beam_search(model, arrays, row, beams, penalty) for row in range(3)]
+    assert found.reshape(3, beams, LIMIT).tolist() == expected
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "encoder-decoder"])
+def test_compiled_with_xla(kind):
+    model = tiny_writer(kind)
+    arrays = with_segments(model, rows())
+    options = {"max_new_tokens": LIMIT, "num_beams": 2}
+    found = generation.generate(model, arrays, **options)
+    assert found.tolist() == generate(model, arrays, **options).tolist()
+
+
+def test_a_batch_writes_what_each_row_alone_does(model):
+    arrays = with_segments(model, rows())
+    together = generate(model, arrays, max_new_tokens=LIMIT)
+    length = arrays["attention_mask"][1].sum()
+    alone = {name: x[1:2, :length] for name, x in arrays.items()}
+    assert generate(model, alone, max_new_tokens=LIMIT)[0].tolist() == together[1].tolist()
+
+
+def test_tokens_do_not_see_what_follows(model):
+    arrays = inputs_of(model)
+    prefix = "decoder_" if model.task == "seq2seq" else ""
+    changed = {name: x.copy() for name, x in arrays.items()}
+    changed[f"{prefix}input_ids"][:, 2:] = 5
+    before, after = (np.asarray(model(each)["logits"]) for each in (arrays, changed))
+    np.testing.assert_array_equal(before[:, :2], after[:, :2])
+    assert not np.allclose(before[:, 2:], after[:, 2:])
+
+
+def test_packed_rows_are_separate_texts(model):
+    arrays = inputs_of(model)
+    packed = tiny_writer(model.config.model_type, packed=True)
+    alone = np.asarray(model(arrays)["logits"])
+    inputs = {}
+    for name, values in arrays.items():
+        prefix = name.removesuffix("input_ids").removesuffix("attention_mask")
+        if name.endswith("token_type_ids"):
+            inputs[name] = values.reshape(1, -1)
+            continue
+        numbers = np.arange(1, len(values) + 1)[:, None]
+        inputs[name] = (values * (numbers if name.endswith("mask") else 1)).reshape(1, -1)
+        places = np.broadcast_to(np.arange(values.shape[1]), values.shape)
+        inputs[f"{prefix}position_ids"] = places.reshape(1, -1)
+    together = np.asarray(packed({k: x.astype("int32") for k, x in inputs.items()})["logits"])
+    mask = arrays.get("decoder_attention_mask", arrays["attention_mask"]) > 0
+    np.testing.assert_allclose(
+        together.reshape(alone.shape)[mask], alone[mask], rtol=1e-5, atol=1e-5
+    )
+
+
+def test_saved_as_keras_file(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    arrays = inputs_of(model)
+    np.testing.assert_array_equal(*(np.asarray(each(arrays)["logits"]) for each in (model, again)))
+
+
+@pytest.fixture(scope="module")
+def writer():
+    return tiny_writer("gpt2")
+
+
+def test_training_changes_what_is_written():
+    model = encoder_decoder_of(Seq2SeqConfig.from_dict({**CONFIGS["marian"], "dropout": 0.0}))
+    arrays = {name: x[:, :5] for name, x in inputs_of(model).items()}
+    wanted = np.array([[9, 8, 7, 6, END]] * 3)
+    arrays["decoder_input_ids"] = np.concatenate([np.full((3, 1), START), wanted[:, :-1]], axis=1)
+    arrays["decoder_attention_mask"] = np.ones_like(arrays["decoder_input_ids"])
+    source = {name: arrays[name] for name in ("input_ids", "attention_mask")}
+    before = generate(model, source, max_new_tokens=5)
+    model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
+    history = model.fit(arrays, {"logits": wanted}, epochs=40, verbose=0).history
+    assert history["loss"][-1] < 0.2 < history["loss"][0]
+    assert generate(model, source, max_new_tokens=5).tolist() == wanted.tolist() != before.tolist()
+
+
+def test_labels_to_ignore_count_in_no_loss(writer):
+    arrays = inputs_of(writer)
+    labels = np.roll(arrays["input_ids"], -1, axis=1)
+    ignored = np.where(np.arange(9) < 3, labels, -100)
+    loss = writer.losses_by_output()["logits"]
+    logits = writer(arrays)["logits"]
+    chances = keras.ops.convert_to_numpy(keras.ops.log_softmax(logits))[:, :3]
+    expected = -np.take_along_axis(chances, labels[:, :3, None], axis=-1).mean()
+    assert float(loss(ignored, logits)) == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_runs_of_tokens_occur_once(writer, size):
+    arrays = rows()
+    written = generate(writer, arrays, max_new_tokens=20, no_repeat_ngram_size=size)
+    for row, text in enumerate(written.tolist()):
+        begun = arrays["input_ids"][row, : arrays["attention_mask"][row].sum()].tolist()
+        whole = begun + (text[: text.index(END) + 1] if END in text else text)
+        starts = range(len(begun) - size + 1, len(whole) - size + 1)
+        runs = [tuple(whole[i : i + size]) for i in range(len(whole) - size + 1)]
+        assert all(runs.index(runs[start]) == start for start in starts if start >= 0)
+
+
+def test_tokens_that_are_suppressed_are_not_written(writer):
+    first = generate(writer, rows(), max_new_tokens=4)
+    banned = sorted({int(x) for x in first.ravel()})
+    again = generate(writer, rows(), max_new_tokens=4, suppress_tokens=banned)
+    assert not set(banned) & set(again.ravel().tolist())
+
+
+def test_the_likeliest_of_one_is_the_likeliest(writer):
+    drawn = generate(writer, rows(), max_new_tokens=6, do_sample=True, top_k=1)
+    assert drawn.tolist() == generate(writer, rows(), max_new_tokens=6).tolist()
+
+
+def test_tokens_are_drawn_as_often_as_they_are_likely(writer):
+    arrays = {name: x[:1] for name, x in rows().items()}
+    count = 4000
+    options = {"do_sample": True, "num_return_sequences": count, "max_new_tokens": 1}
+    chances = np.exp(log_chances(writer, arrays, 0, []) / 0.8)
+    chances /= chances.sum()
+    kept = np.sort(chances)[::-1]
+    nucleus = np.argsort(-chances)[: np.searchsorted(np.cumsum(kept), 0.9) + 1]
+    for top_p, allowed in ((1.0, np.arange(VOCAB)), (0.9, nucleus)):
+        drawn = generate(writer, arrays, **options, temperature=0.8, top_p=top_p, seed=3)[:, 0]
+        assert set(drawn.tolist()) <= set(allowed.tolist())
+        shares = chances[allowed] / chances[allowed].sum()
+        found = np.array([(drawn == token).mean() for token in allowed])
+        # Four standard deviations of each share, and of 61 none was seen beyond.
+        assert (abs(found - shares) < 4 * np.sqrt(shares / count) + 1e-3).all()
+
+
+def test_a_seed_decides(writer):
+    options = {"do_sample": True, "max_new_tokens": 8}
+    texts = [generate(writer, rows(), **options, seed=seed).tolist() for seed in (1, 1, 2, None)]
+    assert texts[0] == texts[1] != texts[2]
+    assert texts[3] not in texts[:3]
+
+
+REFUSED = {
+    "no tokens": ({"max_new_tokens": 0}, "max_new_tokens must be an integer of at least 1"),
+    "no room": ({"max_new_tokens": 32}, "at most 31: the decoder has 40 positions, and 9 of them"),
+    "too many beams": ({"num_beams": VOCAB + 1}, "at most the 61 words"),
+    "beams that are drawn": ({"num_beams": 2, "do_sample": True}, "num_beams must be 1"),
+    "more than there are": ({"num_return_sequences": 2}, "at most num_beams"),
+    "too long at least": ({"min_new_tokens": 4}, "must be below max_new_tokens"),
+    "temperature": ({"temperature": 0.0}, "temperature must be a positive number"),
+    "nucleus": ({"top_p": 1.5}, r"top_p must be a number in \(0, 1\]"),
+    "unknown": ({"eos_token_id": VOCAB}, "must be below 61"),
+    "suppressed": ({"suppress_tokens": [VOCAB]}, "must be below 61"),
+    "stopping": ({"early_stopping": "soon"}, "true, false or 'never'"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_options_that_are_refused(writer, name):
+    options, message = REFUSED[name]
+    with pytest.raises(ValueError, match=message):
+        generate(writer, rows(), **{"max_new_tokens": 4, **options})
+
+
+def test_inputs_that_are_refused(writer):
+    arrays = rows()
+    with pytest.raises(ValueError, match=r"\['attention_mask'\] are missing"):
+        generate(writer, {"input_ids": arrays["input_ids"]})
+    with pytest.raises(ValueError, match="at least one row and one token"):
+        generate(writer, {name: x[:, :0] for name, x in arrays.items()})
+    empty = np.where(np.arange(3)[:, None] == 1, 0, arrays["attention_mask"])
+    with pytest.raises(ValueError, match="Row 1 of input_ids is empty"):
+        generate(writer, {**arrays, "attention_mask": empty})
+    with pytest.raises(ValueError, match="Padding must be behind"):
+        generate(writer, {name: x[:, ::-1] for name, x in arrays.items()})
+
+
+def test_a_source_longer_than_the_positions():
+    model = tiny_writer("encoder-decoder")
+    long = with_segments(model, rows((41, 3)))
+    with pytest.raises(ValueError, match="41 tokens a row, but positions end at 40"):
+        generate(model, long, max_new_tokens=2)
+
+
+def test_no_end_is_known():
+    values = {**CONFIGS["gpt2"], "eos_token_id": None}
+    model = CausalLM(Decoder(DecoderConfig.from_dict(values)))
+    with pytest.raises(ValueError, match="Pass eos_token_id"):
+        generate(model, rows(), max_new_tokens=4)
