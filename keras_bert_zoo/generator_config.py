@@ -31,12 +31,22 @@ class DecoderConfig(EncoderConfig):
 
     def _direction(self) -> dict[str, bool]:
         writes = self.extra.get("is_decoder") or family(self.model_type).writes
-        return {"is_decoder must be true, this is a decoder": bool(writes)}
+        return {
+            "is_decoder must be true, this is a decoder": bool(writes),
+            "prefix_lm needs two segments (type_vocab_size 2) and no add_cross_attention": (
+                not self.prefix or (self.type_vocab_size > 1 and not self.cross_attention)
+            ),
+        }
 
     @property
     def cross_attention(self) -> bool:
         """Whether it attends to an encoder."""
         return bool(self.extra.get("add_cross_attention"))
+
+    @property
+    def prefix(self) -> bool:
+        """Whether tokens of the first segment see all of it (``prefix_lm`` in ``extra``)."""
+        return bool(self.extra.get("prefix_lm"))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DecoderConfig:

@@ -35,6 +35,8 @@ TRANSFORMER = {
     "scale_embedding": True,
     "activation_function": "relu",
 }
+# The kinds of which ``transformers`` has a class.
+PUBLISHED = ("gpt2", "bert", "encoder-decoder", "marian", "pegasus")
 CONFIGS: dict[str, dict[str, Any]] = {
     "gpt2": {
         **IDS,
@@ -47,6 +49,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "bos_token_id": START,
     },
     "bert": {**BERT, **IDS, "is_decoder": True},
+    "prefix": {**BERT, **IDS, "is_decoder": True, "prefix_lm": True},
     "encoder-decoder": {
         **IDS,
         "model_type": "encoder-decoder",
@@ -91,6 +94,9 @@ def rows(lengths=LENGTHS, seed: int = 0) -> dict[str, np.ndarray]:
 def inputs_of(model: Writer) -> dict[str, np.ndarray]:
     """All that a model reads in training."""
     arrays = rows()
+    if "token_type_ids" in model.input and model.task == "causal_lm":
+        # The first three tokens are read, what follows is written.
+        return {**arrays, "token_type_ids": (np.arange(9) >= 3) * arrays["attention_mask"]}
     if model.task == "causal_lm":
         return arrays
     written = {f"decoder_{name}": x for name, x in rows((5, 7, 3), seed=1).items()}

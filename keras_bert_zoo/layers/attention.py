@@ -87,20 +87,40 @@ class Window(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
 class Causal(keras.layers.Layer):
-    """Adds ``MASKED`` to a bias where a key comes after the query (same place, section 3.2.3)."""
+    """Adds ``MASKED`` to a bias where a key comes after the query (same place, section 3.2.3).
 
-    def call(self, input_ids: Any, bias: Any) -> Any:
-        """``(B, 1, 1, S)`` or ``(B, 1, S, S)`` to ``(B, 1, S, S)``."""
-        places = ops.arange(ops.shape(input_ids)[1])
+    Args:
+        prefix: whether keys of the first segment are seen from everywhere (Dong et al. 2019,
+            arXiv:1905.03197, section 2.3, sequence to sequence).
+    """
+
+    def __init__(self, *, prefix: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.prefix = prefix
+
+    def call(self, token_type_ids: Any, bias: Any) -> Any:
+        """``(B, 1, 1, S)`` or ``(B, 1, S, S)`` to ``(B, 1, S, S)``.
+
+        Args:
+            token_type_ids: int ``(B, S)``; without ``prefix`` its shape alone is read.
+            bias: what is added to scores.
+        """
+        places = ops.arange(ops.shape(token_type_ids)[1])
         later = ops.expand_dims(places, 0) > ops.expand_dims(places, 1)
+        if self.prefix:
+            later = later & (token_type_ids[:, None, None, :] > 0)
         return bias + ops.cast(later, bias.dtype) * MASKED
 
     def compute_output_shape(
-        self, input_ids_shape: tuple[int | None, ...], bias_shape: tuple[int | None, ...]
+        self, token_type_ids_shape: tuple[int | None, ...], bias_shape: tuple[int | None, ...]
     ) -> tuple[int | None, ...]:
         """``(B, 1, S, S)``."""
-        batch, length = input_ids_shape
+        batch, length = token_type_ids_shape
         return (batch, 1, length, length)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "prefix": self.prefix}
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")

@@ -60,7 +60,9 @@ class Decoder(NamedInputs):
     Inputs are a dict of int32 ``(B, S)``: ``input_ids``, and ``attention_mask``, 1 for tokens and
     0 for padding; with an encoder float ``encoder_hidden_states`` ``(B, M, H)`` and int32
     ``encoder_attention_mask`` ``(B, M)``. The output is a dict with ``last_hidden_state``
-    ``(B, S, H)``: each token sees itself, those before it, and the encoder's.
+    ``(B, S, H)``: each token sees itself, those before it, and the encoder's. With ``prefix_lm`` in
+    the config there is no encoder: ``token_type_ids``, a third input ``(B, S)``, are 0 for what is
+    read, which sees all of itself, and 1 for what is written behind it.
 
     Args:
         config: sizes and choices.
@@ -114,8 +116,10 @@ class Decoder(NamedInputs):
             shared = embeddings is not None
             embeddings = embeddings or decoder_embeddings(config, dtype)
             ids, mask = inputs["input_ids"], inputs["attention_mask"]
-            hidden = embeddings(ids, position_ids=inputs.get("position_ids"))
-            context = {"bias": Causal(name="causal", dtype=dtype)(ids, self_bias(mask))}
+            segments = inputs.get("token_type_ids")
+            hidden = embeddings(ids, segments, position_ids=inputs.get("position_ids"))
+            causal = Causal(prefix=config.prefix, name="causal", dtype=dtype)
+            context = {"bias": causal(ids if segments is None else segments, self_bias(mask))}
             if memory_bias is not None:
                 memory, memory_mask = (inputs[name] for name in MEMORY)
                 numbers = (mask, memory_mask) if packed else (memory_mask,)
@@ -174,7 +178,12 @@ class Decoder(NamedInputs):
         return Memory(kept, (1.0 - allowed) * MASKED)
 
     def extend(
-        self, input_ids: Any, written: Written, memory: Memory, mask: Any = None
+        self,
+        input_ids: Any,
+        written: Written,
+        memory: Memory,
+        mask: Any = None,
+        begins: bool = False,
     ) -> tuple[Any, Written]:
         """Reads further tokens.
 
@@ -184,6 +193,7 @@ class Decoder(NamedInputs):
             memory: of the encoder.
             mask: 1 for tokens and 0 for the padding that may follow them, int32 ``(B, S)``; by
                 default there is none.
+            begins: whether these are the first ones, what is read of a prefix.
 
         Returns:
             Their hidden states ``(B, S, H)``, and what is known now.
@@ -194,10 +204,17 @@ class Decoder(NamedInputs):
         offsets = ops.arange(length, dtype="int32")
         seen = ops.slice_update(written.seen, (0, written.place), mask)
         places = ops.arange(ops.shape(seen)[1], dtype="int32")
-        before = places[None, :] <= (written.place + offsets)[:, None]  # S C
+        reads = self.config.prefix and begins
+        # What is read sees all of itself, what is written nothing that follows.
+        last = ops.full_like(offsets, length - 1) if reads else offsets
+        before = places[None, :] <= (written.place + last)[:, None]  # S C
         allowed = ops.cast(before[None] & (seen[:, None, :] > 0), self.dtype_policy.compute_dtype)
         bias = ((1.0 - allowed) * MASKED)[:, None]
-        hidden = embeddings(input_ids, position_ids=written.positions[:, None] + offsets[None, :])
+        segments = None
+        if self.config.prefix:
+            segments = ops.full_like(input_ids, 0 if reads else 1)
+        positions = written.positions[:, None] + offsets[None, :]
+        hidden = embeddings(input_ids, segments, position_ids=positions)
         kept = []
         for index, block in enumerate(blocks):
             across = (memory.kept[index], memory.bias) if memory.kept else (None, None)
@@ -238,7 +255,8 @@ class Decoder(NamedInputs):
 
 
 def _inputs(config: DecoderConfig, packed: bool) -> dict[str, keras.KerasTensor]:
-    names = ["input_ids", "attention_mask"] + ["position_ids"] * packed
+    names = ["input_ids", "attention_mask"]
+    names += ["token_type_ids"] * config.prefix + ["position_ids"] * packed
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
     if config.cross_attention:
         states, mask = MEMORY

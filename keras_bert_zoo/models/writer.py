@@ -40,7 +40,7 @@ class Writer(TaskModel):
             Logits of the next token of each row, ``(B, vocab_size)``, and what is known now.
         """
         written = self.decoder.start(ops.shape(prompt)[0], capacity)
-        hidden, written = self.decoder.extend(prompt, written, memory, mask)
+        hidden, written = self.decoder.extend(prompt, written, memory, mask, begins=True)
         last = (written.positions - 1)[:, None]
         return self.head(hidden, last)[:, 0], written
 

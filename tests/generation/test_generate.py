@@ -30,7 +30,8 @@ def log_chances(model, arrays, row, text):
     if model.task == "causal_lm":
         begun = arrays["input_ids"][row, : arrays["attention_mask"][row].sum()]
         written = {"": np.concatenate([begun, text])}
-        source = {}
+        segments = np.repeat([0, 1], [len(begun), len(text)])[None].astype("int32")
+        source = {"token_type_ids": segments} if "token_type_ids" in model.input else {}
     else:
         written = {"decoder_": np.array([START, *text])}
     for prefix, ids in written.items():
@@ -113,6 +114,8 @@ def test_a_batch_writes_what_each_row_alone_does(model):
 
 def test_tokens_do_not_see_what_follows(model):
     arrays = inputs_of(model)
+    if "token_type_ids" in model.decoder.input:
+        arrays["token_type_ids"] = arrays["attention_mask"]
     prefix = "decoder_" if model.task == "seq2seq" else ""
     changed = {name: x.copy() for name, x in arrays.items()}
     changed[f"{prefix}input_ids"][:, 2:] = 5
@@ -123,7 +126,8 @@ def test_tokens_do_not_see_what_follows(model):
 
 def test_packed_rows_are_separate_texts(model):
     arrays = inputs_of(model)
-    packed = tiny_writer(model.config.model_type, packed=True)
+    kind = "prefix" if "token_type_ids" in model.decoder.input else model.config.model_type
+    packed = tiny_writer(kind, packed=True)
     alone = np.asarray(model(arrays)["logits"])
     inputs = {}
     for name, values in arrays.items():
@@ -147,6 +151,19 @@ def test_saved_as_keras_file(model, tmp_path):
     again = keras.saving.load_model(tmp_path / "model.keras")
     arrays = inputs_of(model)
     np.testing.assert_array_equal(*(np.asarray(each(arrays)["logits"]) for each in (model, again)))
+
+
+def test_what_is_read_of_a_prefix_is_seen_from_both_sides():
+    model = tiny_writer("prefix")
+    arrays = inputs_of(model)
+    changed = {name: x.copy() for name, x in arrays.items()}
+    changed["input_ids"][:, 2] = 5
+    read, written = {**changed}, {**changed, "token_type_ids": np.ones_like(arrays["input_ids"])}
+    before = np.asarray(model(arrays)["logits"])[0, 0]
+    assert not np.allclose(before, np.asarray(model(read)["logits"])[0, 0])
+    same = {**arrays, "token_type_ids": written["token_type_ids"]}
+    alone, after = (np.asarray(model(each)["logits"])[0, 0] for each in (same, written))
+    np.testing.assert_array_equal(alone, after)
 
 
 @pytest.fixture(scope="module")

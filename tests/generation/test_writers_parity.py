@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from writers import CONFIGS, END, PAD, inputs_of, rows, tiny_writer, with_segments
+from writers import END, PAD, PUBLISHED, inputs_of, rows, tiny_writer, with_segments
 
 from keras_bert_zoo import bundle
 from keras_bert_zoo.checkpoints.tables.writers import writer_tables
@@ -17,7 +17,7 @@ LONGEST = 20
 MADE = ("pooler", "embed_positions")
 
 
-@pytest.fixture(scope="module", params=CONFIGS)
+@pytest.fixture(scope="module", params=PUBLISHED)
 def pair(request, tmp_path_factory):
     """A model of ours, and that of theirs which reads what ours saved."""
     import transformers
