@@ -8,9 +8,18 @@ from typing import Any
 
 from keras_bert_zoo.families.choices import Choices
 from keras_bert_zoo.families.deberta import DebertaChoices
+from keras_bert_zoo.families.mobilebert import MobileBertChoices
 from keras_bert_zoo.families.modernbert import ModernBertChoices
 
-__all__ = ["FAMILIES", "Choices", "DebertaChoices", "Family", "ModernBertChoices", "family"]
+__all__ = [
+    "FAMILIES",
+    "Choices",
+    "DebertaChoices",
+    "Family",
+    "MobileBertChoices",
+    "ModernBertChoices",
+    "family",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +101,10 @@ FAMILIES: Mapping[str, Family] = {
         keys={"cls_dropout": "classifier_dropout"},
         defaults={"type_vocab_size": 0, "layer_norm_eps": 1e-7},
         choices=DebertaChoices,
+    ),
+    "mobilebert": Family(
+        defaults={"embedding_size": 128, "hidden_act": "relu", "hidden_dropout_prob": 0.0},
+        choices=MobileBertChoices,
     ),
 }
 

@@ -6,13 +6,14 @@ Shapes are written with one legend: ``B`` batch, ``S`` sequence, ``N`` attention
 
 from keras_bert_zoo.layers.attention import AttentionBias, SelfAttention, Window
 from keras_bert_zoo.layers.block import Block, EncoderBlock
+from keras_bert_zoo.layers.bottleneck import BottleneckBlock
 from keras_bert_zoo.layers.crf import LinearChainCRF
 from keras_bert_zoo.layers.disentangled import DisentangledBlock
 from keras_bert_zoo.layers.distances import Distances
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.masked_lm import MaskedLMHead
-from keras_bert_zoo.layers.normalization import LayerNorm
+from keras_bert_zoo.layers.normalization import LayerNorm, NoNorm
 from keras_bert_zoo.layers.pooler import Pooler
 from keras_bert_zoo.layers.pooling import FirstNumbers, SentencePooling
 from keras_bert_zoo.layers.prenorm_block import PreNormBlock
@@ -21,10 +22,12 @@ from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWord
 from keras_bert_zoo.layers.rotary import Rotations
 from keras_bert_zoo.layers.sentence_positions import SentencePositions
 from keras_bert_zoo.layers.text_sets import RowsToSets, SetsToRows
+from keras_bert_zoo.layers.trigram import TrigramEmbeddings
 
 __all__ = [
     "AttentionBias",
     "Block",
+    "BottleneckBlock",
     "DisentangledBlock",
     "Distances",
     "Embeddings",
@@ -34,6 +37,7 @@ __all__ = [
     "Linear",
     "LinearChainCRF",
     "MaskedLMHead",
+    "NoNorm",
     "Pooler",
     "PreNormBlock",
     "RelativePositions",
@@ -45,5 +49,6 @@ __all__ = [
     "SentencePooling",
     "SentencePositions",
     "SetsToRows",
+    "TrigramEmbeddings",
     "Window",
 ]

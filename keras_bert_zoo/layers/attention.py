@@ -223,11 +223,15 @@ class SelfAttention(Attention):
             The projected context ``(B, S, H)`` and, where not fused, the probabilities
             ``(B, N, S, S)``.
         """
+        return self.mix(hidden, hidden, bias, training)
+
+    def mix(self, compared: Any, averaged: Any, bias: Any, training: bool | None) -> Any:
+        """Attends with queries and keys of ``compared`` and values of ``averaged``."""
         # Scaling the query rather than the scores touches S * H numbers instead of N * S * S,
         # and exporters fold it into the projection.
-        query = self.query(hidden, training=training) * (1.0 / math.sqrt(self.head_size))
-        key = self.key(hidden, training=training)
-        value = self.value(hidden, training=training)
+        query = self.query(compared, training=training) * (1.0 / math.sqrt(self.head_size))
+        key = self.key(compared, training=training)
+        value = self.value(averaged, training=training)
         context, *probabilities = self.attend(query, key, value, bias, training)
         output = self.output_projection(context, training=training)
         return (output, *probabilities) if probabilities else output

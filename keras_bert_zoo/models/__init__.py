@@ -11,6 +11,7 @@ from keras_bert_zoo.models.bert import BertEncoder
 from keras_bert_zoo.models.deberta import DebertaEncoder
 from keras_bert_zoo.models.encoder import Encoder
 from keras_bert_zoo.models.extractive_summarization import ExtractiveSummarizer
+from keras_bert_zoo.models.mobilebert import MobileBertEncoder
 from keras_bert_zoo.models.modernbert import ModernBertEncoder
 from keras_bert_zoo.models.multiple_choice import MultipleChoice
 from keras_bert_zoo.models.next_sentence import NextSentencePredictor
@@ -25,6 +26,7 @@ from keras_bert_zoo.models.token_classification import TokenClassifier
 ENCODERS: dict[str, type[Encoder]] = {
     "modernbert": ModernBertEncoder,
     "deberta-v2": DebertaEncoder,
+    "mobilebert": MobileBertEncoder,
 }
 # What puts the head of a task on an encoder; a model names its task itself.
 TASKS: dict[str, Callable[..., keras.Model]] = {
@@ -52,6 +54,7 @@ __all__ = [
     "DebertaEncoder",
     "Encoder",
     "ExtractiveSummarizer",
+    "MobileBertEncoder",
     "ModernBertEncoder",
     "MultipleChoice",
     "NextSentencePredictor",
