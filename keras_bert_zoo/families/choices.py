@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Protocol
 
 from keras_bert_zoo.rules import Rule
 
-
 # Inputs and outputs of each.
 Kernels = tuple[tuple[int, int], ...]
 

@@ -105,6 +105,30 @@ class MobileBertChoices(Choices):
         words = (1 + 2 * self.trigram_input) * config.table_width
         return ((words, hidden), *[(hidden, hidden)] * self.classifier_activation)
 
+    def answering(self, config: Sizes, length: int) -> float:
+        """Numbers that a token takes at the widest moment of a block.
+
+        ``max(H + 6 W + 2 N S, H + 2 W + 3 I)``: the block's input; in attention the bottleneck's
+        output, queries, keys, values and two copies, and scores twice; behind it a residual, and
+        three steps of a feed-forward layer.
+        """
+        hidden, width = config.hidden_size, self.width(config)
+        attention = 6 * width + 2 * config.num_attention_heads * length
+        return hidden + max(attention, 2 * width + 3 * config.intermediate_size)
+
+    def learning(self, config: Sizes, length: int) -> float:
+        """Numbers of a token that a block keeps for its gradients.
+
+        ``2 H + 9 W + n (I + 2 W) + 2.25 N S``: what enters it, and the sum before its last factor;
+        in attention what four projections and three factors meet, queries, keys, values and
+        context; in each feed-forward layer what two projections and a factor meet; probabilities
+        before and after dropout, and its mask.
+        """
+        hidden, width = config.hidden_size, self.width(config)
+        networks = self.num_feedforward_networks * (config.intermediate_size + 2 * width)
+        mixing = 2.25 * config.num_attention_heads * length
+        return 2 * hidden + 9 * width + networks + mixing
+
     def parameters(self, config: Sizes) -> int:
         """Number of weights of the encoder with its pooler."""
         hidden, width = config.hidden_size, self.width(config)
