@@ -108,13 +108,14 @@ class MobileBertChoices(Choices):
     def answering(self, config: Sizes, length: int) -> float:
         """Numbers that a token takes at the widest moment of a block.
 
-        ``max(H + 6 W + 2 N S, H + 2 W + 3 I)``: the block's input; in attention the bottleneck's
-        output, queries, keys, values and two copies, and scores twice; behind it a residual, and
-        three steps of a feed-forward layer.
+        ``H + max(6 W + 2 N S, 2 W + 3 I, W + 4 H)``: the block's input; in attention the
+        bottleneck's output, queries, keys, values and two copies, and scores twice; behind it a
+        residual, and three steps of a feed-forward layer; at last what leaves the bottleneck, the
+        sum, and two steps of its factor and bias.
         """
-        hidden, width = config.hidden_size, self.width(config)
+        hidden, inner, width = config.hidden_size, config.intermediate_size, self.width(config)
         attention = 6 * width + 2 * config.num_attention_heads * length
-        return hidden + max(attention, 2 * width + 3 * config.intermediate_size)
+        return hidden + max(attention, 2 * width + 3 * inner, width + 4 * hidden)
 
     def learning(self, config: Sizes, length: int) -> float:
         """Numbers of a token that a block keeps for its gradients.

@@ -97,19 +97,21 @@ class BottleneckAttention(SelfAttention):
 
     def build(
         self,
-        compared_shape: tuple[int | None, ...],
+        hidden_shape: tuple[int | None, ...],
         averaged_shape: tuple[int | None, ...] = (),
         *_: Any,
     ) -> None:
         """Builds the four projections."""
-        self.query.build(compared_shape)
-        self.key.build(compared_shape)
+        self.query.build(hidden_shape)
+        self.key.build(hidden_shape)
         self.value.build(averaged_shape)
-        self.output_projection.build((*compared_shape[:-1], self.num_heads, self.head_size))
+        self.output_projection.build((*hidden_shape[:-1], self.num_heads, self.head_size))
 
-    def call(self, compared: Any, averaged: Any, bias: Any, training: bool | None = None) -> Any:
-        """Attends, see ``SelfAttention``; queries and keys of ``compared``."""
-        return self.mix(compared, averaged, bias, training)
+    def call(
+        self, hidden: Any, bias: Any, training: bool | None = None, averaged: Any = None
+    ) -> Any:
+        """Attends, see ``SelfAttention``; values are made of ``averaged``."""
+        return self.mix(hidden, averaged, bias, training)
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
@@ -182,7 +184,7 @@ class BottleneckBlock(Block):
         super().__init__(arguments, **kwargs)
         width, inner_dropout = num_heads * head_size, 0.0 if bottleneck else dropout
         shared = {"initializer_range": initializer_range, "dtype": self.dtype_policy}
-        norm = {"normalization_type": normalization_type, "epsilon": epsilon}
+        norm: dict[str, Any] = {"normalization_type": normalization_type, "epsilon": epsilon}
 
         def step(units: int, name: str, dropout: float = 0.0) -> Step:
             return Step(units, dropout=dropout, name=name, **norm, **shared)
@@ -269,7 +271,7 @@ class BottleneckBlock(Block):
         compared = averaged = entering
         if self.narrow_compared is not None:
             compared, averaged = self.narrow_compared(hidden, training=training), hidden
-        attended = self.attention(compared, averaged, **context, training=training)
+        attended = self.attention(compared, **context, averaged=averaged, training=training)
         attended, *probabilities = [attended] if self.attention.fused else attended
         attended = self.attention_dropout(attended, training=training)
         output = self.attention_norm(entering + attended)

@@ -35,7 +35,7 @@ class TrigramEmbeddings(Embeddings):
         normalization_type: str = "layer_norm",
         **kwargs: Any,
     ) -> None:
-        self.own = {
+        self.own: dict[str, Any] = {
             "word_size": word_size,
             "neighbours": neighbours,
             "normalization_type": normalization_type,
@@ -67,24 +67,24 @@ class TrigramEmbeddings(Embeddings):
         input_ids: Any,
         token_type_ids: Any = None,
         position_ids: Any = None,
-        documents: Any = None,
         training: bool | None = None,
+        documents: Any = None,
     ) -> Any:
         """Embeds int32 ids ``(B, S)`` as ``(B, S, H)``.
 
         Args:
-            input_ids: see ``Embeddings.call``; so ``token_type_ids``, ``position_ids`` and
-                ``training``, and what is raised.
+            input_ids: see ``Embeddings.call``; so the next three, and what is raised.
             token_type_ids: see there.
             position_ids: see there.
+            training: see there.
             documents: of rows with several, the number of each token's, int32 ``(B, S)``: a word
                 sees none of another.
-            training: see there.
         """
         words = self.look_up(input_ids, position_ids)
         if self.own["neighbours"]:
             words = _with_neighbours(words, documents)
-        words = self.transform(words, training=training)
+        # In the type of the tables, in which all is added up.
+        words = ops.cast(self.transform(words, training=training), self.word.dtype)
         return self.add_up(words, input_ids, token_type_ids, position_ids, training)
 
     def get_config(self) -> dict[str, Any]:

@@ -51,12 +51,11 @@ class MobileBertEncoder(Encoder):
     ) -> Steps:
         """Embeddings, and blocks with bottlenecks."""
         further = {k: inputs[k] for k in ("token_type_ids", "position_ids") if k in inputs}
-        if packed:
-            further["documents"] = inputs["attention_mask"]
+        documents = {"documents": inputs["attention_mask"]} if packed else {}
         mask = AttentionBias(packed=packed, name="attention_bias", dtype=inside["dtype"])
         bias = mask(inputs["attention_mask"])
         blocks = [_block(config, layer, inside) for layer in range(config.num_hidden_layers)]
-        embedded = embeddings(inputs["input_ids"], **further)
+        embedded = embeddings(inputs["input_ids"], **further, **documents)
         return Steps(embedded, [(block, {"bias": bias}) for block in blocks])
 
 

@@ -59,16 +59,16 @@ def bundles(word_pieces, unigram, tiny_config, randomise, tmp_path_factory):
     for name, tokenizer in (
         ("bert", word_pieces), ("xlm-roberta", unigram), ("mobilebert", word_pieces),
     ):  # fmt: skip
-        config = tiny_config.replace(
-            model_type=name,
-            vocab_size=tokenizer.vocab_size,
-            pad_token_id=tokenizer.pad_token_id,
-            max_position_embeddings=40,
-            type_vocab_size=1 if name == "xlm-roberta" else 2,
-            extra={"mask_token_id": tokenizer.mask_token_id},
-        )
-        if name == "mobilebert":
-            config = EncoderConfig.from_dict({**config.to_dict(), **further})
+        changes = {
+            "model_type": name,
+            "vocab_size": tokenizer.vocab_size,
+            "pad_token_id": tokenizer.pad_token_id,
+            "max_position_embeddings": 40,
+            "type_vocab_size": 1 if name == "xlm-roberta" else 2,
+            "mask_token_id": tokenizer.mask_token_id,
+            **(further if name == "mobilebert" else {}),
+        }
+        config = EncoderConfig.from_dict({**tiny_config.to_dict(), **changes})
         encoder = encoder_of(config, add_pooling_layer=False)
         model = randomise(PretrainingModel(encoder, next_sentence=False))
         found[name] = save(model, tokenizer, tmp_path_factory.mktemp(name) / "bundle")
