@@ -2,9 +2,8 @@
 
 In TensorFlow 1 they have the names of the variables in ``modeling.py``, ``run_pretraining.py``,
 ``run_classifier.py`` and ``run_squad.py`` of google-research/bert, and of mobilebert in
-google-research/google-research. In TensorFlow 2, where attention
-keeps an axis for its heads, those of the Model Garden (``BERT_V2_NAME_REPLACEMENTS`` in
-``tf1_bert_checkpoint_converter_lib.py``).
+google-research/google-research. In TensorFlow 2, where attention keeps an axis for its heads, those
+of the Model Garden (``BERT_V2_NAME_REPLACEMENTS`` in ``tf1_bert_checkpoint_converter_lib.py``).
 """
 
 from __future__ import annotations

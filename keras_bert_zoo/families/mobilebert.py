@@ -44,7 +44,7 @@ class MobileBertChoices(Choices):
         "intra_bottleneck_size": size(65_536),
         "use_bottleneck_attention": SWITCH,
         "key_query_shared_bottleneck": SWITCH,
-        "num_feedforward_networks": size(1_024),
+        "num_feedforward_networks": size(64),
         "normalization_type": choice(NO_NORM, LAYER_NORM),
         "classifier_activation": SWITCH,
     }
