@@ -43,18 +43,12 @@ def estimated_sizes(config: EncoderConfig) -> dict[str, int]:
     The graph, less than 1 MB, is left out, and so are formats whose size depends on texts or on
     the tokenizer in the file.
     """
-    hidden, inner, blocks = config.hidden_size, config.intermediate_size, config.groups
-    words = config.vocab_size * config.table_width
-    choices = config.choices
-    tables = choices.table_rows(config) * config.table_width
-    projection = 0 if config.table_width == hidden else config.table_width * hidden
-    kernels = (
-        blocks * (4 * hidden * hidden + choices.inner_kernels * hidden * inner)
-        + hidden * hidden
-        + projection
-    )
+    choices, words = config.choices, config.vocab_size * config.table_width
+    tables = choices.tables(config)
+    shapes = config.groups * choices.block_kernels(config) + choices.outer_kernels(config)
+    kernels = sum(inputs * outputs for inputs, outputs in shapes)
     rest = config.parameters - words - tables - kernels
-    outputs = blocks * (5 * hidden + inner) + hidden
+    outputs = sum(outputs for _, outputs in shapes)
     counts = _Parts(words, tables, kernels, rest, config.vocab_size, outputs)
     return {
         name: round(sum(map(operator.mul, counts, storage))) for name, storage in _STORAGES.items()

@@ -230,7 +230,7 @@ def _build(
     options: dict[str, Any],
     modules: SentenceModules,
 ) -> keras.Model:
-    has_pooler = any(row.tensor in tensors for row in architecture.pooler)
+    has_pooler = architecture.stores_pooler(head.config, tensors)
     # A bare encoder has one if the checkpoint has; a head needs one, or would not train it.
     with_pooler = has_pooler if head.task is None else architecture.has_pooler(head.task)
     fresh = () if has_pooler or not with_pooler else architecture.pooler

@@ -255,15 +255,23 @@ class EncoderConfig:
         return {**values, **self.extra}
 
     @classmethod
-    def from_file(cls, path: str | pathlib.Path) -> EncoderConfig:
+    def from_file(
+        cls,
+        path: str | pathlib.Path,
+        completed: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> EncoderConfig:
         """Reads a ``config.json``.
+
+        Args:
+            path: of the file.
+            completed: adds to its content what the file takes for granted.
 
         Raises:
             FileNotFoundError: there is no such file.
             ConfigError: the file is not a JSON object, or see ``from_dict``.
         """
         path = pathlib.Path(path)
-        values = read_json(path, ConfigError)
+        values = completed(read_json(path, ConfigError))
         try:
             return cls.from_dict(values)
         except ConfigError as error:

@@ -29,6 +29,12 @@ CHOICES: dict[str, dict[str, object]] = {
         "norm_rel_ebd": "layer_norm",
         "position_biased_input": False,
     },
+    # As it was published, but for its widths; vectors stay near 1, where 1e-5 says something.
+    "mobilebert": {
+        "intra_bottleneck_size": 12,
+        "num_feedforward_networks": 3,
+        "classifier_activation": False,
+    },
 }
 # What other configs of a family may choose, with a task that shows it.
 VARIANTS: list[tuple[str, str | None, dict[str, object]]] = [
@@ -57,6 +63,16 @@ VARIANTS: list[tuple[str, str | None, dict[str, object]]] = [
     ("deberta-v2", None, {"share_att_key": False, "pos_att_type": ["c2p"], "norm_rel_ebd": "none"}),
     ("deberta-v2", None, {"pos_att_type": "p2c", "position_buckets": -1, "type_vocab_size": 2}),
     ("deberta-v2", None, {"position_buckets": -1, "max_relative_positions": 5}),
+    ("mobilebert", "pretraining", {"normalization_type": "layer_norm"}),
+    ("mobilebert", "sequence_classification", {"classifier_activation": True}),
+    ("mobilebert", None, {"classifier_activation": True}),
+    ("mobilebert", "masked_lm", {"use_bottleneck": False, "hidden_act": "gelu"}),
+    ("mobilebert", None, {"trigram_input": False, "num_feedforward_networks": 1}),
+    (
+        "mobilebert",
+        None,
+        {"use_bottleneck_attention": True, "key_query_shared_bottleneck": False},
+    ),
 ]
 # Every architecture with every task that it has a head for.
 PAIRS = [(kind, task) for kind, table in ARCHITECTURES.items() for task in table.classes]

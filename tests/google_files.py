@@ -55,6 +55,12 @@ HEADS = {
     "sequence_classification": {"output_weights": "LH", "output_bias": "L"},
     "question_answering": {"cls/squad/output_weights": "LH", "cls/squad/output_bias": "L"},
 }
+# Of `BertConfig`.
+KEYS = (
+    "attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hidden_size",
+    "initializer_range", "intermediate_size", "max_position_embeddings", "num_attention_heads",
+    "num_hidden_layers", "type_vocab_size", "vocab_size",
+)  # fmt: skip
 
 
 def shapes(config: EncoderConfig, head: str = "pretraining", labels: int = 2):
@@ -100,12 +106,7 @@ def write_variables(prefix: pathlib.Path, arrays: Arrays) -> None:
 def write_files(directory: pathlib.Path, config: EncoderConfig, arrays: Arrays) -> pathlib.Path:
     """The three kinds of files; `bert_config.json` has the keys of `BertConfig`."""
     directory.mkdir(parents=True)
-    keys = (
-        "attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hidden_size",
-        "initializer_range", "intermediate_size", "max_position_embeddings", "num_attention_heads",
-        "num_hidden_layers", "type_vocab_size", "vocab_size",
-    )  # fmt: skip
-    values = {key: getattr(config, key) for key in keys}
+    values = {key: getattr(config, key) for key in KEYS}
     (directory / "bert_config.json").write_text(json.dumps(values, indent=2))
     (directory / "vocab.txt").write_text("".join(f"{word}\n" for word in WORDS))
     write_variables(directory / "bert_model.ckpt", arrays)

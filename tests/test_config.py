@@ -334,6 +334,26 @@ def test_the_name_of_the_family_holds_where_a_file_has_both() -> None:
             {"relative_attention": True, "embedding_size": 16},
             r"embedding_size \(16\) must be hidden_size \(24\)",
         ),
+        ("mobilebert", {}, r"embedding_size \(128\) must be below hidden_size \(24\)"),
+        (
+            "mobilebert",
+            {"embedding_size": 16, "intra_bottleneck_size": 10},
+            r"intra_bottleneck_size \(10\) must be a multiple of num_attention_heads \(3\)",
+        ),
+        (
+            "mobilebert",
+            {
+                "embedding_size": 16,
+                "intra_bottleneck_size": 12,
+                "key_query_shared_bottleneck": False,
+            },
+            "key_query_shared_bottleneck must be true where use_bottleneck is",
+        ),
+        (
+            "mobilebert",
+            {"embedding_size": 16, "normalization_type": "manual_layer_norm"},
+            "normalization_type must be one of",
+        ),
     ],
 )
 def test_choices_that_cannot_be_built_are_named(

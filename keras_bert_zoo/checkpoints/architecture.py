@@ -57,7 +57,8 @@ class Architecture:
     Args:
         name: what Hugging Face's classes begin with.
         prefix: of the encoder's tensors in a model with a head.
-        body: rows of every checkpoint; ``{layer}`` stands for each block's index.
+        body: rows of every checkpoint; ``{layer}`` stands for each block's index, ``{network}``
+            for that of each feed-forward layer before its last.
         heads: rows of each task, first the one that has a row for each class; none where what
             follows the encoder is in other files.
         skippable: tensors that may be left unread, as patterns, and what they are.
@@ -121,6 +122,11 @@ class Architecture:
         """Returns the rows of the head of a task."""
         return self._present(self.heads[task], config)
 
+    def stores_pooler(self, config: EncoderConfig, tensors: Collection[str]) -> bool:
+        """Whether a checkpoint has all of a pooler: one without weights is always there."""
+        rows = self._present(self.pooler, config)
+        return bool(self.pooler) and (not rows or any(row.tensor in tensors for row in rows))
+
     def _present(self, rows: tuple[Row, ...], config: EncoderConfig) -> tuple[Row, ...]:
         """Leaves out what a model of the config does not have."""
         variables, tensors = (
@@ -154,10 +160,7 @@ class Architecture:
         for index in range(config.groups):
             for row in self.body:
                 if "{layer}" in row.tensor:
-                    tensor, variable = (
-                        name.format(layer=index) for name in (row.tensor, row.variable)
-                    )
-                    yield dataclasses.replace(row, tensor=tensor, variable=variable)
+                    yield from _numbered(row, index, config.choices.networks)
 
     def canonical(self, tensor: str) -> str:
         """Returns a tensor's name as the table has it: no prefix, today's parts."""
@@ -176,3 +179,12 @@ class Architecture:
             if re.fullmatch(pattern, tensor):
                 return reason
         return None
+
+
+def _numbered(row: Row, layer: int, networks: int) -> Iterator[Row]:
+    """The rows of one layer that a row of the body stands for."""
+    for network in range(networks if "{network}" in row.tensor else 1):
+        tensor, variable = (
+            name.format(layer=layer, network=network) for name in (row.tensor, row.variable)
+        )
+        yield dataclasses.replace(row, tensor=tensor, variable=variable)

@@ -17,9 +17,19 @@ from keras_bert_zoo.checkpoints.google_names import arranged, name_of
 from keras_bert_zoo.checkpoints.heads import fullest_task, stated_class
 from keras_bert_zoo.checkpoints.tensor_bundles import INDEX, open_bundle, write_bundle
 from keras_bert_zoo.checkpoints.tensors import Tensor, transposed
-from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.config import ConfigError, EncoderConfig
 
 CONFIG, PREFIX, VOCABULARY = "bert_config.json", "bert_model.ckpt", "vocab.txt"
+# What MobileBERT's `BertConfig` takes for granted, where `transformers` takes something else.
+_MOBILEBERT = {
+    "model_type": "mobilebert",
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "use_bottleneck": False,
+    "key_query_shared_bottleneck": False,
+    "num_feedforward_networks": 1,
+    "normalization_type": "layer_norm",
+}
 _INDICES = re.compile(rf"(.+\.ckpt(?:-\d+)?){re.escape(INDEX)}")
 
 
@@ -61,13 +71,31 @@ def _open(
     directory = _directory(path)
     if not (directory / CONFIG).is_file():
         raise FileNotFoundError(f"{directory} holds no {CONFIG}. It holds {_listed(directory)}.")
-    config = EncoderConfig.from_file(directory / CONFIG)
+    config = EncoderConfig.from_file(directory / CONFIG, _completed)
     found = arranged(open_bundle(_prefix(path)), config)
     if stated_class(config) is None:
         classes = tables.architecture(config.model_type).classes
         stated = [classes[fullest_task(tables.architecture(config.model_type), config, found[0])]]
         config = config.replace(extra={**config.extra, "architectures": stated})
     return config, *found
+
+
+def _completed(values: dict[str, Any]) -> dict[str, Any]:
+    """The content of ``bert_config.json``; MobileBERT's is known by a key of its own.
+
+    Raises:
+        ConfigError: it is a MobileBERT with layer normalisations: the published one has none, and
+            `transformers` computes two of them with another epsilon.
+    """
+    if "model_type" in values or "trigram_input" not in values:
+        return values
+    values = {**_MOBILEBERT, **values}
+    if values["normalization_type"] != "no_norm":
+        raise ConfigError(
+            "Of MobileBERTs in Google's files those are read whose normalization_type is "
+            f"'no_norm', received {values['normalization_type']!r}."
+        )
+    return values
 
 
 # === Which files ===

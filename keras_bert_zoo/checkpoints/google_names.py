@@ -1,9 +1,9 @@
 """What Google calls the tensors of BERT, which follows from Hugging Face's names.
 
 In TensorFlow 1 they have the names of the variables in ``modeling.py``, ``run_pretraining.py``,
-``run_classifier.py`` and ``run_squad.py`` of google-research/bert. In TensorFlow 2, where attention
-keeps an axis for its heads, those of the Model Garden (``BERT_V2_NAME_REPLACEMENTS`` in
-``tf1_bert_checkpoint_converter_lib.py``).
+``run_classifier.py`` and ``run_squad.py`` of google-research/bert, and of mobilebert in
+google-research/google-research. In TensorFlow 2, where attention keeps an axis for its heads, those
+of the Model Garden (``BERT_V2_NAME_REPLACEMENTS`` in ``tf1_bert_checkpoint_converter_lib.py``).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from keras_bert_zoo.config import EncoderConfig
 # Applied in this order to the name of a row, behind "bert/" where it is in the encoder.
 _RENAMES = (
     ("layer.", "layer_"),
+    (".ffn.", ".ffn_layer_"),
     (".", "/"),
     ("_embeddings/weight", "_embeddings"),
     ("LayerNorm/weight", "LayerNorm/gamma"),
@@ -30,6 +31,7 @@ _RENAMES = (
     ("classifier/", "output_"),
     ("output_weight", "output_weights"),
     ("/weight", "/kernel"),
+    ("cls/predictions/dense/kernel", "cls/predictions/extra_output_weights"),
 )
 # And to that name, for the Model Garden's encoder.
 _GARDEN_RENAMES = (
@@ -61,6 +63,12 @@ def name_of(row: tables.Row) -> str:
     return f"{'bert/' if row.in_encoder else ''}{_renamed(row.tensor, _RENAMES)}"
 
 
+def mobile_name_of(row: tables.Row) -> str:
+    """What MobileBERT's code calls a row of the table: normalisations in the encoder are none."""
+    name = name_of(row)
+    return name.replace("/LayerNorm/", "/FakeLayerNorm/") if row.in_encoder else name
+
+
 def garden_name_of(row: tables.Row) -> str:
     """What the Model Garden calls a row of the table."""
     return _renamed(name_of(row), _GARDEN_RENAMES)
@@ -83,7 +91,8 @@ def arranged(
         Tensors, their names in the bundle, and what is skipped, as ``Checkpoint`` has them.
     """
     rows = tables.architecture(config.model_type).every_row(config)
-    known = {name(row): row.tensor for row in rows for name in (garden_name_of, name_of)}
+    names_of = (garden_name_of, mobile_name_of, name_of)
+    known = {name(row): row.tensor for row in rows for name in names_of}
     tensors: dict[str, Tensor] = {}
     names, skipped = {}, {}
     for name, tensor in stored.items():
@@ -104,6 +113,8 @@ def _why_skippable(name: str, tensor: LazyTensor) -> str | None:
 def _laid_out(name: str, tensor: LazyTensor) -> Tensor:
     """A tensor as Hugging Face has it: without an axis for heads, kernels transposed."""
     shape = tensor.shape
+    if name.endswith("/extra_output_weights"):
+        return transposed(tensor)
     if name.endswith("/bias"):
         return _reshaped(tensor, (math.prod(shape),))
     if not name.endswith("/kernel") or len(shape) < 2:

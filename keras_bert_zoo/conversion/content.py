@@ -144,7 +144,7 @@ def _left_behind(
         CheckpointError: one may not, or a row of the model has no tensor; all are listed.
     """
     tensors, present = checkpoint.tensors, {row.tensor for row in rows}
-    pooler = any(row.tensor in present for row in architecture.pooler)
+    pooler = architecture.stores_pooler(checkpoint.config, present)
     needed = architecture.rows(checkpoint.config, pooler=pooler, task=task)
     problems = [f"{row.tensor} is missing" for row in needed if row.tensor not in present]
     problems += untied(architecture, present, tensors)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.atomic import check_switch
-from keras_bert_zoo.checkpoints.tensors import LazyTensor, Tensor
+from keras_bert_zoo.checkpoints.tensors import LazyTensor, Tensor, transposed
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.conversion.content import Content, Renumbered, open_content
 from keras_bert_zoo.conversion.convert import Conversion, Report, checked_directory, write
@@ -20,7 +20,11 @@ from keras_bert_zoo.tokenizers import Tokenizer
 from keras_bert_zoo.tokenizers.revision import count, cut, extend
 
 # What rows of no token have: the mask's number makes the probability of such a word exactly 0.
-_NOTHING = {"embeddings/word_embeddings": 0.0, "predictions/bias": -10_000.0}
+_NOTHING = {
+    "embeddings/word_embeddings": 0.0,
+    "predictions/further_words": 0.0,
+    "predictions/bias": -10_000.0,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +133,11 @@ def _revised(content: Content, tokenizer: Tokenizer, rows: _Rows) -> Content:
     tensors: dict[str, Any] = dict(weights.tensors)
     for row in weights.rows:
         if row.variable in _NOTHING:
-            tensors[row.tensor] = rows.of(tensors[row.tensor], _NOTHING[row.variable])
+            nothing, tensor = _NOTHING[row.variable], tensors[row.tensor]
+            if row.transposed:  # words lie in its columns
+                tensors[row.tensor] = transposed(rows.of(transposed(tensor), nothing))
+            else:
+                tensors[row.tensor] = rows.of(tensor, nothing)
     config = _config(weights.config, content.tokenizer, tokenizer, len(rows))
     same = np.array([(new, ids[0]) for new, ids in enumerate(rows.old) if len(ids) == 1])
     return dataclasses.replace(

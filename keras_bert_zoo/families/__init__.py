@@ -9,6 +9,7 @@ from typing import Any
 from keras_bert_zoo.families.choices import Choices
 from keras_bert_zoo.families.deberta import DebertaChoices
 from keras_bert_zoo.families.generators import Gpt2Choices, MarianChoices, PegasusChoices
+from keras_bert_zoo.families.mobilebert import MobileBertChoices
 from keras_bert_zoo.families.modernbert import ModernBertChoices
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Family",
     "Gpt2Choices",
     "MarianChoices",
+    "MobileBertChoices",
     "ModernBertChoices",
     "PegasusChoices",
     "family",
@@ -144,6 +146,10 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "marian": _TRANSFORMER,
     "pegasus": dataclasses.replace(_TRANSFORMER, choices=PegasusChoices),
+    "mobilebert": Family(
+        defaults={"embedding_size": 128, "hidden_act": "relu", "hidden_dropout_prob": 0.0},
+        choices=MobileBertChoices,
+    ),
 }
 
 

@@ -12,6 +12,9 @@ from typing import Any, ClassVar, Protocol
 
 from keras_bert_zoo.rules import Rule
 
+# Inputs and outputs of each.
+Kernels = tuple[tuple[int, int], ...]
+
 
 class Sizes(Protocol):
     """The fields of an ``EncoderConfig`` that weights are counted by."""
@@ -34,8 +37,6 @@ class Choices:
     """Of BERT and what shares its blocks: none."""
 
     rules: ClassVar[Mapping[str, Rule]] = {}
-    # Kernels of a feed-forward layer that have its width.
-    inner_kernels: ClassVar[int] = 2
     # Whether sub-layers normalise what enters them, and the stack what leaves it.
     norm_first: ClassVar[bool] = False
 
@@ -54,6 +55,16 @@ class Choices:
         """Arguments of ``layers.MaskedLMHead`` that are others than BERT's."""
         return {}
 
+    @property
+    def networks(self) -> int:
+        """Feed-forward layers of a block before its last."""
+        return 0
+
+    @property
+    def pools_densely(self) -> bool:
+        """Whether the pooler has a linear layer."""
+        return True
+
     def problems(self, config: Sizes) -> list[str]:
         """What contradicts the sizes; asked once each choice is sound by its rule."""
         return []
@@ -61,6 +72,34 @@ class Choices:
     def table_rows(self, config: Sizes) -> int:
         """Rows of the tables besides that of words."""
         return config.max_position_embeddings + config.type_vocab_size
+
+    def tables(self, config: Sizes) -> int:
+        """Numbers in the tables besides that of words."""
+        return self.table_rows(config) * config.table_width
+
+    def width(self, config: Sizes) -> int:
+        """Width of all heads of a layer."""
+        return config.hidden_size
+
+    def block_kernels(self, config: Sizes) -> Kernels:
+        """The kernels of a block."""
+        hidden, inner = config.hidden_size, config.intermediate_size
+        return (*[(hidden, hidden)] * 4, (hidden, inner), (inner, hidden))
+
+    def outer_kernels(self, config: Sizes) -> Kernels:
+        """Those outside of blocks: of narrow tables, and of a pooler."""
+        hidden, table = config.hidden_size, config.table_width
+        return (*[(table, hidden)] * (table != hidden), (hidden, hidden))
+
+    def answering(self, config: Sizes, length: int) -> float:
+        """Numbers that a token takes at the widest moment of a block, see ``training.memory``."""
+        hidden, inner = config.hidden_size, config.intermediate_size
+        return max(6 * hidden + 2 * config.num_attention_heads * length, 2 * hidden + 3 * inner)
+
+    def learning(self, config: Sizes, length: int) -> float:
+        """Numbers of a token that a block keeps for its gradients, see ``training.memory``."""
+        hidden, inner = config.hidden_size, config.intermediate_size
+        return 8.5 * hidden + 3 * inner + 2.25 * config.num_attention_heads * length
 
     def parameters(self, config: Sizes) -> int:
         """Number of weights of the encoder with learned positions and a pooler."""

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from keras_bert_zoo.families.choices import Choices, Sizes, pooler_size
+from keras_bert_zoo.families.choices import Choices, Kernels, Sizes, pooler_size
 from keras_bert_zoo.rules import (
     PART,
     POSITIVE,
@@ -90,8 +90,6 @@ class ModernBertChoices(Choices):
         "classifier_activation": TEXT,
     }
 
-    inner_kernels: ClassVar[int] = 3  # one is the gate
-
     @property
     def word_head(self) -> Mapping[str, Any]:
         """Arguments of ``layers.MaskedLMHead``."""
@@ -133,6 +131,11 @@ class ModernBertChoices(Choices):
     def table_rows(self, config: Sizes) -> int:
         """There are none."""
         return 0
+
+    def block_kernels(self, config: Sizes) -> Kernels:
+        """Of attention, and of a feed-forward layer with a gate."""
+        hidden, inner = config.hidden_size, config.intermediate_size
+        return ((hidden, 3 * hidden), (hidden, hidden), (hidden, 2 * inner), (inner, hidden))
 
     def parameters(self, config: Sizes) -> int:
         """Number of weights of the encoder, and of a pooler that it has not."""

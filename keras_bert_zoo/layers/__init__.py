@@ -12,6 +12,7 @@ from keras_bert_zoo.layers.attention import (
     Window,
 )
 from keras_bert_zoo.layers.block import Block, EncoderBlock
+from keras_bert_zoo.layers.bottleneck import BottleneckBlock
 from keras_bert_zoo.layers.crf import LinearChainCRF
 from keras_bert_zoo.layers.decoder_block import DecoderBlock, Kept
 from keras_bert_zoo.layers.disentangled import DisentangledBlock
@@ -19,7 +20,7 @@ from keras_bert_zoo.layers.distances import Distances
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.linear import Linear
 from keras_bert_zoo.layers.masked_lm import MaskedLMHead
-from keras_bert_zoo.layers.normalization import LayerNorm
+from keras_bert_zoo.layers.normalization import LayerNorm, NoNorm
 from keras_bert_zoo.layers.pooler import Pooler
 from keras_bert_zoo.layers.pooling import FirstNumbers, SentencePooling
 from keras_bert_zoo.layers.prenorm_block import PreNormBlock
@@ -28,10 +29,12 @@ from keras_bert_zoo.layers.replaced_tokens import ReplacedTokenHead, SampledWord
 from keras_bert_zoo.layers.rotary import Rotations
 from keras_bert_zoo.layers.sentence_positions import SentencePositions
 from keras_bert_zoo.layers.text_sets import RowsToSets, SetsToRows
+from keras_bert_zoo.layers.trigram import TrigramEmbeddings
 
 __all__ = [
     "AttentionBias",
     "Block",
+    "BottleneckBlock",
     "Causal",
     "DecoderBlock",
     "DisentangledBlock",
@@ -44,6 +47,7 @@ __all__ = [
     "Linear",
     "LinearChainCRF",
     "MaskedLMHead",
+    "NoNorm",
     "Pooler",
     "PreNormBlock",
     "RelativePositions",
@@ -56,5 +60,6 @@ __all__ = [
     "SentencePooling",
     "SentencePositions",
     "SetsToRows",
+    "TrigramEmbeddings",
     "Window",
 ]

@@ -304,12 +304,15 @@ class SelfAttention(Attention):
             The projected context ``(B, S, H)`` and, where not fused, the probabilities
             ``(B, N, S, S)``.
         """
-        return self.attend_to(hidden, hidden, bias, training)
+        return self.mix(hidden, hidden, hidden, bias, training)
 
-    def attend_to(self, hidden: Any, memory: Any, bias: Any, training: bool | None) -> Any:
-        """Attends to ``memory`` ``(B, M, H)``, see ``call``."""
-        key, value = (part(memory, training=training) for part in (self.key, self.value))
-        query = self._scaled_query(hidden, training)
+    def mix(
+        self, asking: Any, compared: Any, averaged: Any, bias: Any, training: bool | None
+    ) -> Any:
+        """Attends with queries of ``asking``, keys of ``compared`` and values of ``averaged``."""
+        query = self._scaled_query(asking, training)
+        key = self.key(compared, training=training)
+        value = self.value(averaged, training=training)
         context, *probabilities = self.attend(query, key, value, bias, training)
         output = self.output_projection(context, training=training)
         return (output, *probabilities) if probabilities else output
@@ -337,7 +340,7 @@ class CrossAttention(SelfAttention):
 
     def call(self, hidden: Any, bias: Any, training: bool | None = None, memory: Any = None) -> Any:
         """Attends to ``memory`` ``(B, M, H)``, see ``SelfAttention``."""
-        return self.attend_to(hidden, memory, bias, training)
+        return self.mix(hidden, memory, memory, bias, training)
 
     def compute_output_shape(
         self,

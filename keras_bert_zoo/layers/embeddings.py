@@ -106,14 +106,23 @@ class Embeddings(keras.layers.Layer):
             "scale": scale,
         }
         policy = self.dtype_policy
-        self.norm = LayerNorm(epsilon, norm_bias, name="norm", dtype=policy) if norm else None
-        self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
+        self.norm = self.normalise_with(name="norm", dtype=policy) if norm else None
+        self.dropout = Dropout(dropout, name="dropout", dtype=policy)
+
+    def normalise_with(self, **options: Any) -> Any:
+        """The kind of normalisation."""
+        return LayerNorm(self.arguments["epsilon"], self.arguments["norm_bias"], **options)
+
+    @property
+    def word_size(self) -> int:
+        """Width of the word table."""
+        return self.arguments["hidden_size"]
 
     def build(self, *_: Any) -> None:
         """Creates the tables."""
         sizes = self.arguments
         width = sizes["hidden_size"]
-        self.word = self._table("word_embeddings", sizes["vocab_size"])
+        self.word = self._table("word_embeddings", sizes["vocab_size"], self.word_size)
         if sizes["type_vocab_size"]:
             self.token_type = self._table("token_type_embeddings", sizes["type_vocab_size"])
         rows, kind = sizes["max_position_embeddings"], sizes["position_embedding_type"]
@@ -124,9 +133,9 @@ class Embeddings(keras.layers.Layer):
         if self.norm is not None:
             self.norm.build((None, None, width))
 
-    def _table(self, name: str, rows: int) -> Any:
+    def _table(self, name: str, rows: int, width: int | None = None) -> Any:
         initializer = keras.initializers.TruncatedNormal(stddev=self.arguments["initializer_range"])
-        shape = (rows, self.arguments["hidden_size"])
+        shape = (rows, width or self.arguments["hidden_size"])
         # Under mixed precision the looked-up rows are cast, not the whole table at each step.
         return self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
 
@@ -146,6 +155,15 @@ class Embeddings(keras.layers.Layer):
             training: whether dropout is on.
 
         Raises:
+            ValueError: see ``look_up``.
+        """
+        words = self.look_up(input_ids, position_ids)
+        return self.add_up(words, input_ids, token_type_ids, position_ids, training)
+
+    def look_up(self, input_ids: Any, position_ids: Any) -> Any:
+        """Rows of the word table, ``(B, S, word_size)``.
+
+        Raises:
             ValueError: the sequence is longer than the position table, or ``input_ids`` is a
                 ragged tensor of TensorFlow's.
         """
@@ -156,9 +174,19 @@ class Embeddings(keras.layers.Layer):
             )
         if position_ids is None:
             check_length(input_ids, self.max_tokens)
-        summed = ops.take(self.word, input_ids, axis=0)
-        if self.arguments["scale"] != 1.0:
-            summed = summed * self.arguments["scale"]
+        words = ops.take(self.word, input_ids, axis=0)
+        scale = self.arguments["scale"]
+        return words if scale == 1.0 else words * scale
+
+    def add_up(
+        self,
+        summed: Any,
+        input_ids: Any,
+        token_type_ids: Any,
+        position_ids: Any,
+        training: bool | None,
+    ) -> Any:
+        """Adds positions and segments to ``(B, S, H)`` and normalises; arguments as in ``call``."""
         if self.arguments["position_embedding_type"] is not None:
             summed = summed + self._positions(input_ids, position_ids)
         if token_type_ids is not None:

@@ -21,6 +21,9 @@ def _scores(rows: Any, table: Any, bias: Any) -> Any:
 class MaskedLMHead(keras.layers.Layer):
     """Scores of all words at some positions; the decoder is the transposed word table.
 
+    Where tokens are wider than words, a table of the head's own, ``further_words``, stands beside
+    it for the rest (Sun et al. 2020, arXiv:2004.02984).
+
     Devlin et al. 2018 (arXiv:1810.04805), section 3.1, task 1; the transform before the
     decoder is that of Google's ``run_pretraining.py``.
 
@@ -66,16 +69,27 @@ class MaskedLMHead(keras.layers.Layer):
         activations.get(activation)  # an unknown name fails here
         self.activation = activation
         self.word_bias = word_bias
+        self.initializer_range = initializer_range
         self.vocab_size = sizes["vocab_size"]
+        self.word_size = embeddings.word_size
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
-        """Builds the transform, and the bias of each word where there is one."""
+        """Builds the transform, and for each word a bias and what its row lacks, if any."""
+        width = hidden_shape[-1]
         if self.transform is not None:
             self.transform.build(hidden_shape)
-            self.norm.build((*hidden_shape[:-1], self.transform.units))
+            width = self.transform.units
+            self.norm.build((*hidden_shape[:-1], width))
         self.bias = None
         if self.word_bias:
             self.bias = self.add_weight(name="bias", shape=(self.vocab_size,), initializer="zeros")
+        self.further_words = None
+        if lacking := width - self.word_size:
+            self.further_words = self.add_weight(
+                name="further_words",
+                shape=(self.vocab_size, lacking),
+                initializer=keras.initializers.TruncatedNormal(stddev=self.initializer_range),
+            )
 
     def call(self, hidden: Any, positions: Any = None, training: bool | None = None) -> Any:
         """Scores words.
@@ -99,7 +113,12 @@ class MaskedLMHead(keras.layers.Layer):
         table = ops.cast(self.table(), self.compute_dtype)
         rows = ops.reshape(chosen, (-1, chosen.shape[-1]))
         written = training and self.word_bias
-        logits = (gradients.scores if written else _scores)(rows, table, self.bias)
+        scores = gradients.scores if written else _scores
+        if self.further_words is None:
+            logits = scores(rows, table, self.bias)
+        else:
+            logits = scores(rows[:, : self.word_size], table, self.bias)
+            logits = logits + _scores(rows[:, self.word_size :], self.further_words, None)
         logits = ops.reshape(logits, (-1, ops.shape(chosen)[1], self.vocab_size))
         return ops.cast(logits, wide(self.compute_dtype))
 

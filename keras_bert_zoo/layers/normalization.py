@@ -57,6 +57,39 @@ class LayerNorm(keras.layers.Layer):
         return {**super().get_config(), "epsilon": self.epsilon, "use_bias": self.use_bias}
 
 
+@keras.saving.register_keras_serializable("keras_bert_zoo")
+class NoNorm(keras.layers.Layer):
+    """What is left of a normalisation without its statistics: a factor and a bias.
+
+    Sun et al. 2020 (arXiv:2004.02984), section 3.3, equation 2.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates ``gamma`` and ``beta``, both ``(H,)``."""
+        shape = (input_shape[-1],)
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+
+    def call(self, x: Any) -> Any:
+        """Scales and shifts ``(..., H)``."""
+        return x * self.gamma + self.beta
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape of the result: that of the input."""
+        return input_shape
+
+
+def normalization(kind: str, epsilon: float, **options: Any) -> LayerNorm | NoNorm:
+    """The layer that a config calls its ``normalization_type``.
+
+    Args:
+        kind: ``"layer_norm"`` or ``"no_norm"``.
+        epsilon: of the former.
+        **options: of ``keras.layers.Layer``.
+    """
+    return NoNorm(**options) if kind == "no_norm" else LayerNorm(epsilon, **options)
+
+
 def _layer_norm(epsilon: float, x: Any, gamma: Any, *beta: Any) -> Any:
     centred = x - ops.mean(x, axis=-1, keepdims=True)
     variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)

@@ -16,14 +16,20 @@ class Pooler(keras.layers.Layer):
 
     Args:
         initializer_range: standard deviation of the kernel.
+        projects: whether there is a kernel; else it is the hidden state itself.
     """
 
-    def __init__(self, initializer_range: float = 0.02, **kwargs: Any) -> None:
+    def __init__(
+        self, initializer_range: float = 0.02, *, projects: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.initializer_range = initializer_range
+        self.projects = projects
 
     def build(self, hidden_shape: tuple[Any, ...]) -> None:
-        """Creates the projection, as wide as the hidden states."""
+        """Creates the projection, as wide as the hidden states, where there is one."""
+        if not self.projects:
+            return
         self.dense = Linear(
             hidden_shape[-1],
             initializer_range=self.initializer_range,
@@ -34,7 +40,8 @@ class Pooler(keras.layers.Layer):
 
     def call(self, hidden: Any) -> Any:
         """Pools ``(B, S, H)`` to ``(B, H)``."""
-        return ops.tanh(self.dense(hidden[:, 0]))
+        first = hidden[:, 0]
+        return ops.tanh(self.dense(first)) if self.projects else first
 
     def compute_output_shape(self, hidden_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """``(B, H)``."""
@@ -42,4 +49,5 @@ class Pooler(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
-        return {**super().get_config(), "initializer_range": self.initializer_range}
+        own = {"initializer_range": self.initializer_range, "projects": self.projects}
+        return {**super().get_config(), **own}

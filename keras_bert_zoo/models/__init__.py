@@ -13,6 +13,7 @@ from keras_bert_zoo.models.encoder import Encoder
 from keras_bert_zoo.models.encoder_decoder import EncoderDecoder, encoder_decoder_of
 from keras_bert_zoo.models.encoders import ENCODERS, encoder_of
 from keras_bert_zoo.models.extractive_summarization import ExtractiveSummarizer
+from keras_bert_zoo.models.mobilebert import MobileBertEncoder
 from keras_bert_zoo.models.modernbert import ModernBertEncoder
 from keras_bert_zoo.models.multiple_choice import MultipleChoice
 from keras_bert_zoo.models.next_sentence import NextSentencePredictor
@@ -56,6 +57,7 @@ __all__ = [
     "Encoder",
     "EncoderDecoder",
     "ExtractiveSummarizer",
+    "MobileBertEncoder",
     "ModernBertEncoder",
     "MultipleChoice",
     "NextSentencePredictor",

@@ -26,7 +26,7 @@ class Steps(NamedTuple):
     """What an architecture does, in the order in which it is done.
 
     Args:
-        embedded: the embeddings of the tokens, ``(B, S, table_width)``.
+        embedded: the embeddings of the tokens, ``(B, S, H)``, or ``table_width`` wide.
         layers: the block of each layer, and what it is given with the hidden states; it returns
             new ones and, where attention is not fused, the probabilities.
         last: what is done to the hidden states of the last layer.
@@ -70,6 +70,7 @@ class Encoder(NamedInputs):
     task: str | None = None
     has_pooler: ClassVar[bool] = False
     called: ClassVar[str]  # the name of a model that is given none
+    embeds_with: ClassVar[type[Embeddings]] = Embeddings
 
     def __init__(
         self,
@@ -123,7 +124,12 @@ class Encoder(NamedInputs):
             hidden = hidden_states[-1] = steps.last(hidden)
         outputs: dict[str, Any] = {"last_hidden_state": hidden}
         if add_pooling_layer:
-            pooler = Pooler(config.initializer_range, name="pooler", dtype=dtype)
+            pooler = Pooler(
+                config.initializer_range,
+                projects=config.choices.pools_densely,
+                name="pooler",
+                dtype=dtype,
+            )
             outputs["pooler_output"] = pooler(hidden)
         if output_hidden_states:
             outputs["hidden_states"] = hidden_states
@@ -157,7 +163,7 @@ class Encoder(NamedInputs):
             "epsilon": config.layer_norm_eps,
             "initializer_range": config.initializer_range,
         }
-        return Embeddings(
+        return cls.embeds_with(
             **{**sizes, **cls.embedding_choices(config)}, dtype=dtype, name="embeddings"
         )
 

@@ -8,6 +8,7 @@ from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.models.bert import BertEncoder
 from keras_bert_zoo.models.deberta import DebertaEncoder
 from keras_bert_zoo.models.encoder import Encoder
+from keras_bert_zoo.models.mobilebert import MobileBertEncoder
 from keras_bert_zoo.models.modernbert import ModernBertEncoder
 from keras_bert_zoo.models.transformer import TransformerEncoder
 
@@ -15,6 +16,7 @@ from keras_bert_zoo.models.transformer import TransformerEncoder
 ENCODERS: dict[str, type[Encoder]] = {
     "modernbert": ModernBertEncoder,
     "deberta-v2": DebertaEncoder,
+    "mobilebert": MobileBertEncoder,
     "marian": TransformerEncoder,
     "pegasus": TransformerEncoder,
 }

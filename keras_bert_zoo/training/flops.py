@@ -26,9 +26,9 @@ def forward_flops_per_token(config: EncoderConfig, length: int) -> int:
         config: of the encoder.
         length: tokens in a row.
     """
-    hidden, inner = config.hidden_size, config.intermediate_size
-    kernels = 4 * hidden * hidden + config.choices.inner_kernels * hidden * inner
-    products = kernels + 2 * length * hidden
+    choices = config.choices
+    kernels = sum(inputs * outputs for inputs, outputs in choices.block_kernels(config))
+    products = kernels + 2 * length * choices.width(config)
     return 2 * config.num_hidden_layers * products
 
 

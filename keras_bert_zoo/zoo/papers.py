@@ -101,6 +101,13 @@ DEBERTA = Paper(
     "DeBERTaV3: Improving DeBERTa using ELECTRA-Style Pre-Training with Gradient-Disentangled "
     "Embedding Sharing",
 )
+MOBILEBERT = Paper(
+    "2004.02984",
+    2020,
+    "Sun, Zhiqing and Yu, Hongkun and Song, Xiaodan and Liu, Renjie and Yang, Yiming and "
+    "Zhou, Denny",
+    "MobileBERT: a Compact Task-Agnostic BERT for Resource-Limited Devices",
+)
 CHINESE_WHOLE_WORDS = Paper(
     "1906.08101",
     2019,

@@ -176,6 +176,14 @@ def _deberta(name: str, sizes: _Sizes, hub: str, rows: int = 128_100, **more: An
     )
 
 
+_MOBILEBERT: dict[str, Any] = {
+    "model_type": "mobilebert",
+    "embedding_size": 128,
+    "intermediate_size": 512,
+    "classifier_activation": False,
+}
+
+
 def _hfl(name: str, config: EncoderConfig, paper: Paper) -> Checkpoint:
     """By the joint laboratory of HIT and iFLYTEK."""
     return Checkpoint(
@@ -269,6 +277,15 @@ ROWS = (
     _deberta("deberta-v3-base", _BASE, "base_en"),
     _deberta("deberta-v3-large", _LARGE, "large_en"),
     _deberta("mdeberta-v3-base", _BASE, "base_multi", 251_000, languages=languages.COMMON_CRAWL),
+    Checkpoint(
+        name="mobilebert-uncased",
+        config=_config(24, 512, 4, _UNCASED, **_MOBILEBERT),
+        cased=False,
+        licence="Apache-2.0",
+        paper=papers.MOBILEBERT,
+        hugging_face="google/mobilebert-uncased",
+        google="cloud-tpu-checkpoints/mobilebert/uncased_L-24_H-128_B-512_A-4_F-4_OPT.tar.gz",
+    ),
     _hfl("chinese-bert-wwm-ext", _config(*_BASE, _CHINESE), papers.CHINESE_WHOLE_WORDS),
     _hfl("chinese-roberta-wwm-ext", _config(*_BASE, _CHINESE), papers.CHINESE_WHOLE_WORDS),
     _hfl("chinese-roberta-wwm-ext-large", _config(*_LARGE, _CHINESE), papers.CHINESE_WHOLE_WORDS),

@@ -13,9 +13,10 @@ import tensorflow as tf
 import tokenizers
 from tokenizers import models, pre_tokenizers, processors, trainers
 
-from keras_bert_zoo import BertEncoder, PretrainingModel, load, load_tokenizer, save
+from keras_bert_zoo import EncoderConfig, PretrainingModel, load, load_tokenizer, save
 from keras_bert_zoo.cli import main
 from keras_bert_zoo.conversion import resize
+from keras_bert_zoo.models import encoder_of
 from keras_bert_zoo.tokenizers import TokenizerError, WordPieceTokenizer
 from keras_bert_zoo.tokenizers.revision import count, cut, extend
 
@@ -54,16 +55,21 @@ def unigram(tmp_path_factory):
 @pytest.fixture(scope="module")
 def bundles(word_pieces, unigram, tiny_config, randomise, tmp_path_factory):
     found = {}
-    for name, tokenizer in (("bert", word_pieces), ("xlm-roberta", unigram)):
-        config = tiny_config.replace(
-            model_type=name,
-            vocab_size=tokenizer.vocab_size,
-            pad_token_id=tokenizer.pad_token_id,
-            max_position_embeddings=40,
-            type_vocab_size=2 if name == "bert" else 1,
-            extra={"mask_token_id": tokenizer.mask_token_id},
-        )
-        encoder = BertEncoder(config, add_pooling_layer=False)
+    further = {"embedding_size": 16, "intra_bottleneck_size": 12, "num_feedforward_networks": 2}
+    for name, tokenizer in (
+        ("bert", word_pieces), ("xlm-roberta", unigram), ("mobilebert", word_pieces),
+    ):  # fmt: skip
+        changes = {
+            "model_type": name,
+            "vocab_size": tokenizer.vocab_size,
+            "pad_token_id": tokenizer.pad_token_id,
+            "max_position_embeddings": 40,
+            "type_vocab_size": 1 if name == "xlm-roberta" else 2,
+            "mask_token_id": tokenizer.mask_token_id,
+            **(further if name == "mobilebert" else {}),
+        }
+        config = EncoderConfig.from_dict({**tiny_config.to_dict(), **changes})
+        encoder = encoder_of(config, add_pooling_layer=False)
         model = randomise(PretrainingModel(encoder, next_sentence=False))
         found[name] = save(model, tokenizer, tmp_path_factory.mktemp(name) / "bundle")
     return found
@@ -74,7 +80,7 @@ def states(bundle, texts):
     return np.asarray(bundle.model(batch)["last_hidden_state"]), batch["attention_mask"].numpy()
 
 
-@pytest.mark.parametrize("name", ["bert", "xlm-roberta"])
+@pytest.mark.parametrize("name", ["bert", "xlm-roberta", "mobilebert"])
 def test_texts_are_answered_as_before_with_fewer_rows(bundles, name, tmp_path):
     done = resize(bundles[name], tmp_path / "small", texts=TEXTS, keep_characters=False, multiple=8)
     assert {each.inputs for each in done.differences} == {"random", "real"}
@@ -85,7 +91,7 @@ def test_texts_are_answered_as_before_with_fewer_rows(bundles, name, tmp_path):
     assert after.config.vocab_size == done.vocabulary["rows"] == -(-new.vocab_size // 8) * 8
     assert after.config.pad_token_id == new.pad_token_id
     assert after.config.extra["mask_token_id"] == new.mask_token_id
-    assert new.tokenize("<mask>" if name != "bert" else "<url>") != []
+    assert new.tokenize("<mask>" if name == "xlm-roberta" else "<url>") != []
     for text in TEXTS:
         assert new.tokenize(text) == old.tokenize(text)
     (expected, mask), (found, same) = states(before, TEXTS), states(after, TEXTS)
@@ -152,7 +158,7 @@ def test_what_cannot_be_done(bundles, word_pieces, make_byte_bpe, tmp_path):
         [name] = wrong
         with pytest.raises((ValueError, TypeError), match=name):
             resize(bundles["bert"], tmp_path / "out", **wrong)
-    save(BertEncoder(load(bundles["bert"]).config), None, tmp_path / "bare")
+    save(encoder_of(load(bundles["bert"]).config), None, tmp_path / "bare")
     with pytest.raises(ValueError, match="has no tokenizer"):
         resize(tmp_path / "bare", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -11,7 +11,8 @@ import sys
 
 import numpy as np
 
-from keras_bert_zoo import BertAdamW, BertEncoder, EncoderConfig, SequenceClassifier
+from keras_bert_zoo import BertAdamW, EncoderConfig, SequenceClassifier
+from keras_bert_zoo.models import encoder_of
 
 
 def status(key: str) -> int:
@@ -24,7 +25,7 @@ def status(key: str) -> int:
 
 def work(kind: str, config: EncoderConfig, batch: int, length: int) -> object:
     """A few steps or calls of a classifier."""
-    model = SequenceClassifier(BertEncoder(config))
+    model = SequenceClassifier(encoder_of(config))
     ids = np.random.default_rng(0).integers(1, config.vocab_size, (batch, length), "int32")
     rows = {"input_ids": ids, "attention_mask": ids * 0 + 1, "token_type_ids": ids * 0}
     if kind == "train":
@@ -42,7 +43,7 @@ def main(kind: str, path: str, batch: str, length: str) -> None:
     # First what the framework takes, whatever the model.
     small = config.replace(
         vocab_size=100, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16,
+        intermediate_size=16, embedding_size=config.embedding_size and 8,
     )  # fmt: skip
     kept = [work(kind, small, 2, 8)]
     before = status("VmRSS")

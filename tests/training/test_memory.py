@@ -17,16 +17,23 @@ PROCESS = pathlib.Path(__file__).with_name("memory_process.py")
 ESTIMATES = {"predict": inference_bytes, "train": training_bytes}
 
 
-def config(layers: int, hidden: int, heads: int, vocab_size: int) -> EncoderConfig:
-    return EncoderConfig(
-        vocab_size=vocab_size,
-        hidden_size=hidden,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        intermediate_size=4 * hidden,
-        max_position_embeddings=512,
-        id2label={0: "no", 1: "yes"},
-        problem_type="single_label_classification",
+def config(
+    layers: int, hidden: int, heads: int, vocab_size: int, kind: str = "bert"
+) -> EncoderConfig:
+    # MobileBERT's layers are as wide as its hidden states.
+    inner = hidden if kind == "mobilebert" else 4 * hidden
+    return EncoderConfig.from_dict(
+        {
+            "model_type": kind,
+            "vocab_size": vocab_size,
+            "hidden_size": hidden,
+            "num_hidden_layers": layers,
+            "num_attention_heads": heads,
+            "intermediate_size": inner,
+            "max_position_embeddings": 512,
+            "id2label": {0: "no", 1: "yes"},
+            "problem_type": "single_label_classification",
+        }
     )
 
 
@@ -54,6 +61,11 @@ def test_more_of_anything_takes_more() -> None:
         ("train", (4, 256, 4, 5_000), 32, 128),
         ("train", (4, 256, 8, 5_000), 8, 256),
         ("train", (2, 256, 4, 60_000), 2, 16),
+        ("predict", (4, 512, 4, 5_000, "mobilebert"), 32, 128),
+        ("predict", (4, 512, 4, 5_000, "mobilebert"), 8, 512),
+        # Not with fewer rows: its graph takes 280 MB of its own.
+        ("train", (4, 512, 4, 5_000, "mobilebert"), 32, 128),
+        ("train", (4, 512, 4, 5_000, "mobilebert"), 16, 256),
     ],
 )
 def test_a_process_grows_by_what_is_estimated(kind, sizes, batch, length, tmp_path) -> None:

@@ -10,6 +10,7 @@ from keras_bert_zoo.checkpoints.tables.bert import BERT
 from keras_bert_zoo.checkpoints.tables.deberta import DEBERTA
 from keras_bert_zoo.checkpoints.tables.distilbert import DISTILBERT
 from keras_bert_zoo.checkpoints.tables.electra import ELECTRA
+from keras_bert_zoo.checkpoints.tables.mobilebert import MOBILEBERT
 from keras_bert_zoo.checkpoints.tables.modernbert import MODERNBERT
 from keras_bert_zoo.checkpoints.tables.mpnet import MPNET
 from keras_bert_zoo.checkpoints.tables.roberta import CAMEMBERT, ROBERTA, XLM_ROBERTA
@@ -27,6 +28,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "albert": ALBERT,
     "modernbert": MODERNBERT,
     "deberta-v2": DEBERTA,
+    "mobilebert": MOBILEBERT,
 }
 
 
