@@ -15,7 +15,6 @@ from keras_bert_zoo.checkpoints.keras_hub_tables import PRESETS
 from keras_bert_zoo.checkpoints.tensors import nbytes
 from keras_bert_zoo.conversion.content import Content, load_checkpoint
 from keras_bert_zoo.conversion.place import Place, Written
-from keras_bert_zoo.tokenizers.keras_hub_files import arguments
 
 
 def fitted(content: Content, allow_tanh_gelu: bool) -> Content:
@@ -76,8 +75,8 @@ def _with_tokenizer(live: Any, model: keras.Model, content: Content) -> list[Any
 
     config = content.weights.config
     tokenizer: Any = content.tokenizer
-    kind = getattr(keras_hub.models, f"{PRESETS[config.model_type].prefix}Tokenizer")
-    theirs = kind(**arguments(tokenizer.vocabulary, tokenizer.options))
+    name = f"{PRESETS[config.model_type].prefix}Tokenizer"
+    theirs = getattr(keras_hub.models, name)(**tokenizer.preset_arguments(name))
     if not isinstance(live, keras_hub.models.Task):
         return [live, theirs]
     longest = getattr(model, "head", {}).get("max_seq_length") or tokenizer.model_max_length
