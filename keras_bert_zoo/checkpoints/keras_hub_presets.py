@@ -206,9 +206,11 @@ def _read(directory: pathlib.Path) -> _Stated:
     name, head = _object(path)
     kind = name.removeprefix(preset.prefix)
     task, unread = preset.heads.get(kind), preset.unlike.get(kind)
-    activation = head.get("activation")
+    activation, width = head.get("activation"), head.get("hidden_dim")
     if task == _CLASSES and activation not in (None, "linear"):
         task, unread = None, f"it has the activation {activation!r} where ours returns logits"
+    elif task == _CLASSES and width not in (None, sizes.get("hidden_dim")):
+        task, unread = None, f"its layer before the classes has {width} units, not the encoder's"
     elif task is None and unread is None:
         unread = f"no task is like {name}"
     return _Stated(preset, sizes, task, head, unread)

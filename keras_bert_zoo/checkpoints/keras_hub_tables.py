@@ -204,7 +204,13 @@ ELECTRA = Preset(
     fixed={**_FIXED, "hidden_act": "gelu_new"},
     heads={},
     # The first of its dense layers where there is no projection.
-    spare=(Spare("pooled_dense/.*", r"model/layers/dense(_1)?/.*", "a pooler, untrained"),),
+    spare=(
+        Spare(
+            "pooled_dense/.*",
+            r"model/layers/dense(_1)?/.*",
+            "a pooler, which ELECTRA was trained without",
+        ),
+    ),
 )
 
 DEBERTA = Preset(

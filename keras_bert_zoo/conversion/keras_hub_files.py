@@ -37,7 +37,7 @@ def fitted(content: Content, allow_tanh_gelu: bool) -> Content:
         has and weights.task in has.heads.values()
     ):
         weights = dataclasses.replace(weights, task=None)
-        load = functools.partial(_encoder, load)
+        load = content.load_encoder
     if weights.task is None and has and not has.has_pooler:
         load = functools.partial(_remade, load, {"add_pooling_layer": False})
     exact = weights.config.hidden_act == "gelu"
@@ -84,10 +84,6 @@ def _with_tokenizer(live: Any, model: keras.Model, content: Content) -> list[Any
         theirs, sequence_length=min(longest, config.max_position_embeddings)
     )
     return [live]
-
-
-def _encoder(load: Any, dtype: Any) -> keras.Model:
-    return load(dtype).encoder
 
 
 def _remade(load: Any, changes: Mapping[str, Any], dtype: Any) -> keras.Model:

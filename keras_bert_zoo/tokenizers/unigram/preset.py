@@ -64,7 +64,7 @@ class UnigramPreset(PresetTokenizer):
         if name.startswith("XLM"):
             tokens = (unknown, "<s>", "</s>", *tokens[len(_FAIRSEQ) : -1])
         kinds = {
-            **{token: spiece.USER_DEFINED for token in source.options.added_tokens},
+            **dict.fromkeys(source.options.added_tokens, spiece.USER_DEFINED),
             **dict.fromkeys(source.options.skipped, spiece.CONTROL),
             unknown: spiece.UNKNOWN,
         }
