@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from keras_bert_zoo.tokenizers.presets import PresetTokenizer
 from keras_bert_zoo.tokenizers.source import TokenizerSource
@@ -22,8 +22,15 @@ _log = logging.getLogger(__name__)
 class WordPiecePreset(PresetTokenizer):
     """``vocabulary.txt``, and whether case and accents count."""
 
-    classes = dict.fromkeys(("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"), _NAMES)
-    fixed = {"split": True, "split_on_cjk": True, "suffix_indicator": "##", "sequence_length": None}
+    classes: ClassVar[Mapping[str, Mapping[str, str]]] = dict.fromkeys(
+        ("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"), _NAMES
+    )
+    fixed: ClassVar[Mapping[str, Any]] = {
+        "split": True,
+        "split_on_cjk": True,
+        "suffix_indicator": "##",
+        "sequence_length": None,
+    }
 
     def content(self, name: str, given: Mapping[str, Any], assets: pathlib.Path) -> dict[str, Any]:
         """A vocabulary and a normalizer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from keras_bert_zoo.tokenizers.byte_bpe.source import ByteBpeSource
 from keras_bert_zoo.tokenizers.presets import PresetTokenizer
@@ -18,8 +18,8 @@ _ENDS = ("sep", "cls")
 class ByteBpePreset(PresetTokenizer):
     """``vocabulary.json`` and ``merges.txt``."""
 
-    classes = {"RobertaTokenizer": _NAMES}
-    fixed = {"sequence_length": None}
+    classes: ClassVar[Mapping[str, Mapping[str, str]]] = {"RobertaTokenizer": _NAMES}
+    fixed: ClassVar[Mapping[str, Any]] = {"sequence_length": None}
 
     def content(self, name: str, given: Mapping[str, Any], assets: pathlib.Path) -> dict[str, Any]:
         """A vocabulary, its merges, and tokens that are found in texts as they are written."""

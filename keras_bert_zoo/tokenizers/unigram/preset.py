@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from keras_bert_zoo.tokenizers.presets import PresetTokenizer
 from keras_bert_zoo.tokenizers.unigram import published, spiece
@@ -19,7 +19,7 @@ _METASPACE = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "alwa
 class UnigramPreset(PresetTokenizer):
     """``vocabulary.spm``, of which XLM-R's ids are fairseq's."""
 
-    classes = {
+    classes: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "XLMRobertaTokenizer": {
             "cls_token": "<s>",
             "pad_token": "<pad>",
@@ -30,9 +30,13 @@ class UnigramPreset(PresetTokenizer):
         "AlbertTokenizer": {**_BRACKETS, "pad_token": "<pad>"},
         "DebertaV3Tokenizer": {**_BRACKETS, "pad_token": "[PAD]"},
     }
-    fixed = {"sequence_length": None, "add_bos": False, "add_eos": False}
+    fixed: ClassVar[Mapping[str, Any]] = {
+        "sequence_length": None,
+        "add_bos": False,
+        "add_eos": False,
+    }
     # The scores of a model are no digits that were read, see `Pipeline`.
-    made_of = {"exact_scores": True}
+    made_of: ClassVar[Mapping[str, Any]] = {"exact_scores": True}
 
     def content(self, name: str, given: Mapping[str, Any], assets: pathlib.Path) -> dict[str, Any]:
         """What SentencePiece makes of the model, and special tokens around it."""
