@@ -109,8 +109,8 @@ def read(directory: pathlib.Path) -> Checkpoint:
     }
     names = {row.tensor: name for row, name in known.items()}
     for name in sorted(files.keys() - set(known.values())):
-        if reason := stated.preset.why_spare(name):
-            skipped[name] = reason
+        if spare := stated.preset.why_spare(name):
+            skipped[name] = spare
         else:
             tensors[name], names[name] = files[name], name
     return Checkpoint(config, tensors, names, skipped, directory)
@@ -133,7 +133,9 @@ def embedder_head(directory: pathlib.Path) -> dict[str, Any]:
 def _config(directory: pathlib.Path, stated: _Stated) -> EncoderConfig:
     preset, task = stated.preset, stated.task
     architecture = tables.architecture(preset.model_type)
-    further = {"architectures": [architecture.classes.get(task, architecture.classes[None])]}
+    further: dict[str, Any] = {
+        "architectures": [architecture.classes.get(task, architecture.classes[None])]
+    }
     if task == _CLASSES:
         further["num_labels"] = stated.head.get("num_classes")
         further[preset.dropout] = stated.head.get("dropout")

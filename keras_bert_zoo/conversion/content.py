@@ -117,11 +117,20 @@ def _of_checkpoint(path: pathlib.Path, do_lower_case: bool | None) -> Content:
         row for row in architecture.every_row(checkpoint.config) if row.tensor in checkpoint.tensors
     )
     skipped = {**checkpoint.skipped, **_left_behind(architecture, checkpoint, task, rows)}
-    loads = (functools.partial(load_checkpoint, path, each) for each in (task, None))
+    load, load_encoder = (functools.partial(load_checkpoint, path, each) for each in (task, None))
     tokenizer = bundle.read_tokenizer(checkpoint, do_lower_case)
     weights = ModelWeights(checkpoint.config, task, rows, checkpoint.tensors)
     modules = path if is_sentence_directory(path) else None
-    return Content(layout.name, weights, checkpoint.names, skipped, tokenizer, *loads, modules)
+    return Content(
+        layout.name,
+        weights,
+        checkpoint.names,
+        skipped,
+        tokenizer,
+        load,
+        load_encoder,
+        modules,
+    )
 
 
 def _task_of(architecture: tables.Architecture, checkpoint: Checkpoint) -> str | None:

@@ -17,6 +17,8 @@ from keras_bert_zoo.bundle import load
 from keras_bert_zoo.conversion import write_keras_hub
 from keras_bert_zoo.tokenizers import Tokenizer, TokenizerError, load_tokenizer
 
+# keras-hub leaves the file of a model open.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
 FAIRSEQ = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 TEXTS = [
