@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from keras_bert_zoo.checkpoints import tables
-from keras_bert_zoo.checkpoints.keras_hub_tables import BACKBONES, PRESETS, Preset
+from keras_bert_zoo.checkpoints.keras_hub_places import Preset, meant
+from keras_bert_zoo.checkpoints.keras_hub_tables import BACKBONES, PRESETS
 from keras_bert_zoo.checkpoints.tensors import CheckpointError
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import activations
-from keras_bert_zoo.models import BertEncoder, SentenceEmbedder, SequenceClassifier
-from keras_bert_zoo.models.task_model import head_dropout
+from keras_bert_zoo.models import Encoder, SentenceEmbedder, SequenceClassifier, encoder_of
+from keras_bert_zoo.models.pretraining import PretrainingModel
 from keras_bert_zoo.models.trained_parts import merged_weights
 
 if TYPE_CHECKING:
@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 
 # Poolings that a text embedder of keras-hub has too.
 _POOLINGS = ("mean", "cls", "max")
+# Our tasks, and the kind of task model that keras-hub has for each.
+_KINDS = {
+    None: None,
+    "sequence_classification": "TextClassifier",
+    "sentence_embedding": "TextEmbedder",
+    "masked_lm": "MaskedLM",
+}
 
 
-def from_keras_hub(backbone: keras_hub.models.Backbone, *, dtype: Any = None) -> BertEncoder:
+def from_keras_hub(backbone: keras_hub.models.Backbone, *, dtype: Any = None) -> Encoder:
     """Returns an encoder with the weights of a keras-hub backbone.
 
-    keras-hub's BERT always computes GELU by the tanh approximation, so the config says
-    ``"gelu_new"``.
+    keras-hub's BERT, ALBERT and ELECTRA always compute GELU by the tanh approximation, so the
+    config says ``"gelu_new"``.
 
     Args:
         backbone: with inputs ``token_ids``, ``padding_mask`` and ``segment_ids``, which are
@@ -42,21 +49,18 @@ def from_keras_hub(backbone: keras_hub.models.Backbone, *, dtype: Any = None) ->
     preset = next((BACKBONES[name] for name in names if name in BACKBONES), None)
     if preset is None:
         raise CheckpointError(f"backbone must be one of {sorted(BACKBONES)}, received {names[0]}.")
-    config = EncoderConfig(
-        model_type=preset.model_type,
-        attention_probs_dropout_prob=backbone.dropout,
-        **{ours: getattr(backbone, theirs) for ours, theirs in preset.sizes.items()},
-        **preset.fixed,
-    )
-    encoder = BertEncoder(config, dtype=dtype)
+    arguments = backbone.get_config()
+    config = preset.config(arguments)
+    encoder = encoder_of(config, add_pooling_layer=preset.has_pooler, dtype=dtype)
     ours, theirs = _by_path(encoder), _by_path(backbone)
     for our_path, their_path in _matched(preset, ours, theirs, config).items():
-        _copy(theirs[their_path], ours[our_path])
+        values = keras.ops.convert_to_numpy(theirs[their_path])
+        _copy(preset.as_ours(our_path, values), ours[our_path])
     return encoder
 
 
 def to_keras_hub(
-    model: BertEncoder | SequenceClassifier | SentenceEmbedder,
+    model: Encoder | SequenceClassifier | SentenceEmbedder | PretrainingModel,
     *,
     allow_tanh_gelu: bool = False,
     dtype: Any = None,
@@ -64,8 +68,9 @@ def to_keras_hub(
     """Returns a keras-hub model with the weights of one of ours, LoRA's updates merged.
 
     An encoder becomes a backbone, a ``SequenceClassifier`` a text classifier that returns
-    logits, a ``SentenceEmbedder`` a text embedder. keras-hub has one rate of dropout for all of
-    an encoder, our ``hidden_dropout_prob``.
+    logits, a ``SentenceEmbedder`` a text embedder, a ``PretrainingModel`` for words alone a masked
+    language model. keras-hub has one rate of dropout for all of an encoder, our
+    ``hidden_dropout_prob``. A pooler that keras-hub's backbone lacks is left out.
 
     Args:
         model: one that keras-hub can express.
@@ -80,36 +85,53 @@ def to_keras_hub(
     """
     import keras_hub
 
-    kind, arguments = _head(model)
+    kind = _kind(model)
     preset = _preset(model, allow_tanh_gelu)
-    if kind and kind not in preset.heads:
-        raise TypeError(f"keras-hub has no {preset.prefix}{kind}. Pass the encoder.")
-    sizes = {theirs: getattr(model.config, ours) for ours, theirs in preset.sizes.items()}
-    result = getattr(keras_hub.models, f"{preset.prefix}Backbone")(**sizes, dtype=dtype)
+    backbone = getattr(keras_hub.models, f"{preset.prefix}Backbone")
+    result = backbone(**preset.arguments(model.config), dtype=dtype)
     if kind:
-        result = getattr(keras_hub.models, preset.prefix + kind)(result, **arguments)
-    ours, theirs = merged_weights(model), _by_path(result)
-    if kind == "TextEmbedder":
-        ours = {**_no_pooler(model.config), **ours}
-    for our_path, their_path in _matched(preset, ours, theirs, model.config).items():
+        _check_head(kind, preset)
+        result = getattr(keras_hub.models, preset.prefix + kind)(result, **_further(model, preset))
+    ours, theirs = preset.as_theirs(merged_weights(model)), _by_path(result)
+    pairs = _matched(preset, ours, theirs, model.config, unasked=kind == "TextEmbedder")
+    for path in theirs.keys() - set(pairs.values()):
+        theirs[path].assign(keras.ops.zeros_like(theirs[path]))
+    for our_path, their_path in pairs.items():
         _copy(ours[our_path], theirs[their_path])
     return result
 
 
-def _head(model: keras.Model) -> tuple[str | None, dict[str, Any]]:
-    """The kind of keras-hub's task model, and its arguments behind the backbone."""
-    if isinstance(model, BertEncoder):
-        return None, {}
-    if isinstance(model, SequenceClassifier):
-        config = model.config
-        return "TextClassifier", {"num_classes": config.num_labels, "dropout": head_dropout(config)}
+def _kind(model: keras.Model) -> str | None:
+    """The kind of keras-hub's task model; none is a backbone."""
+    task = getattr(model, "task", "unknown")
+    if task not in _KINDS:
+        raise TypeError(
+            f"model must be an encoder or for one of {sorted(filter(None, _KINDS))}, received "
+            f"{type(model).__name__}: keras-hub has no head that computes what its does. Pass its "
+            "encoder."
+        )
+    return _KINDS[task]
+
+
+def _check_head(kind: str, preset: Preset) -> None:
+    name = f"{preset.prefix}{kind}"
+    if kind in preset.unlike:
+        raise TypeError(
+            f"keras-hub's {name} computes something else: {preset.unlike[kind]}. Pass the encoder."
+        )
+    if kind not in preset.heads:
+        raise TypeError(f"keras-hub has no {name}. Pass the encoder.")
+
+
+def _further(model: keras.Model, preset: Preset) -> dict[str, Any]:
+    """The arguments of a task model behind the backbone."""
     if isinstance(model, SentenceEmbedder):
-        return "TextEmbedder", _pooling(model.head)
-    raise TypeError(
-        "model must be a BertEncoder, SequenceClassifier or SentenceEmbedder, received "
-        f"{type(model).__name__}: keras-hub has no head that computes what its does. Pass its "
-        "encoder."
-    )
+        return _pooling(model.head)
+    if not isinstance(model, SequenceClassifier):
+        return {}
+    config, rate = model.config, meant(model.config, preset.dropout)
+    dropout = config.hidden_dropout_prob if rate is None else rate
+    return {"num_classes": config.num_labels, "dropout": dropout}
 
 
 def _pooling(head: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,13 +144,6 @@ def _pooling(head: Mapping[str, Any]) -> dict[str, Any]:
     return {"pooling_mode": first, "normalize": head["normalize"]}
 
 
-def _no_pooler(config: EncoderConfig) -> dict[str, Any]:
-    """What the backbone of a text embedder has for a pooler that nothing asks: zeros."""
-    width = config.hidden_size
-    rows = tables.architecture(config.model_type).pooler
-    return {row.variable: keras.ops.zeros((width,) * (1 + row.transposed)) for row in rows}
-
-
 def _preset(model: keras.Model, allow_tanh_gelu: bool) -> Preset:
     """The table for a model, if keras-hub computes what it does."""
     config = model.config
@@ -139,8 +154,7 @@ def _preset(model: keras.Model, allow_tanh_gelu: bool) -> Preset:
         )
     preset = PRESETS[config.model_type]
     problems = _differences(config, preset, allow_tanh_gelu)
-    pooler = isinstance(model, BertEncoder) and tables.architecture(config.model_type).pooler
-    if pooler and "pooler_output" not in model.output:
+    if preset.has_pooler and isinstance(model, Encoder) and "pooler_output" not in model.output:
         problems.append(f"the encoder has no pooler, keras-hub's {preset.prefix} has one")
     if problems:
         raise ValueError("keras-hub cannot compute what this model does: " + "; ".join(problems))
@@ -148,16 +162,24 @@ def _preset(model: keras.Model, allow_tanh_gelu: bool) -> Preset:
 
 
 def _differences(config: EncoderConfig, preset: Preset, allow_tanh_gelu: bool) -> list[str]:
+    theirs = preset.config(preset.arguments(config))
     problems = [
-        f"{key} is {getattr(config, key)!r}, keras-hub's {preset.prefix} has {value!r} alone"
+        f"{key} is {meant(config, key)!r}, keras-hub's {preset.prefix} has {value!r} alone"
         for key, value in preset.fixed.items()
-        if getattr(config, key) != value and key != "hidden_act"
+        if key != "hidden_act" and meant(config, key) != meant(theirs, key)
     ]
-    ours, theirs = config.hidden_act, preset.fixed["hidden_act"]
-    if activations.get(ours) is activations.get(theirs):
+    problems += [
+        f"{key} is {meant(config, key)}, keras-hub's {preset.prefix} needs at least 1"
+        for key, argument in preset.sizes.items()
+        if argument != "dropout" and meant(config, key) < 1
+    ]
+    acts = config.hidden_act, theirs.hidden_act
+    if activations.get(acts[0]) is activations.get(acts[1]):
         return problems
-    if (ours, theirs) != ("gelu", "gelu_new"):
-        problems.append(f"hidden_act is {ours!r}, keras-hub's {preset.prefix} has {theirs!r} alone")
+    if acts != ("gelu", "gelu_new"):
+        problems.append(
+            f"hidden_act is {acts[0]!r}, keras-hub's {preset.prefix} has {acts[1]!r} alone"
+        )
     elif not allow_tanh_gelu:
         problems.append(
             f"hidden_act is 'gelu', computed exactly, but keras-hub's {preset.prefix} always takes "
@@ -172,12 +194,24 @@ def _by_path(model: keras.Model) -> dict[str, Any]:
 
 
 def _matched(
-    preset: Preset, ours: Mapping[str, Any], theirs: Mapping[str, Any], config: EncoderConfig
+    preset: Preset,
+    ours: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    config: EncoderConfig,
+    unasked: bool = False,
 ) -> dict[str, str]:
-    """Our path and theirs, every variable of both models once."""
-    addresses = preset.addresses(ours, config.num_hidden_layers)
+    """Our path and theirs, every variable of both models once.
+
+    Left out are those of theirs that ours lacks, and if it is ``unasked`` the pooler.
+    """
+    addresses = preset.addresses(ours, config)
     pairs = {path: address.live for path, address in addresses.items()}
-    if odd := sorted(theirs.keys() ^ set(pairs.values())):
+    odd = sorted(
+        path
+        for path in theirs.keys() ^ set(pairs.values())
+        if not preset.why_spare(path) and not (unasked and path.startswith("pooled_dense/"))
+    )
+    if odd:
         raise CheckpointError(
             f"These variables of keras-hub's {preset.prefix} have no counterpart: {odd}."
         )

@@ -18,9 +18,21 @@ from typing import Any
 from keras_bert_zoo.checkpoints import tables
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint
 from keras_bert_zoo.checkpoints.hdf5_files import open_hdf5
-from keras_bert_zoo.checkpoints.keras_hub_tables import BACKBONE, BACKBONES, TASK, Preset
+from keras_bert_zoo.checkpoints.keras_hub_places import (
+    BACKBONE,
+    POSITIONS,
+    SEGMENTS,
+    TASK,
+    Preset,
+)
+from keras_bert_zoo.checkpoints.keras_hub_tables import BACKBONES
 from keras_bert_zoo.checkpoints.tables import Row
-from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
+from keras_bert_zoo.checkpoints.tensors import (
+    CheckpointError,
+    LazyTensor,
+    StoredTensor,
+    Tensor,
+)
 from keras_bert_zoo.config import ConfigError, EncoderConfig
 
 _CONFIG, _TASK, _PREPROCESSOR = "config.json", "task.json", "preprocessor.json"
@@ -83,13 +95,24 @@ def read(directory: pathlib.Path) -> Checkpoint:
     skipped = {_HEAD: stated.unread} if stated.unread else {}
     for file, reason in skipped.items():
         _log.warning("%s of %s is left unread: %s.", file, directory, reason)
-    head = stated.task if stated.task == _CLASSES else None  # others have no weights
-    rows = tables.architecture(config.model_type).rows(config, pooler=True, task=head)
-    addresses = stated.preset.addresses([r.variable for r in rows], config.num_hidden_layers)
-    known = {addresses[row.variable].stored: row for row in rows}
+    architecture = tables.architecture(config.model_type)
+    head = stated.task if stated.task and architecture.heads[stated.task] else None
+    rows = architecture.rows(config, pooler=stated.preset.has_pooler, task=head)
+    addresses = stated.preset.addresses([row.variable for row in rows], config)
     files = {**_weights(directory, BACKBONE), **(_weights(directory, TASK) if head else {})}
-    names = {known[name].tensor if name in known else name: name for name in files}
-    tensors = {row: _laid_out(files[name], known.get(name), config) for row, name in names.items()}
+    # A variable of theirs may be of several rows.
+    known = {row: addresses[row.variable].stored for row in rows}
+    tensors: dict[str, Tensor] = {
+        row.tensor: _made(stated.preset, row, _laid_out(files[name], row, config))
+        for row, name in known.items()
+        if name in files
+    }
+    names = {row.tensor: name for row, name in known.items()}
+    for name in sorted(files.keys() - set(known.values())):
+        if spare := stated.preset.why_spare(name):
+            skipped[name] = spare
+        else:
+            tensors[name], names[name] = files[name], name
     return Checkpoint(config, tensors, names, skipped, directory)
 
 
@@ -108,27 +131,33 @@ def embedder_head(directory: pathlib.Path) -> dict[str, Any]:
 
 
 def _config(directory: pathlib.Path, stated: _Stated) -> EncoderConfig:
-    architecture = tables.architecture(stated.preset.model_type)
-    values = {ours: stated.sizes.get(theirs) for ours, theirs in stated.preset.sizes.items()}
-    if missing := [stated.preset.sizes[key] for key, value in values.items() if value is None]:
-        raise ConfigError(f"{directory / _CONFIG} lacks {missing}.")
-    values["attention_probs_dropout_prob"] = values["hidden_dropout_prob"]
-    if stated.task == _CLASSES:
-        values["num_labels"] = stated.head.get("num_classes")
-        values["classifier_dropout"] = stated.head.get("dropout")
-    values["model_type"] = stated.preset.model_type
-    values["architectures"] = [architecture.classes.get(stated.task, architecture.classes[None])]
+    preset, task = stated.preset, stated.task
+    architecture = tables.architecture(preset.model_type)
+    further: dict[str, Any] = {
+        "architectures": [architecture.classes.get(task, architecture.classes[None])]
+    }
+    if task == _CLASSES:
+        further["num_labels"] = stated.head.get("num_classes")
+        further[preset.dropout] = stated.head.get("dropout")
     try:
-        return EncoderConfig.from_dict({**values, **stated.preset.fixed})
+        return preset.config(stated.sizes, **further)
     except ConfigError as error:
         raise ConfigError(f"{directory / _CONFIG}: {error}") from error
 
 
-def _laid_out(tensor: StoredTensor, row: Row | None, config: EncoderConfig) -> StoredTensor:
+def _made(preset: Preset, row: Row, tensor: StoredTensor) -> Tensor:
+    """A tensor as ours has it: with rows that theirs lacks, and zeros for what it has added."""
+    if row.variable not in (POSITIONS, SEGMENTS) or not preset.offset:
+        return tensor
+    rows = 1 if row.variable == SEGMENTS else preset.offset + tensor.shape[0]
+    return LazyTensor(
+        tensor.dtype, (rows, *tensor.shape[1:]), lambda: preset.as_ours(row.variable, tensor.read())
+    )
+
+
+def _laid_out(tensor: StoredTensor, row: Row, config: EncoderConfig) -> StoredTensor:
     """A tensor as PyTorch has it: heads side by side, kernels transposed."""
     shape, wide = tensor.shape, config.hidden_size
-    if row is None:
-        return tensor
     if "/attention/" in row.variable:
         heads = (config.num_attention_heads, config.head_size)
         flat = {(wide, *heads): (wide, wide), (*heads, wide): (wide, wide), heads: (wide,)}
@@ -179,9 +208,11 @@ def _read(directory: pathlib.Path) -> _Stated:
     name, head = _object(path)
     kind = name.removeprefix(preset.prefix)
     task, unread = preset.heads.get(kind), preset.unlike.get(kind)
-    activation = head.get("activation")
+    activation, width = head.get("activation"), head.get("hidden_dim")
     if task == _CLASSES and activation not in (None, "linear"):
         task, unread = None, f"it has the activation {activation!r} where ours returns logits"
+    elif task == _CLASSES and width not in (None, sizes.get("hidden_dim")):
+        task, unread = None, f"its layer before the classes has {width} units, not the encoder's"
     elif task is None and unread is None:
         unread = f"no task is like {name}"
     return _Stated(preset, sizes, task, head, unread)

@@ -1,130 +1,56 @@
-"""What keras-hub calls the variables and sizes of an architecture, read both ways."""
+"""What keras-hub calls the variables and sizes of each architecture, read both ways."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
 
-from keras_bert_zoo.checkpoints.tensors import CheckpointError
-
-# Files of weights, by what they hold.
-BACKBONE, TASK = "model", "task"
-# A file numbers the variables of a layer.
-_NUMBERS = {"": 0, "kernel": 0, "bias": 1, "gamma": 0, "beta": 1}
-
-
-class Address(NamedTuple):
-    """Where keras-hub keeps a variable.
-
-    Args:
-        live: its path in a model.
-        stored: its file and its path there.
-    """
-
-    live: str
-    stored: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """One variable, or the variables of one layer.
-
-    Args:
-        ours: our path of the variable, or of the layer with a slash at its end.
-        live: the same in a model of keras-hub.
-        layer: the layer in a file of weights, which counts layers of a class.
-        file: the file.
-    """
-
-    ours: str
-    live: str
-    layer: str
-    file: str = BACKBONE
-
-    def of_block(self, index: int) -> Place:
-        """The place in one block. A file gives the first of a class no number."""
-        count = f"_{index}" if index else ""
-        ours, live = self.ours.format(index=index), self.live.format(index=index)
-        return Place(ours, live, self.layer.format(count=count), self.file)
-
-    def address(self, path: str) -> Address:
-        """Where a variable of ours, at this place, is kept."""
-        leaf = path.removeprefix(self.ours)
-        stored = f"{self.file}/layers/{self.layer}/vars/{_NUMBERS[leaf]}"
-        return Address(self.live + leaf, stored)
-
-
-@dataclasses.dataclass(frozen=True)
-class Preset:
-    """One architecture of keras-hub.
-
-    Args:
-        model_type: ours.
-        prefix: what the names of its classes begin with.
-        places: of its variables, heads included.
-        sizes: keys of our config, and the argument of the backbone for each.
-        fixed: what keras-hub's code does not let a config state.
-        heads: kinds of task models, and our task for each.
-        unlike: further kinds, and why no model of ours computes what they do.
-    """
-
-    model_type: str
-    prefix: str
-    places: tuple[Place, ...]
-    sizes: Mapping[str, str]
-    fixed: Mapping[str, Any]
-    heads: Mapping[str, str]
-    unlike: Mapping[str, str]
-
-    def addresses(self, paths: Iterable[str], blocks: int) -> dict[str, Address]:
-        """Returns where keras-hub keeps variables, by our paths.
-
-        Raises:
-            CheckpointError: there is no place for some; the message lists all of them.
-        """
-        places = {place.ours: place for place in self._expanded(blocks)}
-        found = {path: places.get(path) or places.get(_folder(path)) for path in paths}
-        if odd := sorted(path for path, place in found.items() if place is None):
-            raise CheckpointError(f"keras-hub's {self.prefix} has no place for {odd}.")
-        return {path: place.address(path) for path, place in found.items() if place}
-
-    def _expanded(self, blocks: int) -> Iterator[Place]:
-        for place in self.places:
-            for index in range(blocks if "{index}" in place.ours else 1):
-                yield place.of_block(index)
-
-
-def _folder(path: str) -> str:
-    return path[: path.rfind("/") + 1]
-
-
-def _block(ours: str, live: str, layer: str) -> Place:
-    return Place(
-        f"encoder/layer_{{index}}/{ours}/",
-        f"transformer_layer_{{index}}/{live}/",
-        f"transformer_encoder{{count}}/{layer}",
-    )
-
-
-# keras-hub's `TransformerEncoder`, which most of its encoders are made of.
-_BLOCK = tuple(
-    _block(*names)
-    for names in (
-        ("attention/query", "self_attention_layer/query", "_self_attention_layer/query_dense"),
-        ("attention/key", "self_attention_layer/key", "_self_attention_layer/key_dense"),
-        ("attention/value", "self_attention_layer/value", "_self_attention_layer/value_dense"),
-        (
-            "attention/output",
-            "self_attention_layer/attention_output",
-            "_self_attention_layer/output_dense",
-        ),
-        ("attention_norm", "self_attention_layer_norm", "_self_attention_layer_norm"),
-        ("intermediate", "feedforward_intermediate_dense", "_feedforward_intermediate_dense"),
-        ("output", "feedforward_output_dense", "_feedforward_output_dense"),
-        ("output_norm", "feedforward_layer_norm", "_feedforward_layer_norm"),
-    )
+from keras_bert_zoo.checkpoints.keras_hub_places import (
+    POSITIONS,
+    SEGMENTS,
+    TASK,
+    Place,
+    Preset,
+    Spare,
 )
+
+# Our layers of a block, and what `TransformerEncoder` of keras-hub calls them in a model.
+_LAYERS = {
+    "attention/query": "self_attention_layer/query",
+    "attention/key": "self_attention_layer/key",
+    "attention/value": "self_attention_layer/value",
+    "attention/output": "self_attention_layer/attention_output",
+    "attention_norm": "self_attention_layer_norm",
+    "intermediate": "feedforward_intermediate_dense",
+    "output": "feedforward_output_dense",
+    "output_norm": "feedforward_layer_norm",
+}
+
+
+def _blocks(
+    live: str = "transformer_layer_{index}", kind: str = "transformer_encoder", dense: str = ""
+) -> tuple[Place, ...]:
+    """The layers of all blocks.
+
+    Args:
+        live: name of a block.
+        kind: of a block, in files.
+        dense: before the names of attention's layers there.
+    """
+    stored = {
+        ours: f"_self_attention_layer/{dense}{ours.removeprefix('attention/')}_dense"
+        if ours.startswith("attention/")
+        else f"_{theirs}"
+        for ours, theirs in _LAYERS.items()
+    }
+    return tuple(
+        Place(
+            f"encoder/layer_{{index}}/{ours}/",
+            f"{live}/{theirs}/",
+            f"{kind}{{count}}/{stored[ours]}",
+        )
+        for ours, theirs in _LAYERS.items()
+    )
+
 
 _SIZES = {
     "vocab_size": "vocabulary_size",
@@ -135,70 +61,196 @@ _SIZES = {
     "max_position_embeddings": "max_sequence_length",
     "hidden_dropout_prob": "dropout",
 }
+_FIXED = {"layer_norm_eps": 1e-12, "position_embedding_type": "absolute"}
+_CLASSIFIER = {
+    "TextClassifier": "sequence_classification",
+    "Classifier": "sequence_classification",  # of old releases
+}
+_EMBEDDER = {"TextEmbedder": "sentence_embedding"}
+
+
+def _other_norm(epsilon: str) -> dict[str, str]:
+    return {
+        "MaskedLM": f"its head takes a layer_norm_eps of 1e-5, where its encoder takes {epsilon}: "
+        "no config states both"
+    }
+
+
+_WORDS = Place("embeddings/word_embeddings", "token_embedding/embeddings", "reversible_embedding")
+_NORM = Place("embeddings/norm/", "embeddings_layer_norm/", "layer_normalization")
+_TABLES = (
+    _WORDS,
+    Place(POSITIONS, "position_embedding/embeddings", "position_embedding"),
+    Place(SEGMENTS, "segment_embedding/embeddings", "embedding"),
+    _NORM,
+)
+_ONE_LAYER = (Place("classifier/", "logits/", "dense", TASK),)
+_TWO_LAYERS = (
+    Place("classifier_dense/", "pooled_dense/", "dense", TASK),
+    Place("classifier/", "logits/", "dense_1", TASK),
+)
+
+
+def _joint(layer: str) -> tuple[Place, ...]:
+    """The tables of a ``TokenAndPositionEmbedding``, which is called ``layer`` in a model."""
+    return tuple(
+        Place(ours, f"{layer}/{table}/embeddings", f"token_and_position_embedding/{table}")
+        for ours, table in (
+            ("embeddings/word_embeddings", "token_embedding"),
+            (POSITIONS, "position_embedding"),
+        )
+    )
+
 
 BERT = Preset(
     model_type="bert",
     prefix="Bert",
-    places=(
-        Place("embeddings/word_embeddings", "token_embedding/embeddings", "reversible_embedding"),
-        Place(
-            "embeddings/position_embeddings", "position_embedding/embeddings", "position_embedding"
-        ),
-        Place("embeddings/token_type_embeddings", "segment_embedding/embeddings", "embedding"),
-        Place("embeddings/norm/", "embeddings_layer_norm/", "layer_normalization"),
-        *_BLOCK,
-        Place("pooler/dense/", "pooled_dense/", "dense"),
-        Place("classifier/", "logits/", "dense", TASK),
-    ),
+    places=(*_TABLES, *_blocks(), Place("pooler/dense/", "pooled_dense/", "dense"), *_ONE_LAYER),
     sizes={**_SIZES, "type_vocab_size": "num_segments"},
-    fixed={
-        "hidden_act": "gelu_new",
-        "layer_norm_eps": 1e-12,
-        "position_embedding_type": "absolute",
-    },
-    heads={
-        "TextClassifier": "sequence_classification",
-        "Classifier": "sequence_classification",  # of old releases
-        "TextEmbedder": "sentence_embedding",
-    },
+    fixed={**_FIXED, "hidden_act": "gelu_new"},
+    heads={**_CLASSIFIER, **_EMBEDDER},
     unlike={
         "MaskedLM": "its head takes exact GELU and a layer_norm_eps of 1e-5, where its encoder "
         "takes the tanh approximation and 1e-12: no config states both"
     },
 )
 
-_EMBEDDINGS = "token_and_position_embedding"
 DISTILBERT = Preset(
     model_type="distilbert",
     prefix="DistilBert",
+    places=(*_joint("token_and_position_embedding"), _NORM, *_blocks(), *_TWO_LAYERS),
+    sizes=_SIZES,
+    fixed={**_FIXED, "hidden_act": "gelu", "type_vocab_size": 0},
+    heads=_CLASSIFIER,
+    unlike=_other_norm("1e-12"),
+)
+
+ROBERTA = Preset(
+    model_type="roberta",
+    prefix="Roberta",
     places=(
-        *(
-            Place(
-                f"embeddings/{ours}_embeddings",
-                f"{_EMBEDDINGS}/{theirs}_embedding/embeddings",
-                f"{_EMBEDDINGS}/{theirs}_embedding",
-            )
-            for ours, theirs in (("word", "token"), ("position", "position"))
+        *_joint("embeddings"),
+        dataclasses.replace(_joint("embeddings")[1], ours=SEGMENTS),
+        _NORM,
+        *_blocks(),
+        *_TWO_LAYERS,
+        Place(
+            "predictions/transform/",
+            "mlm_head/intermediate_dense/",
+            "masked_lm_head/_intermediate_dense",
+            TASK,
         ),
-        Place("embeddings/norm/", "embeddings_layer_norm/", "layer_normalization"),
-        *_BLOCK,
-        Place("classifier_dense/", "pooled_dense/", "dense", TASK),
-        Place("classifier/", "logits/", "dense_1", TASK),
+        Place(
+            "predictions/norm/",
+            "mlm_head/intermediate_layer_norm/",
+            "masked_lm_head/_intermediate_layer_norm",
+            TASK,
+        ),
+        Place("predictions/bias", "mlm_head/output_bias", "masked_lm_head", TASK),
     ),
     sizes=_SIZES,
     fixed={
+        **_FIXED,
         "hidden_act": "gelu",
-        "layer_norm_eps": 1e-12,
-        "position_embedding_type": "absolute",
-        "type_vocab_size": 0,
+        "layer_norm_eps": 1e-5,
+        "type_vocab_size": 1,
+        "pad_token_id": 1,
     },
-    heads={"TextClassifier": "sequence_classification", "Classifier": "sequence_classification"},
-    unlike={
-        "MaskedLM": "its head takes a layer_norm_eps of 1e-5, where its encoder takes 1e-12: no "
-        "config states both"
-    },
+    heads={**_CLASSIFIER, "MaskedLM": "masked_lm"},
+)
+XLM_ROBERTA = dataclasses.replace(
+    ROBERTA,
+    model_type="xlm-roberta",
+    prefix="XLMRoberta",
+    heads={**ROBERTA.heads, **_EMBEDDER},
 )
 
-PRESETS: dict[str, Preset] = {preset.model_type: preset for preset in (BERT, DISTILBERT)}
+ALBERT = Preset(
+    model_type="albert",
+    prefix="Albert",
+    places=(
+        *_TABLES,
+        Place("embeddings_project/", "embedding_projection/", "dense"),
+        *_blocks("group_{index}_inner_layer_0"),
+        Place("pooler/dense/", "pooled_dense/", "dense_1"),
+        *_ONE_LAYER,
+    ),
+    sizes={
+        **_SIZES,
+        "type_vocab_size": "num_segments",
+        "embedding_size": "embedding_dim",
+        "num_hidden_groups": "num_groups",
+    },
+    fixed={**_FIXED, "hidden_act": "gelu_new"},
+    heads=_CLASSIFIER,
+    unlike=_other_norm("1e-12"),
+    alone={"num_inner_repetitions": 1},
+)
+
+ELECTRA = Preset(
+    model_type="electra",
+    prefix="Electra",
+    places=(
+        *_TABLES,
+        Place("embeddings_project/", "embeddings_projection/", "dense"),
+        *_blocks(),
+    ),
+    sizes={
+        **_SIZES,
+        "vocab_size": "vocab_size",
+        "type_vocab_size": "num_segments",
+        "embedding_size": "embedding_dim",
+    },
+    fixed={**_FIXED, "hidden_act": "gelu_new"},
+    heads={},
+    # The first of its dense layers where there is no projection.
+    spare=(
+        Spare(
+            "pooled_dense/.*",
+            r"model/layers/dense(_1)?/.*",
+            "a pooler, which ELECTRA was trained without",
+        ),
+    ),
+)
+
+DEBERTA = Preset(
+    model_type="deberta-v2",
+    prefix="DebertaV3",
+    places=(
+        _WORDS,
+        _NORM,
+        *_blocks(
+            "disentangled_attention_encoder_layer_{index}", "disentangled_attention_encoder", "_"
+        ),
+        Place("distances/table", "rel_embedding/rel_embedding", "relative_embedding"),
+        Place(
+            "distances/norm/",
+            "rel_embedding/rel_embeddings_layer_norm/",
+            "relative_embedding/layer_norm",
+        ),
+        *_TWO_LAYERS,
+    ),
+    sizes={**_SIZES, "position_buckets": "bucket_size"},
+    fixed={
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-7,
+        "type_vocab_size": 0,
+        "relative_attention": True,
+        "pos_att_type": "p2c|c2p",
+        "max_relative_positions": -1,
+        "share_att_key": True,
+        "norm_rel_ebd": "layer_norm",
+        "position_biased_input": False,
+        "pooler_hidden_act": "gelu",
+    },
+    heads=_CLASSIFIER,
+    unlike=_other_norm("1e-7"),
+    dropout="pooler_dropout",
+)
+
+PRESETS: dict[str, Preset] = {
+    preset.model_type: preset
+    for preset in (BERT, DISTILBERT, ROBERTA, XLM_ROBERTA, ALBERT, ELECTRA, DEBERTA)
+}
 # The same by the class of the backbone.
 BACKBONES: dict[str, Preset] = {f"{preset.prefix}Backbone": preset for preset in PRESETS.values()}

@@ -49,6 +49,7 @@ class Content:
         skipped: what else the source has, and why it is left behind.
         tokenizer: of the source, if it has one.
         load: makes the model with a dtype policy.
+        load_encoder: makes the bare encoder of the source, with its pooler if it has one.
         modules: directory that says what sentence-transformers does behind the encoder, if
             there is such.
         renumbered: the tokens that stay, where the vocabulary is not that of ``load``.
@@ -60,6 +61,7 @@ class Content:
     skipped: Mapping[str, str]
     tokenizer: Tokenizer | None
     load: Callable[[Any], keras.Model]
+    load_encoder: Callable[[Any], keras.Model]
     modules: pathlib.Path | None = None
     renumbered: Renumbered | None = None
 
@@ -91,7 +93,7 @@ def content_of(
     stored = (model.encoder, None) if task == "sentence_embedding" else (model, task)
     weights = dataclasses.replace(weights_of(*stored), task=task)
     names = {row.tensor: row.variable for row in weights.rows}
-    return Content("keras", weights, names, {}, tokenizer, load)
+    return Content("keras", weights, names, {}, tokenizer, load, lambda dtype: load(dtype).encoder)
 
 
 def load_checkpoint(path: pathlib.Path, task: str | None, dtype: Any = None) -> keras.Model:
@@ -115,11 +117,20 @@ def _of_checkpoint(path: pathlib.Path, do_lower_case: bool | None) -> Content:
         row for row in architecture.every_row(checkpoint.config) if row.tensor in checkpoint.tensors
     )
     skipped = {**checkpoint.skipped, **_left_behind(architecture, checkpoint, task, rows)}
-    load = functools.partial(load_checkpoint, path, task)
+    load, load_encoder = (functools.partial(load_checkpoint, path, each) for each in (task, None))
     tokenizer = bundle.read_tokenizer(checkpoint, do_lower_case)
     weights = ModelWeights(checkpoint.config, task, rows, checkpoint.tensors)
     modules = path if is_sentence_directory(path) else None
-    return Content(layout.name, weights, checkpoint.names, skipped, tokenizer, load, modules)
+    return Content(
+        layout.name,
+        weights,
+        checkpoint.names,
+        skipped,
+        tokenizer,
+        load,
+        load_encoder,
+        modules,
+    )
 
 
 def _task_of(architecture: tables.Architecture, checkpoint: Checkpoint) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -14,7 +15,6 @@ from keras_bert_zoo.checkpoints.keras_hub_tables import PRESETS
 from keras_bert_zoo.checkpoints.tensors import nbytes
 from keras_bert_zoo.conversion.content import Content, load_checkpoint
 from keras_bert_zoo.conversion.place import Place, Written
-from keras_bert_zoo.tokenizers.keras_hub_files import arguments
 
 
 def fitted(content: Content, allow_tanh_gelu: bool) -> Content:
@@ -28,16 +28,21 @@ def fitted(content: Content, allow_tanh_gelu: bool) -> Content:
         allow_tanh_gelu: whether exact GELU may become the approximation by tanh.
     """
     weights, load = content.weights, content.load
+    model_type = weights.config.model_type
+    has = PRESETS.get(model_type)
     if content.modules is not None:
         weights = dataclasses.replace(weights, task="sentence_embedding")
         load = functools.partial(load_checkpoint, content.modules, weights.task)
-    elif weights.task in tables.architecture(weights.config.model_type).on_request:
+    elif weights.task in tables.architecture(model_type).on_request and not (
+        has and weights.task in has.heads.values()
+    ):
         weights = dataclasses.replace(weights, task=None)
-        load = functools.partial(_encoder, load)
-    has = PRESETS.get(weights.config.model_type)
+        load = content.load_encoder
+    if weights.task is None and has and not has.has_pooler:
+        load = functools.partial(_remade, load, {"add_pooling_layer": False})
     exact = weights.config.hidden_act == "gelu"
     if allow_tanh_gelu and exact and has and has.fixed["hidden_act"] == "gelu_new":
-        load = functools.partial(_approximated, load)
+        load = functools.partial(_remade, load, {"hidden_act": "gelu_new"})
     return dataclasses.replace(content, weights=weights, load=load)
 
 
@@ -58,7 +63,7 @@ def write(content: Content, place: Place) -> dict[str, Written]:
     kinds = {variable.path: str(variable.dtype) for variable in live.weights}
     paths = {variable.path for variable in model.weights}
     there = {row.tensor: row.variable for row in rows if row.variable in paths}
-    found = PRESETS[config.model_type].addresses(there.values(), config.num_hidden_layers)
+    found = PRESETS[config.model_type].addresses(there.values(), config)
     return {
         row: Written(found[path].stored, kinds[found[path].live]) for row, path in there.items()
     }
@@ -70,8 +75,8 @@ def _with_tokenizer(live: Any, model: keras.Model, content: Content) -> list[Any
 
     config = content.weights.config
     tokenizer: Any = content.tokenizer
-    kind = getattr(keras_hub.models, f"{PRESETS[config.model_type].prefix}Tokenizer")
-    theirs = kind(**arguments(tokenizer.vocabulary, tokenizer.options))
+    name = f"{PRESETS[config.model_type].prefix}Tokenizer"
+    theirs = getattr(keras_hub.models, name)(**tokenizer.preset_arguments(name))
     if not isinstance(live, keras_hub.models.Task):
         return [live, theirs]
     longest = getattr(model, "head", {}).get("max_seq_length") or tokenizer.model_max_length
@@ -81,23 +86,17 @@ def _with_tokenizer(live: Any, model: keras.Model, content: Content) -> list[Any
     return [live]
 
 
-def _encoder(load: Any, dtype: Any) -> keras.Model:
-    return load(dtype).encoder
-
-
-def _approximated(load: Any, dtype: Any) -> keras.Model:
-    """A model with the same weights under the other GELU."""
+def _remade(load: Any, changes: Mapping[str, Any], dtype: Any) -> keras.Model:
+    """A model with the same weights, of which some arguments or choices are others."""
     model = load(dtype)
-    made = type(model).from_config(_with_tanh(model.get_config()))
-    for variable, source in zip(made.weights, model.weights, strict=True):
-        variable.assign(source)
+    made = type(model).from_config(_changed(model.get_config(), changes))
+    weights = {weight.path: weight for weight in model.weights}
+    for variable in made.weights:
+        variable.assign(weights[variable.path])
     return made
 
 
-def _with_tanh(values: Any) -> Any:
+def _changed(values: Any, changes: Mapping[str, Any]) -> Any:
     if not isinstance(values, dict):
         return values
-    return {
-        key: "gelu_new" if key == "hidden_act" else _with_tanh(value)
-        for key, value in values.items()
-    }
+    return {key: changes.get(key, _changed(value, changes)) for key, value in values.items()}

@@ -19,7 +19,7 @@ Arrays = Mapping[str, np.ndarray]
 # is left in float32 is the order of sums.
 TOLERANCES = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 5e-2}
 _ROWS, _LENGTH, _WORDS = 4, 32, 5
-_WORD_SCORES = "prediction_logits"
+_WORD_SCORES, _HIDDEN = "prediction_logits", "last_hidden_state"
 TEXTS = (
     "The quick brown fox jumps over the lazy dog.",
     "Don't panic: it's 42, isn't it?",
@@ -135,13 +135,15 @@ def inputs_for(config: EncoderConfig, tokenizer: Tokenizer | None) -> dict[str, 
 
 
 def _random(config: EncoderConfig, length: int) -> Arrays:
-    generator = np.random.default_rng(0)
-    lengths = generator.integers(1, length + 1, (_ROWS, 1))
+    generator, padding = np.random.default_rng(0), config.pad_token_id
+    lengths = generator.integers(min(_WORDS, length), length + 1, (_ROWS, 1))
     lengths[0] = length
     mask = np.arange(length) < lengths
     segments = max(1, config.type_vocab_size)
+    ids = generator.integers(0, config.vocab_size - 1, mask.shape)
     return {
-        "input_ids": generator.integers(0, config.vocab_size, mask.shape) * mask,
+        # No token is padding: positions may count those that are not.
+        "input_ids": np.where(mask, ids + (ids >= padding), padding),
         "attention_mask": mask,
         "token_type_ids": generator.integers(0, segments, mask.shape) * mask,
     }
@@ -150,11 +152,15 @@ def _random(config: EncoderConfig, length: int) -> Arrays:
 def _answers(
     load: Callable[[], keras.Model], inputs: Mapping[str, Arrays]
 ) -> tuple[dict[tuple[str, str], np.ndarray], str]:
-    """Outputs in float32 by the kind of inputs and their name, and what the model computes in."""
+    """Outputs in float32 by the kind of inputs and their name, and what the model computes in.
+
+    Hidden states of padding mean nothing: they are zeros.
+    """
     gc.collect()  # an earlier model refers to itself; TensorFlow uses its memory again
     model = load()
     outputs = {
         (kind, name): np.asarray(keras.ops.convert_to_numpy(values), "float32")
+        * (np.expand_dims(arrays["attention_mask"], -1) if name == _HIDDEN else 1)
         for kind, arrays in inputs.items()
         for name, values in model(_fitted(model, arrays), training=False).items()
     }

@@ -8,8 +8,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from keras_bert_zoo.tokenizers import added_tokens, keras_hub_files
-from keras_bert_zoo.tokenizers.keras_hub_files import is_preset
+from keras_bert_zoo.tokenizers import added_tokens, presets
 from keras_bert_zoo.tokenizers.options import TokenizerError, TokenizerOptions
 from keras_bert_zoo.tokenizers.text_files import as_json, read_json, read_optional, write_text
 
@@ -54,6 +53,7 @@ class TokenizerFiles:
         options: class of the options.
         unread: options that no options file holds.
         unwritten: options that ``tokenizer.json`` holds.
+        preset: how keras-hub has this kind.
     """
 
     title: ClassVar[str]
@@ -64,6 +64,7 @@ class TokenizerFiles:
     options: ClassVar[type[TokenizerOptions]]
     unread: ClassVar[tuple[str, ...]] = ("added_tokens",)
     unwritten: ClassVar[tuple[str, ...]]
+    preset: ClassVar[presets.PresetTokenizer]
 
     def parse(self, content: Mapping[str, Any]) -> Stated:
         """Reads ``tokenizer.json``."""
@@ -119,12 +120,11 @@ class TokenizerFiles:
         path = self._path(directory)
         is_json = path.name == TOKENIZER_FILE
         try:
-            content = read_content(path) if is_json else {}
             if is_json:
-                stated = self.parse(content)
+                content, stated = self._parsed(path)
             else:
                 self._check_class(config)
-                stated = self.parse_vocabulary(directory)
+                content, stated = {}, self.parse_vocabulary(directory)
             further = read_optional(directory / ADDED_TOKENS_FILE)
             listed = content.get("added_tokens") or stated.added
             added = added_tokens.collect(stated.words, listed, config, further)
@@ -191,6 +191,16 @@ class TokenizerFiles:
         shown = {name: value for name, value in options.items() if name not in hidden}
         return {**shown, "tokenizer_class": self.saved_class}
 
+    def _parsed(self, path: pathlib.Path) -> tuple[dict[str, Any], Stated]:
+        """``tokenizer.json``, that of keras-hub as Hugging Face would have it, and what it says."""
+        content = read_json(path)
+        if not presets.is_preset(content):
+            return content, self.parse(content)
+        content = self.preset.read(content, path.parent)
+        stated = self.parse(content)
+        model = {**stated.model, **self.preset.made_of}
+        return content, dataclasses.replace(stated, model=model)
+
     def _path(self, directory: pathlib.Path) -> pathlib.Path:
         if (directory / TOKENIZER_FILE).is_file():
             return directory / TOKENIZER_FILE
@@ -249,16 +259,10 @@ class TokenizerFiles:
 
 def read_config(directory: pathlib.Path) -> dict[str, Any]:
     """The options files, the newer one first."""
-    stated = keras_hub_files.config(directory)
+    stated = presets.config(directory)
     for name in (SPECIAL_TOKENS_FILE, CONFIG_FILE):
         stated |= read_optional(directory / name)
     return stated
-
-
-def read_content(path: pathlib.Path) -> dict[str, Any]:
-    """``tokenizer.json``; that of keras-hub as Hugging Face would have it."""
-    content = read_json(path)
-    return keras_hub_files.content(content, path.parent) if is_preset(content) else content
 
 
 def model_type(content: Mapping[str, Any]) -> str | None:

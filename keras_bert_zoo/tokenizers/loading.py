@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from keras_bert_zoo.tokenizers.byte_bpe import ByteBpeTokenizer
@@ -12,9 +13,10 @@ from keras_bert_zoo.tokenizers.files import (
     model_type,
     no_tokenizer,
     read_config,
-    read_content,
 )
 from keras_bert_zoo.tokenizers.options import TokenizerError
+from keras_bert_zoo.tokenizers.presets import is_preset
+from keras_bert_zoo.tokenizers.text_files import read_json
 from keras_bert_zoo.tokenizers.tokenizer import Tokenizer
 from keras_bert_zoo.tokenizers.unigram import UnigramTokenizer
 from keras_bert_zoo.tokenizers.wordpiece import WordPieceTokenizer
@@ -44,15 +46,24 @@ def load_tokenizer(directory: str | os.PathLike[str], **options: Any) -> Tokeniz
 def _kind(directory: pathlib.Path) -> type[Tokenizer[Any]]:
     file = directory / TOKENIZER_FILE
     if file.is_file():
-        kinds = {kind.files.model: kind for kind in KINDS}
-        found = model_type(read_content(file))
-        if found not in kinds:
-            raise TokenizerError(
-                f"{file}: the model is {found or 'missing'}, supported are {sorted(kinds)}"
-            )
-        return kinds[found]
+        return _kind_of(read_json(file), file)
     stated = str(read_config(directory).get("tokenizer_class")).removesuffix("Fast")
     there = [kind for kind in KINDS if kind.files.has_vocabulary(directory)]
     if not there:
         raise no_tokenizer(directory, [kind.files.vocabulary_title for kind in KINDS])
     return next((kind for kind in there if stated in kind.files.classes), there[0])
+
+
+def _kind_of(content: Mapping[str, Any], file: pathlib.Path) -> type[Tokenizer[Any]]:
+    """The kind that a ``tokenizer.json`` states, of Hugging Face or of keras-hub."""
+    if is_preset(content):
+        what, found = "the class of keras-hub", content.get("class_name")
+        kinds = {name: kind for kind in KINDS for name in kind.files.preset.classes}
+    else:
+        what, found = "the model", model_type(content)
+        kinds = {kind.files.model: kind for kind in KINDS}
+    if found not in kinds:
+        raise TokenizerError(
+            f"{file}: {what} is {found or 'missing'}, supported are {sorted(kinds)}"
+        )
+    return kinds[found]

@@ -68,6 +68,14 @@ class Tokenizer(Vocabulary[Options]):
         """Writes the files that ``transformers.AutoTokenizer`` reads."""
         self.files.write(self._source, pathlib.Path(directory))
 
+    def preset_arguments(self, name: str) -> dict[str, Any]:
+        """The arguments of keras-hub's class of a name, for the same ids.
+
+        Raises:
+            TokenizerError: it cannot make them; the message lists why.
+        """
+        return self.files.preset.arguments(name, self._source)
+
     def __call__(
         self,
         text: Any,

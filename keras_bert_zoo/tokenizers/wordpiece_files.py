@@ -15,6 +15,7 @@ from keras_bert_zoo.tokenizers.source import TokenizerSource
 from keras_bert_zoo.tokenizers.template import Template
 from keras_bert_zoo.tokenizers.text_files import in_order, part_of, read_lines
 from keras_bert_zoo.tokenizers.wordpiece_options import WordPieceOptions
+from keras_bert_zoo.tokenizers.wordpiece_preset import WordPiecePreset
 
 VOCABULARY_FILE = "vocab.txt"
 _PLACES = (Template.bert, Template.roberta)
@@ -50,6 +51,7 @@ class WordPieceFiles(TokenizerFiles):
     options = WordPieceOptions
     unread = (*TokenizerFiles.unread, "template")
     unwritten = ("max_input_chars_per_word",)
+    preset = WordPiecePreset()
 
     def parse(self, content: Mapping[str, Any]) -> Stated:
         """Reads ``tokenizer.json``."""

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from architectures import tiny
 
 from keras_bert_zoo.checkpoints.keras_hub_bridge import from_keras_hub, to_keras_hub
+from keras_bert_zoo.checkpoints.keras_hub_tables import PRESETS
 from keras_bert_zoo.checkpoints.tensors import CheckpointError
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.models import BertEncoder
+from keras_bert_zoo.models import BertEncoder, encoder_of
 
 Batch = dict[str, np.ndarray]
 
@@ -97,15 +99,34 @@ def test_what_keras_hub_cannot_express(
         to_keras_hub(encoder, allow_tanh_gelu=True)
 
 
+@pytest.mark.parametrize(
+    ("model_type", "changes", "message"),
+    [
+        ("roberta", {"pad_token_id": 0}, "pad_token_id is 0, keras-hub's Roberta has 1 alone"),
+        ("roberta", {"type_vocab_size": 2}, "type_vocab_size is 2"),
+        ("deberta-v2", {"position_buckets": -1}, "position_buckets is -1, .* needs at least 1"),
+        ("deberta-v2", {"pos_att_type": "c2p"}, "pos_att_type is frozenset"),
+        ("deberta-v2", {"share_att_key": False}, "share_att_key is False"),
+    ],
+)
+def test_what_architectures_cannot_express(
+    model_type: str, changes: dict[str, Any], message: str
+) -> None:
+    config = tiny(model_type, **{"layer_norm_eps": PRESETS[model_type].fixed["layer_norm_eps"]})
+    values = {**config.to_dict(), **changes}
+    with pytest.raises(ValueError, match=message):
+        to_keras_hub(encoder_of(EncoderConfig.from_dict(values)))
+
+
 def test_no_pooler(tiny_config: EncoderConfig) -> None:
     with pytest.raises(ValueError, match="no pooler"):
         to_keras_hub(BertEncoder(tiny_config, add_pooling_layer=False), allow_tanh_gelu=True)
 
 
 def test_another_architecture(tiny_config: EncoderConfig) -> None:
-    with pytest.raises(ValueError, match=r"one of \['bert', 'distilbert'\] for keras-hub"):
-        to_keras_hub(BertEncoder(tiny_config.replace(model_type="electra")))
-    with pytest.raises(CheckpointError, match=r"one of \['BertBackbone', .*received BertEncoder"):
+    with pytest.raises(ValueError, match=r"one of \['albert', .*received 'camembert'"):
+        to_keras_hub(BertEncoder(tiny_config.replace(model_type="camembert")))
+    with pytest.raises(CheckpointError, match=r"one of \['AlbertBackbone', .*received BertEncoder"):
         from_keras_hub(BertEncoder(tiny_config))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from keras_bert_zoo.tokenizers import processing
 from keras_bert_zoo.tokenizers.added_tokens import Entry, flags_of
+from keras_bert_zoo.tokenizers.byte_bpe.preset import ByteBpePreset
 from keras_bert_zoo.tokenizers.byte_bpe.source import FLAGS, ByteBpeOptions, ByteBpeSource, Merge
 from keras_bert_zoo.tokenizers.files import Stated, TokenizerFiles
 from keras_bert_zoo.tokenizers.options import SPECIAL_TOKENS, TokenizerError
@@ -31,6 +32,7 @@ class ByteBpeFiles(TokenizerFiles):
     options = ByteBpeOptions
     unread = (*TokenizerFiles.unread, "token_flags", "template", "normalizer", "ignore_merges")
     unwritten = ()
+    preset = ByteBpePreset()
 
     def parse(self, content: Mapping[str, Any]) -> Stated:
         """Reads ``tokenizer.json``."""

@@ -14,6 +14,7 @@ from keras_bert_zoo.tokenizers.options import TokenizerError
 from keras_bert_zoo.tokenizers.template import Template
 from keras_bert_zoo.tokenizers.unigram import published
 from keras_bert_zoo.tokenizers.unigram.pipeline import Pipeline
+from keras_bert_zoo.tokenizers.unigram.preset import UnigramPreset
 from keras_bert_zoo.tokenizers.unigram.source import UnigramOptions, UnigramSource
 
 # SentencePiece model to the class of transformers whose files are called so.
@@ -39,6 +40,7 @@ class UnigramFiles(TokenizerFiles):
     options = UnigramOptions
     unread = (*TokenizerFiles.unread, "token_flags")
     unwritten = ()
+    preset = UnigramPreset()
 
     def parse(self, content: Mapping[str, Any]) -> Stated:
         """Reads ``tokenizer.json``."""

@@ -16,17 +16,26 @@ from typing import Any
 
 from keras_bert_zoo.tokenizers.options import TokenizerError
 from keras_bert_zoo.tokenizers.template import Template
-from keras_bert_zoo.tokenizers.unigram.spiece import CONTROL, USER_DEFINED, Model, read
+from keras_bert_zoo.tokenizers.unigram.spiece import (
+    CONTROL,
+    NORMAL,
+    USER_DEFINED,
+    Model,
+    read,
+)
 
 Vocabulary = list[tuple[str, float]]
 Parts = list[dict[str, Any]]
 # Of ``tokenizer_config.json``, what changes the steps.
 OPTIONS = ("do_lower_case", "keep_accents", "split_by_punct")
 _SPACES = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
+_STRIP = {"type": "Strip", "strip_left": True, "strip_right": True}
+# SentencePiece's score of a piece that is never cut: the largest of single precision, less that.
+_NEVER_CUT = -0.1
 
 
 def content(data: bytes, tokenizer_class: str, **options: Any) -> dict[str, Any]:
-    """What ``tokenizer.json`` would hold.
+    """What ``tokenizer.json`` would hold, as a class of ``transformers`` reads a model.
 
     Args:
         data: of ``sentencepiece.bpe.model``, ``spiece.model`` or ``spm.model``.
@@ -42,7 +51,40 @@ def content(data: bytes, tokenizer_class: str, **options: Any) -> dict[str, Any]
             f"a SentencePiece model alone is read for {sorted(_CLASSES)}, received the "
             f"tokenizer_class {tokenizer_class!r}; convert it to tokenizer.json first"
         )
-    model, rules = read(data), _CLASSES[name]
+    return _content(read(data), _CLASSES[name], options)
+
+
+def content_of_sentencepiece(data: bytes, tokenizer_class: str) -> dict[str, Any]:
+    """What ``tokenizer.json`` would hold, as SentencePiece itself reads a model.
+
+    Case, accents, quotes and numbers are what the model alone makes of them. Pieces that it never
+    cuts are no added tokens, behind which a word would begin, but pieces that always win.
+
+    Args:
+        data: the model.
+        tokenizer_class: of ``transformers``, whose ids and special tokens it has.
+
+    Raises:
+        TokenizerError: the model cannot be read, or does what none of these classes do.
+    """
+    model, rules = read(data), _CLASSES[tokenizer_class]
+    if model.unusual:
+        raise TokenizerError(
+            f"a SentencePiece model with other {list(model.unusual)} than the default is not "
+            "supported"
+        )
+    pieces = [
+        (piece, _NEVER_CUT, NORMAL) if kind == USER_DEFINED else (piece, score, kind)
+        for piece, score, kind in model.pieces
+    ]
+    whole = not any("▁" in piece[1:] for piece, *_ in pieces)
+    rules = dataclasses.replace(rules, normalizers=_sentencepiece, flags={}, splits=False)
+    return _content(dataclasses.replace(model, pieces=pieces), rules, {}, split=whole)
+
+
+def _content(
+    model: Model, rules: _Class, options: Mapping[str, Any], split: bool = True
+) -> dict[str, Any]:
     vocabulary, unknown = rules.vocabulary(model)
     charsmap = base64.b64encode(model.charsmap).decode()
     precompiled = {"type": "Precompiled", "precompiled_charsmap": charsmap}
@@ -54,7 +96,10 @@ def content(data: bytes, tokenizer_class: str, **options: Any) -> dict[str, Any]
         "normalizer": {"type": "Sequence", "normalizers": normalizers},
         "pre_tokenizer": {
             "type": "Sequence",
-            "pretokenizers": [{"type": "WhitespaceSplit"}] * rules.splits + [metaspace],
+            "pretokenizers": [
+                *[{"type": "WhitespaceSplit"}] * rules.splits,
+                {**metaspace, "split": split},
+            ],
         },
         "post_processor": rules.template.to_json({each["content"]: each["id"] for each in added}),
         "decoder": metaspace,
@@ -105,11 +150,15 @@ def _albert_normalizers(charsmap: Parts, options: Mapping[str, Any]) -> Parts:
     ]
 
 
+def _sentencepiece(charsmap: Parts, options: Mapping[str, Any]) -> Parts:
+    return [*charsmap, _STRIP, _SPACES]
+
+
 def _deberta_normalizers(charsmap: Parts, options: Mapping[str, Any]) -> Parts:
     if options.get("split_by_punct"):
         raise TokenizerError("split_by_punct is not supported")
     lower = [{"type": "Lowercase"}] if options.get("do_lower_case", False) else []
-    return [*lower, {"type": "Strip", "strip_left": True, "strip_right": True}, *charsmap, _SPACES]
+    return [*lower, _STRIP, *charsmap, _SPACES]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.tokenizers import WordPieceTokenizer
-from keras_bert_zoo.tokenizers.keras_hub_files import arguments
 from keras_bert_zoo.tokenizers.options import TokenizerError
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cafe", "café", "Film", "film", "##s", "!"]
@@ -70,7 +69,7 @@ def test_arguments_for_the_same_ids(strip_accents: bool | None) -> None:
     from keras_hub.tokenizers import BertTokenizer
 
     ours = WordPieceTokenizer(WORDS, strip_accents=strip_accents, added_tokens={"<e>": True})
-    theirs = BertTokenizer(**arguments(ours.vocabulary, ours.options))
+    theirs = BertTokenizer(**ours.preset_arguments("BertTokenizer"))
     assert ids_of_ours(ours) == ids_of_theirs(theirs)
 
 
@@ -88,7 +87,7 @@ def test_full_width_punctuation_is_folded_there_and_not_here(
     assert ours.tokenize("一，") == ["一", "，"]
     assert [theirs.id_to_token(index) for index in np.array(theirs("一，"))] == ["一", ","]
     caplog.clear()
-    arguments(vocabulary, ours.options)
+    ours.preset_arguments("BertTokenizer")
     assert "The vocabulary is Chinese" in caplog.text
 
 
@@ -116,7 +115,7 @@ def test_the_longest_sequence(write: Write) -> None:
     [
         (
             {"class_name": "AlbertTokenizer"},
-            r"one of \('BertTokenizer', .*received 'Albert",
+            r"one of \['BertTokenizer', .*received 'Albert",
         ),
         ({"split": False}, r"must have {'split': True, .*received {'split': False"),
         ({"suffix_indicator": "@@"}, "suffix_indicator"),
@@ -147,4 +146,4 @@ def test_no_vocabulary(write: Write) -> None:
 def test_what_theirs_cannot_do(added: list[str], options: dict[str, Any], message: str) -> None:
     ours = WordPieceTokenizer([*WORDS, *added], **options)
     with pytest.raises(TokenizerError, match=message):
-        arguments(ours.vocabulary, ours.options)
+        ours.preset_arguments("BertTokenizer")
