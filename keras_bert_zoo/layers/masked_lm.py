@@ -75,7 +75,7 @@ class MaskedLMHead(keras.layers.Layer):
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
         """Builds the transform, and for each word a bias and what its row lacks, if any."""
-        width = hidden_shape[-1]
+        width: Any = hidden_shape[-1]
         if self.transform is not None:
             self.transform.build(hidden_shape)
             width = self.transform.units
