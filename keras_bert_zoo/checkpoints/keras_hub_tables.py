@@ -134,17 +134,14 @@ ROBERTA = Preset(
         _NORM,
         *_blocks(),
         *_TWO_LAYERS,
-        Place(
-            "predictions/transform/",
-            "mlm_head/intermediate_dense/",
-            "masked_lm_head/_intermediate_dense",
-            TASK,
-        ),
-        Place(
-            "predictions/norm/",
-            "mlm_head/intermediate_layer_norm/",
-            "masked_lm_head/_intermediate_layer_norm",
-            TASK,
+        *(
+            Place(
+                f"predictions/{ours}/",
+                f"mlm_head/intermediate_{theirs}/",
+                f"masked_lm_head/_intermediate_{theirs}",
+                TASK,
+            )
+            for ours, theirs in (("transform", "dense"), ("norm", "layer_norm"))
         ),
         Place("predictions/bias", "mlm_head/output_bias", "masked_lm_head", TASK),
     ),

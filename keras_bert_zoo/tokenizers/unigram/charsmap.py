@@ -7,6 +7,8 @@ character is looked up alone.
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import tensorflow as tf
 
@@ -128,6 +130,18 @@ def rules(data: bytes) -> dict[str, str]:
         }
     except (ValueError, IndexError) as error:
         raise TokenizerError(f"the precompiled_charsmap is corrupt: {error}") from error
+
+
+def unseen_rules(data: bytes) -> dict[str, str]:
+    """The rules for several characters of which none is a mark: ``Charsmap`` applies none of them.
+
+    No map that SentencePiece is published with has any.
+    """
+    return {
+        text: new
+        for text, new in (rules(data) if data else {}).items()
+        if len(text) > 1 and not any(unicodedata.category(each)[0] == "M" for each in text)
+    }
 
 
 def _leaves(units: np.ndarray) -> list[tuple[bytes, int]]:

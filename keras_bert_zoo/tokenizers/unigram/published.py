@@ -16,6 +16,7 @@ from typing import Any
 
 from keras_bert_zoo.tokenizers.options import TokenizerError
 from keras_bert_zoo.tokenizers.template import Template
+from keras_bert_zoo.tokenizers.unigram.charsmap import unseen_rules
 from keras_bert_zoo.tokenizers.unigram.spiece import (
     CONTROL,
     NORMAL,
@@ -78,7 +79,16 @@ def content_of_sentencepiece(data: bytes, tokenizer_class: str) -> dict[str, Any
         for piece, score, kind in model.pieces
     ]
     whole = not any("▁" in piece[1:] for piece, *_ in pieces)
-    rules = dataclasses.replace(rules, normalizers=_sentencepiece, flags={}, splits=False)
+    longer = [
+        {"type": "Replace", "pattern": {"String": text}, "content": new}
+        for text, new in unseen_rules(model.charsmap).items()
+    ]
+    rules = dataclasses.replace(
+        rules,
+        normalizers=lambda charsmap, _: [*longer, *charsmap, _STRIP, _SPACES],
+        flags={},
+        splits=False,
+    )
     return _content(dataclasses.replace(model, pieces=pieces), rules, {}, split=whole)
 
 
@@ -148,10 +158,6 @@ def _albert_normalizers(charsmap: Parts, options: Mapping[str, Any]) -> Parts:
         *charsmap,
         _SPACES,
     ]
-
-
-def _sentencepiece(charsmap: Parts, options: Mapping[str, Any]) -> Parts:
-    return [*charsmap, _STRIP, _SPACES]
 
 
 def _deberta_normalizers(charsmap: Parts, options: Mapping[str, Any]) -> Parts:
