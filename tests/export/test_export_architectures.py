@@ -7,6 +7,7 @@ import collections
 import numpy as np
 import pytest
 from architectures import batch, tiny
+from task_models import ASKED
 
 import keras_bert_zoo
 from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
@@ -19,7 +20,7 @@ from keras_bert_zoo.export.tflite import model as tflite_model
 from keras_bert_zoo.export.tflite.lengths import give_lengths
 from keras_bert_zoo.export.tflite.writer import converted
 from keras_bert_zoo.export.verification.verification import verify
-from keras_bert_zoo.models import ENCODERS, SequenceClassifier, encoder_of
+from keras_bert_zoo.models import ENCODERS, MultipleChoice, SequenceClassifier, encoder_of
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +59,22 @@ def test_trains_saves_exports_and_passes(kind, keras_bundle, texts, randomise, t
     artifacts = export(saved, tmp_path / "out", formats, progress=False)
     report = verify(saved, artifacts, examples, threads=1, progress=False)
     assert {row.format: row.problems for row in report.rows} == dict.fromkeys(formats, ())
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind, table in ARCHITECTURES.items() if "multiple_choice" in table.heads]
+)
+def test_choices_are_exported_and_pass(kind, keras_bundle, randomise, tmp_path):
+    words = keras_bundle.config.vocab_size
+    config = tiny(kind, vocab_size=words, max_position_embeddings=80, pad_token_id=0)
+    pooler = ARCHITECTURES[kind].has_pooler("multiple_choice")
+    model = randomise(MultipleChoice(encoder_of(config, add_pooling_layer=pooler)))
+    saved = keras_bert_zoo.save(model, keras_bundle.tokenizer, tmp_path / "bundle")
+    formats = ["savedmodel", "tflite", "onnx"]
+    artifacts = export(saved, tmp_path / "out", formats, progress=False)
+    report = verify(saved, artifacts, ASKED["multiple_choice"], progress=False)
+    assert {row.format: row.problems for row in report.rows} == dict.fromkeys(formats, ())
+    assert all(row.agreement == 1 and row.max_difference < 1e-5 for row in report.rows)
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
