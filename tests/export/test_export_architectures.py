@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import types
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
 from keras_bert_zoo.data.batches import batches
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.export.conversion import export
+from keras_bert_zoo.export.errors import ExportError
+from keras_bert_zoo.export.onnx import writer
 from keras_bert_zoo.export.onnx.conversion import lean_graph
 from keras_bert_zoo.export.signature import Signature
 from keras_bert_zoo.export.tflite import model as tflite_model
@@ -91,6 +94,31 @@ def test_tflite_files_of_fixed_lengths_answer_alike(kind, randomise):
         arrays = batch(config, lengths=(length,))
         found = interpreter.get_signature_runner(f"ids_{length}")(**arrays)["logits"]
         np.testing.assert_allclose(found, model(arrays)["logits"], rtol=0, atol=1e-5)
+
+
+# What onnxruntime's optimizer knows; of ELECTRA with embeddings as wide as its layers.
+FUSED = {"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra"}
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_onnx_is_fused_or_refused_by_name(kind, randomise, tmp_path):
+    import onnxruntime
+
+    narrow = {"embedding_size": 24} if kind == "electra" else {}
+    config = tiny(kind, id2label={0: "no", 1: "yes"}, **narrow)
+    pooler = ARCHITECTURES[kind].has_pooler("sequence_classification")
+    model = randomise(SequenceClassifier(encoder_of(config, add_pooling_layer=pooler)))
+    bundle = types.SimpleNamespace(model=model, config=config)
+    if kind not in FUSED:
+        with pytest.raises(ExportError, match="Export the format 'onnx'"):
+            writer.export(bundle, tmp_path / "model.onnx", fused=True)
+        return
+    writer.export(bundle, tmp_path / "model.onnx", fused=True)
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    arrays = batch(config)
+    asked = {each.name: arrays[each.name].astype("int64") for each in session.get_inputs()}
+    [found] = session.run(None, asked)
+    np.testing.assert_allclose(found, model(arrays)["logits"], rtol=0, atol=1e-5)
 
 
 def test_onnx_products_without_a_bias_take_no_shape_arithmetic(randomise):
