@@ -111,9 +111,7 @@ def _emissions(model: Any) -> Any:
     """Logits, without the scores of a CRF: in a graph they would be dead weights."""
     if model.crf is None:
         return model
-    rows = inputs_like(model.encoder)
-    hidden = model.encoder(rows)["last_hidden_state"]
-    return _functional(model, rows, model.get_layer("classifier")(hidden))
+    return _functional(model, model.input, model.get_layer("classifier").output)
 
 
 # === Sets of texts ===
@@ -134,9 +132,11 @@ def _embeddings(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
 
 def _pair(model: Any) -> Any:
     """One number for a text with one of its choices."""
+    import keras
+
     rows = inputs_like(model.encoder)
-    pooled = model.encoder(rows)["pooler_output"]
-    return _functional(model, rows, model.get_layer("classifier")(pooled))
+    of_rows = keras.Model([model.rows[name] for name in rows], model.scores, name="scores")
+    return _functional(model, rows, of_rows([*rows.values()]))
 
 
 def _choices(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:

@@ -9,7 +9,6 @@ from keras_bert_zoo.layers.attention import (
     Causal,
     SameDocument,
     SelfAttention,
-    Window,
 )
 from keras_bert_zoo.layers.block import Block, EncoderBlock
 from keras_bert_zoo.layers.bottleneck import BottleneckBlock
@@ -30,6 +29,7 @@ from keras_bert_zoo.layers.rotary import Rotations
 from keras_bert_zoo.layers.sentence_positions import SentencePositions
 from keras_bert_zoo.layers.text_sets import RowsToSets, SetsToRows
 from keras_bert_zoo.layers.trigram import TrigramEmbeddings
+from keras_bert_zoo.layers.window import Window
 
 __all__ = [
     "AttentionBias",

@@ -54,38 +54,6 @@ class AttentionBias(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
-class Window(keras.layers.Layer):
-    """Adds ``MASKED`` to a bias where query and key are too far from each other.
-
-    Beltagy et al. 2020 (arXiv:2004.05150), section 3.1.
-
-    Args:
-        reach: the largest distance that is seen.
-    """
-
-    def __init__(self, reach: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.reach = reach
-
-    def call(self, input_ids: Any, bias: Any) -> Any:
-        """``(B, 1, 1, S)`` or ``(B, 1, S, S)`` to ``(B, 1, S, S)``."""
-        places = ops.arange(ops.shape(input_ids)[1])
-        distance = ops.abs(ops.expand_dims(places, 0) - ops.expand_dims(places, 1))
-        return bias + ops.cast(distance > self.reach, bias.dtype) * MASKED
-
-    def compute_output_shape(
-        self, input_ids_shape: tuple[int | None, ...], bias_shape: tuple[int | None, ...]
-    ) -> tuple[int | None, ...]:
-        """``(B, 1, S, S)``."""
-        batch, length = input_ids_shape
-        return (batch, 1, length, length)
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "reach": self.reach}
-
-
-@keras.saving.register_keras_serializable("keras_bert_zoo")
 class Causal(keras.layers.Layer):
     """Adds ``MASKED`` to a bias where a key comes after the query (same place, section 3.2.3).
 

@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_bert_zoo.layers.attention import Attention
 from keras_bert_zoo.layers.normalization import wide
+from keras_bert_zoo.layers.window import attend_near
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
@@ -94,13 +95,14 @@ class RotaryAttention(Attention):
 
         Args:
             hidden: ``(B, S, H)``.
-            bias: added to the scores, broadcastable to ``(B, N, S, S)``.
+            bias: added to the scores, broadcastable to ``(B, N, S, S)``; or of blocks, see
+                ``Window``.
             rotations: of ``Rotations``, ``(S, D)``.
             training: whether dropout is on.
 
         Returns:
             The projected context ``(B, S, H)`` and, where not fused, the probabilities
-            ``(B, N, S, S)``.
+            ``(B, N, S, S)``, or those of blocks.
         """
         heads = self.num_heads
         qkv = self.qkv(hidden, training=training)  # B S 3N D
@@ -109,7 +111,9 @@ class RotaryAttention(Attention):
         both = ops.cast(both, self.compute_dtype)
         query = both[:, :, :heads] * (1.0 / math.sqrt(self.head_size))
         value = qkv[:, :, 2 * heads :]
-        context, *probabilities = self.attend(query, both[:, :, heads:], value, bias, training)
+        given = (query, both[:, :, heads:], value, bias, training)
+        near = len(bias.shape) == 5
+        context, *probabilities = attend_near(self.attend, *given) if near else self.attend(*given)
         output = self.output_projection(context, training=training)
         return (output, *probabilities) if probabilities else output
 

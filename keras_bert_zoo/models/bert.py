@@ -50,6 +50,7 @@ class BertEncoder(Encoder):
         embeddings: Embeddings,
         packed: bool,
         inside: dict[str, Any],
+        attentions: bool,
     ) -> Steps:
         """Embeddings, and blocks that may be those of several layers."""
         dtype = inside["dtype"]

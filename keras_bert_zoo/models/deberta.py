@@ -31,6 +31,7 @@ class DebertaEncoder(Encoder):
         embeddings: Embeddings,
         packed: bool,
         inside: dict[str, Any],
+        attentions: bool,
     ) -> Steps:
         """Embeddings, and blocks that know distances."""
         choices = config.choices

@@ -102,7 +102,7 @@ class Encoder(NamedInputs):
 
         # === Functional graph ===
         inputs = encoder_inputs(config, packed)
-        steps = self.steps(config, inputs, embeddings, packed, inside)
+        steps = self.steps(config, inputs, embeddings, packed, inside, output_attentions)
         hidden = steps.embedded
         if hidden.shape[-1] != config.hidden_size:
             project = Linear(
@@ -179,6 +179,7 @@ class Encoder(NamedInputs):
         embeddings: Embeddings,
         packed: bool,
         inside: dict[str, Any],
+        attentions: bool,
     ) -> Steps:
         """What the architecture does.
 
@@ -188,6 +189,7 @@ class Encoder(NamedInputs):
             embeddings: the layer that embeds tokens.
             packed: whether a row holds several documents.
             inside: what all blocks are made with.
+            attentions: whether the probabilities of whole rows are asked for.
         """
         raise NotImplementedError
 

@@ -48,6 +48,7 @@ class MobileBertEncoder(Encoder):
         embeddings: Embeddings,
         packed: bool,
         inside: dict[str, Any],
+        attentions: bool,
     ) -> Steps:
         """Embeddings, and blocks with bottlenecks."""
         further = {k: inputs[k] for k in ("token_type_ids", "position_ids") if k in inputs}

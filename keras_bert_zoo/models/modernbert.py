@@ -26,7 +26,8 @@ class ModernBertEncoder(Encoder):
     """ModernBERT without a task head, see ``Encoder``.
 
     Places are rotations of queries and keys, which know the distance alone: ``position_ids`` of
-    packed rows change nothing.
+    packed rows change nothing. Where the graph knows that rows are long, layers with a window
+    compute the scores inside it alone, see ``Window``.
     """
 
     called = "modernbert"
@@ -49,12 +50,14 @@ class ModernBertEncoder(Encoder):
         embeddings: Embeddings,
         packed: bool,
         inside: dict[str, Any],
+        attentions: bool,
     ) -> Steps:
         """Embeddings, blocks that see all tokens or a window of them, and a normalisation."""
         choices = config.choices
         dtype, ids = inside["dtype"], inputs["input_ids"]
         mask = AttentionBias(packed=packed, name="attention_bias", dtype=dtype)
-        window = Window(choices.reach, name="window", dtype=dtype)
+        in_blocks = not packed and not attentions
+        window = Window(choices.reach, in_blocks=in_blocks, name="window", dtype=dtype)
         bias = mask(inputs["attention_mask"])
         # Once for all layers of a kind.
         context = {

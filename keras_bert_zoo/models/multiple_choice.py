@@ -25,8 +25,12 @@ class MultipleChoice(TaskModel):
         config: the encoder's config; by default ``encoder.config``.
         dtype: dtype policy of the head's dropout; the linear layer is float32.
 
+    Attributes:
+        rows: in the graph, the inputs of the encoder by name, ``(B * C, S)``.
+        scores: what it finds for them, ``(B * C, 1)``.
+
     Raises:
-        ValueError: the encoder has no pooler.
+        ValueError: the encoder has no pooler and should, or has one and should not.
     """
 
     task = "multiple_choice"
@@ -55,3 +59,4 @@ class MultipleChoice(TaskModel):
         split = RowsToSets(dtype="float32", name="rows_to_choices")
         logits = split(scores, inputs["input_ids"])[..., 0]
         super().__init__(encoder, config, inputs, {"logits": logits}, name=name, **kwargs)
+        self.rows, self.scores = rows, scores

@@ -106,7 +106,9 @@ class TokenClassifier(TaskModel):
     def with_crf(self) -> TokenClassifier:
         """The same model with a CRF."""
         model = TokenClassifier(self.encoder, self.config, crf=True)
-        model.get_layer("classifier").set_weights(self.get_layer("classifier").get_weights())
+        for layer in self.layers:
+            if layer.weights and layer is not self.encoder:  # which both have
+                model.get_layer(layer.name).set_weights(layer.get_weights())
         return model
 
     def losses_by_output(self) -> dict[str, keras.losses.Loss]:

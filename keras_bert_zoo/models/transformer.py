@@ -36,6 +36,7 @@ class TransformerEncoder(Encoder):
         embeddings: Embeddings,
         packed: bool,
         inside: dict[str, Any],
+        attentions: bool,
     ) -> Steps:
         """Embeddings, blocks, and a normalisation where blocks do not end with one."""
         dtype, norm_first = inside["dtype"], config.choices.norm_first

@@ -49,7 +49,7 @@ def cut(tokenizer: Tokenizer[Any], used: np.ndarray, keep_characters: bool) -> T
             f"The vocabulary of a {kind.__name__} cannot be cut: its tokens are merged from one "
             f"another. It can for {[each.__name__ for each in _WITH_WORDS]}."
         )
-    source = tokenizer._source
+    source = tokenizer.source
     kept = {tokenizer.vocabulary[index] for index in np.flatnonzero(used)}
     kept |= set(source.options.literals)
     if keep_characters:
@@ -68,7 +68,7 @@ def extend(tokenizer: Tokenizer[Any], tokens: Collection[str]) -> Tokenizer[Any]
     """
     known = set(tokenizer.vocabulary)
     new = [token for token in dict.fromkeys(tokens) if token not in known]
-    source = tokenizer._source
+    source = tokenizer.source
     if isinstance(tokenizer, WordPieceTokenizer):
         extended: Tokenizer[Any] = WordPieceTokenizer([*source.words, *new], **vars(source.options))
     else:
@@ -85,7 +85,7 @@ def extend(tokenizer: Tokenizer[Any], tokens: Collection[str]) -> Tokenizer[Any]
 
 
 def _with_added(tokenizer: Tokenizer[Any], tokens: Sequence[str]) -> Tokenizer[Any]:
-    source: Any = tokenizer._source
+    source: Any = tokenizer.source
     options = {
         **vars(source.options),
         "added_tokens": {**source.options.added_tokens, **dict.fromkeys(tokens, False)},

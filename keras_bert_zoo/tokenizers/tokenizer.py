@@ -66,7 +66,7 @@ class Tokenizer(Vocabulary[Options]):
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes the files that ``transformers.AutoTokenizer`` reads."""
-        self.files.write(self._source, pathlib.Path(directory))
+        self.files.write(self.source, pathlib.Path(directory))
 
     def preset_arguments(self, name: str) -> dict[str, Any]:
         """The arguments of keras-hub's class of a name, for the same ids.
@@ -140,7 +140,7 @@ class Tokenizer(Vocabulary[Options]):
             return_overflowing_tokens=return_overflowing_tokens,
         )
         pieces = [self.segmenter(each, return_offsets_mapping) for each in texts]
-        packed = pack(pieces, options, self._source.ids)
+        packed = pack(pieces, options, self.source.ids)
         # name: rows, and what padding fills them with
         rows = {
             "input_ids": (packed.input_ids, self.pad_token_id),

@@ -16,13 +16,14 @@ class Vocabulary(tf.Module, Generic[Options]):
     """Tokens, their ids, and texts of ids.
 
     Args:
-        source: the vocabulary and the options.
+        source: the vocabulary and the options; an attribute too, of which another tokenizer can
+            be made.
     """
 
     def __init__(self, source: TokenizerSource[Options]) -> None:
         super().__init__()
         # Inside an object that TensorFlow does not track: wrapping 100,000 strings is slow.
-        self._source = source
+        self.source = source
 
     def text_of(self, tokens: Sequence[str], clean_up: bool) -> str:
         """Joins tokens to a text; each kind has its own."""
@@ -85,17 +86,17 @@ class Vocabulary(tf.Module, Generic[Options]):
     @property
     def options(self) -> Options:
         """The choices of this tokenizer."""
-        return self._source.options
+        return self.source.options
 
     @property
     def words(self) -> tuple[str, ...]:
         """The vocabulary of the model: tokens in the order of their ids."""
-        return self._source.words
+        return self.source.words
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
         """Tokens in the order of their ids, added ones included."""
-        return self._source.vocabulary
+        return self.source.vocabulary
 
     @property
     def vocab_size(self) -> int:
@@ -110,24 +111,24 @@ class Vocabulary(tf.Module, Generic[Options]):
     @property
     def unk_token_id(self) -> int:
         """Id of the token of what the vocabulary cannot spell."""
-        return self._source.ids[self.options.unk_token]
+        return self.source.ids[self.options.unk_token]
 
     @property
     def sep_token_id(self) -> int:
         """Id of the token after each text."""
-        return self._source.ids[self.options.sep_token]
+        return self.source.ids[self.options.sep_token]
 
     @property
     def pad_token_id(self) -> int:
         """Id of the token that fills a batch."""
-        return self._source.ids[self.options.pad_token]
+        return self.source.ids[self.options.pad_token]
 
     @property
     def cls_token_id(self) -> int:
         """Id of the token before the first text."""
-        return self._source.ids[self.options.cls_token]
+        return self.source.ids[self.options.cls_token]
 
     @property
     def mask_token_id(self) -> int:
         """Id of the token of masked-language modelling."""
-        return self._source.ids[self.options.mask_token]
+        return self.source.ids[self.options.mask_token]

@@ -16,9 +16,12 @@ import yaml
 from keras_bert_zoo.config import ConfigError
 
 Recipe = TypeVar("Recipe")
-# How lists are written, by the type of a field.
-_LISTS = {"list[int]": "[1, 2, 3]", "list[str]": "[first, second]"}
-_NO_LIST = re.compile(r"Parser key \"(\w+)\":.*Expected a <class 'list'>.*Given value: (.*)", re.S)
+# What lists hold and how they are written, by the type of a field.
+_LISTS = {
+    "list[int]": ("whole numbers", "[1, 2, 3]"),
+    "list[str]": ("strings", '["first", "second"]'),
+}
+_WRONG = re.compile(r"Parser key \"(\w+)\":.*Given value: (.*)", re.S)
 
 
 def find_recipe(name: str, folder: str) -> pathlib.Path:
@@ -83,13 +86,14 @@ def parse_recipe(
 
 
 def _list_wanted(complaint: str, kinds: Mapping[str, str]) -> str | None:
-    """What to say instead, where one value was given for several."""
-    found = _NO_LIST.search(complaint)
+    """What to say instead of a list that is none, or holds something else."""
+    found = _WRONG.search(complaint)
     if found is None or kinds.get(found[1]) not in _LISTS:
         return None
     name, value = found.groups()
-    example = _LISTS[kinds[name]]
-    return f"{name} must be a list, e.g. --{name} '{example}', received {value.strip()}"
+    content, example = _LISTS[kinds[name]]
+    received = value.strip()
+    return f"{name} must be a list of {content}, e.g. --{name} '{example}', received {received}"
 
 
 def _recipe_of(words: Sequence[str]) -> tuple[str | None, list[str]]:

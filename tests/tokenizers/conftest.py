@@ -70,5 +70,11 @@ def make_pair(vocabulary):
 
 
 @pytest.fixture(scope="session")
+def pair_of():
+    """Builds a ``Pair`` for a vocabulary and options."""
+    return Pair
+
+
+@pytest.fixture(scope="session")
 def tokenizer(make_pair) -> WordPieceTokenizer:
     return make_pair().ours

@@ -60,9 +60,24 @@ def test_flags_alone_make_a_recipe():
         ([*REQUIRED, "--labels=[a, a]"], ["distinct"]),
         (
             [*REQUIRED, "--labels=good"],
-            ["labels must be a list, e.g.", "received good"],
+            ["labels must be a list of strings, e.g.", "received good"],
         ),
-        ([*REQUIRED, "--buckets", "3"], ["buckets must be a list, e.g. --buckets '[1, 2, 3]'"]),
+        (
+            [*REQUIRED, "--buckets", "3"],
+            ["buckets must be a list of whole numbers, e.g. --buckets '[1, 2, 3]', received 3"],
+        ),
+        (
+            [*REQUIRED, "--buckets", "[8, x]"],
+            ["buckets must be a list of whole numbers, e.g. --buckets '[1, 2", "received [8, 'x']"],
+        ),
+        (
+            [*REQUIRED, "--labels", "[1, bad]"],
+            [
+                "labels must be a list of strings, e.g. ",
+                '["first", "second"]',
+                "received [1, 'bad']",
+            ],
+        ),
         ([*REQUIRED, "--fold=[3, 2]"], ["fold must be [k, n]", "[3, 2]"]),
         ([*REQUIRED, "--fold=[1, 2]", "--validation=v.csv"], ["leave validation out"]),
         ([*REQUIRED, "--freeze_layers=-1"], ["freeze_layers", "-1"]),
@@ -85,7 +100,10 @@ def test_mistakes_on_the_command_line(arguments, complaints):
         ("model: m\nwholly: 3\n", "Known are"),
         ("- a\n", "keys and values"),
         ("a: [", "not valid YAML"),
-        ("model: m\noutput: o\ntrain: t\nlabels: good\n", "labels must be a list, .*good"),
+        (
+            "model: m\noutput: o\ntrain: t\nlabels: good\n",
+            "labels must be a list of strings, .*good",
+        ),
     ],
 )
 def test_mistakes_in_a_file(tmp_path, content, complaint):

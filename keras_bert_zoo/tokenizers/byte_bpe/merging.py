@@ -9,7 +9,7 @@ rank within twice that length need not wait for what is farther away.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +19,14 @@ from keras_bert_zoo.tokenizers.byte_bpe.source import ByteBpeSource
 from keras_bert_zoo.tokenizers.segmentation import int64, rows
 
 _NO_RANK = np.iinfo(np.int32).max
+# Rounds look at tokens, some dozens of times for each byte of a megabyte of one word. What would
+# take a time that grows with the square of a word's length ends here; words of less than twice as
+# many bytes cannot get so far.
+_MOST_LOOKS = 500
+_TOO_LONG = (
+    f"Cutting a word took more than {_MOST_LOOKS} looks at each byte: it has thousands of bytes, "
+    "and merges of the vocabulary wait for one another. Put spaces into the text, or shorten it."
+)
 
 
 class _Layout(NamedTuple):
@@ -93,6 +101,10 @@ class Merger(tf.Module):
 
         Returns:
             Ids ``(W, None)`` int32.
+
+        Raises:
+            tf.errors.InvalidArgumentError: a word is so long, and the merges are such, that it
+                would take too long.
         """
         is_whole = whole >= 0
         merged = tf.where(is_whole, b"", words)
@@ -123,20 +135,23 @@ class Merger(tf.Module):
 
     def _merged(self, tokens: _Tokens, done: _Tokens, layout: _Layout) -> _Tokens:
         """Merges until there is nothing to merge."""
+        most = _MOST_LOOKS * tf.size(layout.block, tf.int64)
 
-        def body(tokens: _Tokens, done: _Tokens) -> tuple[_Tokens, _Tokens]:
+        def body(tokens: _Tokens, done: _Tokens, looks: tf.Tensor) -> tuple[Any, ...]:
             merged, is_kept, is_active = self._round(tokens, layout)
             rest = merged.where(is_kept & ~is_active)
             done = _Tokens(*(tf.concat(each, axis=0) for each in zip(done, rest, strict=True)))
-            return merged.where(is_kept & is_active), done
+            looks += tf.size(tokens.ids, tf.int64)
+            return merged.where(is_kept & is_active), done, looks
 
         flat = _Tokens(tf.TensorShape([None]), tf.TensorShape([None]))
-        _, done = tf.while_loop(
-            lambda tokens, _: tf.size(tokens.ids) > 0,
+        _, done, looks = tf.while_loop(
+            lambda tokens, _, looks: (tf.size(tokens.ids) > 0) & (looks <= most),
             body,
-            (tokens, done),
-            shape_invariants=(flat, flat),
+            (tokens, done, tf.zeros([], tf.int64)),
+            shape_invariants=(flat, flat, tf.TensorShape([])),
         )
+        tf.debugging.assert_less_equal(looks, most, _TOO_LONG)
         return done
 
     def _round(self, tokens: _Tokens, layout: _Layout) -> tuple[_Tokens, tf.Tensor, tf.Tensor]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import hypothesis
 import hypothesis.strategies as st
+import pytest
 import tensorflow as tf
 from tokenizers import Tokenizer, models
 
@@ -69,6 +72,22 @@ def test_runs_of_equal_tokens():
     words = ["x" * count for count in range(60)] + ["y" + "x" * count for count in range(60)]
     words += ["x" * 501 + "y" + "x" * 500, "yx" * 300]
     assert Both(found).differences(words) == []
+
+
+def test_a_long_word_of_pairs_that_wait():
+    """Each pair of letters has a rank of its own, and waits for that of the pair before it."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    found = list(itertools.product(letters, letters))
+    chain = "".join(itertools.chain.from_iterable(found))
+    assert Both(found).differences([chain * 200, "ab" * 100_000]) == []
+
+
+def test_a_word_that_would_take_the_square_of_its_length():
+    # Each abc that is made is, before the next, part of xabc.
+    both = Both([("b", "c"), ("x", "abc"), ("a", "bc")])
+    assert both.differences(["xabc" * 500]) == []
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Put spaces into the text"):
+        both.ours(tf.constant(["ab", "xabc" * 5_000]), tf.constant([-1, -1]))
 
 
 def test_no_words_and_no_merges():
