@@ -18,7 +18,7 @@ from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.families import family
 from keras_bert_zoo.foreign import read_json
 from keras_bert_zoo.generator_config import NESTED, DecoderConfig, Seq2SeqConfig
-from keras_bert_zoo.models import CausalLM, Decoder, encoder_decoder_of
+from keras_bert_zoo.models import CausalLM, Decoder, EncoderDecoder, encoder_decoder_of
 from keras_bert_zoo.models.writer import Writer
 
 GENERATION = "generation_config.json"
@@ -34,6 +34,11 @@ def holds(directory: pathlib.Path) -> bool:
     kind = values.get("model_type")
     writes = family(kind).writes or bool(values.get("is_decoder"))
     return kind in _TWO_SIDED or writes
+
+
+def task_of(config: DecoderConfig | Seq2SeqConfig) -> str:
+    """What a model of that config is for."""
+    return EncoderDecoder.task if isinstance(config, Seq2SeqConfig) else CausalLM.task
 
 
 def read_config(directory: pathlib.Path) -> DecoderConfig | Seq2SeqConfig:

@@ -21,6 +21,11 @@ class FinetuneRecipe:
     Args:
         model: the encoder to start from: a short name of the zoo, a bundle directory,
             hf://org/name or package://name/folder.
+        new_model: of seq2seq, a Transformer with random weights instead: keys of config.json,
+            e.g. {model_type: marian, d_model: 256, encoder_layers: 4, decoder_layers: 4,
+            encoder_attention_heads: 4, decoder_attention_heads: 4, encoder_ffn_dim: 1024,
+            decoder_ffn_dim: 1024, max_position_embeddings: 128}.
+        tokenizer: of a new model: what model may be, with tokenizer files.
         output: directory of the run; it gets bundle/, history.json, history.csv,
             metrics.json, recipe.yaml and logs/ for TensorBoard.
         train: file of the training examples, or tweets://train; which formats there are is
@@ -78,7 +83,9 @@ class FinetuneRecipe:
         ConfigError: values are out of range or contradict each other; all are named.
     """
 
-    model: str
+    model: str | None = None
+    new_model: dict[str, Any] | None = None
+    tokenizer: str | None = None
     output: str
     train: str
     validation: str | None = None
@@ -167,6 +174,18 @@ class FinetuneRecipe:
             (
                 self.fold is not None and not _names_a_fold(self.fold),
                 f"fold must be [k, n] with n of at least 2 and k from 1 to n: {self.fold}",
+            ),
+            (
+                (self.model is None) == (self.new_model is None),
+                "state a model, or for seq2seq a new_model",
+            ),
+            (
+                (self.new_model is None) != (self.tokenizer is None),
+                "new_model and tokenizer belong together",
+            ),
+            (
+                self.new_model is not None and self.task != "seq2seq",
+                f"new_model is of task seq2seq, not of {self.task!r}",
             ),
             (bool(self.fold and self.validation), "fold validates: leave validation out"),
             (not unique, f"labels must be distinct and at least one: {self.labels}"),
