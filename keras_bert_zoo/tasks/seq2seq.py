@@ -159,7 +159,8 @@ class Seq2Seq(Task[TextRows]):
 
         def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             read = {k: x for k, x in inputs.items() if not k.startswith(WRITES)}
-            written = generate(model, _widened(read), jit_compile=False, **self.options.generation)
+            read = _widened(read, model.config.max_tokens)
+            written = generate(model, read, jit_compile=False, **self.options.generation)
             scored = model.predict_on_batch(dict(inputs)) if learning else {}
             return {**scored, TOKENS: written}
 
@@ -202,7 +203,8 @@ class Seq2Seq(Task[TextRows]):
         return found
 
 
-def _widened(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Inputs ``(B, S)`` with padding up to the next width of ``_STEP``."""
-    missing = -inputs["input_ids"].shape[1] % _STEP
+def _widened(inputs: Mapping[str, np.ndarray], longest: int) -> dict[str, np.ndarray]:
+    """Inputs ``(B, S)`` with padding up to the next width of ``_STEP``, or the longest."""
+    width = inputs["input_ids"].shape[1]
+    missing = min(-(-width // _STEP) * _STEP, longest) - width
     return {name: np.pad(x, [(0, 0), (0, missing)]) for name, x in inputs.items()}
