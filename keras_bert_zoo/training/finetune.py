@@ -34,9 +34,9 @@ from keras_bert_zoo.training.folds import fold_of
 from keras_bert_zoo.training.gradient_cache import in_parts
 from keras_bert_zoo.training.interruption import StopRequest, stop_requests
 from keras_bert_zoo.training.optimizers import BertAdamW
-from keras_bert_zoo.training.recipe import FinetuneRecipe
+from keras_bert_zoo.training.recipe import LINEAR, FinetuneRecipe
 from keras_bert_zoo.training.run_directory import BUNDLE, LOGS, METRICS, RunDirectory
-from keras_bert_zoo.training.schedules import WarmupDecay
+from keras_bert_zoo.training.schedules import InverseSquareRoot, WarmupDecay
 from keras_bert_zoo.training.state import Progress, StateFile, read_tensors
 from keras_bert_zoo.training.trained_parts import choose_trained, trained_counts
 
@@ -148,11 +148,10 @@ class _Run:
         )
 
     def _compile(self) -> None:
-        steps = self.recipe.epochs * len(self.batches)
-        warmup = round(self.recipe.warmup_ratio * steps)
-        schedule = WarmupDecay(self.recipe.learning_rate, warmup, steps)
+        rate, other_rates = rates_of(self.recipe, self.recipe.epochs * len(self.batches))
         optimizer = BertAdamW(
-            schedule,
+            rate,
+            other_rates=other_rates,
             correct_bias=self.recipe.correct_bias,
             decay=self.recipe.weight_decay,
             layer_decay=self.recipe.layer_decay,
@@ -273,6 +272,19 @@ class _Run:
             extra = {**part.config.extra, REMEMBERED: {recipe.task: asked}}
             part.config = part.config.replace(extra=extra)
         return model
+
+
+def rates_of(recipe: FinetuneRecipe, steps: int) -> tuple[Any, dict[str, Any]]:
+    """The learning rate of a run, and those of other variables by their paths."""
+    rate, warmup = recipe.learning_rate, recipe.warmup_steps
+    if recipe.schedule == LINEAR:
+        risen = round(recipe.warmup_ratio * steps) if warmup is None else min(warmup, steps)
+        return WarmupDecay(rate, risen, steps), {}
+    assert warmup is not None  # the recipe is checked
+    own = recipe.decoder_learning_rate
+    slower = recipe.decoder_warmup_steps or warmup
+    others = {} if own is None else {"^decoder/": InverseSquareRoot(own, slower)}
+    return InverseSquareRoot(rate, warmup), others
 
 
 def _finished(directory: RunDirectory, recipe: FinetuneRecipe) -> FinetuneResult:

@@ -53,7 +53,17 @@ def test_a_run_leaves_a_bundle_that_remembers_how_it_is_asked(directory):
 
 def test_an_encoder_becomes_both_sides(checkpoint, directory):
     files = write_files(directory, "reverse", {"train": 20})
-    changes = {"new_model": None, "tokenizer": None, "model": str(checkpoint), "epochs": 1}
+    changes = {
+        "new_model": None,
+        "tokenizer": None,
+        "model": str(checkpoint),
+        "epochs": 1,
+        "schedule": "inverse_square_root",
+        "learning_rate": 2e-3,
+        "warmup_steps": 20,
+        "decoder_learning_rate": 0.1,
+        "decoder_warmup_steps": 10,
+    }
     result = finetune(recipe_of(directory, files, **changes), verbose=0)
     loaded = load(result.bundle)
     assert loaded.config.model_type == "encoder-decoder" and loaded.model.task == "seq2seq"
@@ -66,9 +76,12 @@ def test_an_encoder_becomes_both_sides(checkpoint, directory):
         ({"model": "m"}, "state a model, or for seq2seq a new_model"),
         ({"new_model": None}, "new_model and tokenizer belong together"),
         ({"task": "sequence_classification"}, "new_model is of task seq2seq"),
+        ({"schedule": "inverse_square_root"}, "needs warmup_steps"),
+        ({"decoder_learning_rate": 0.1}, "of task seq2seq with schedule inverse_square_root"),
+        ({"decoder_warmup_steps": 5}, "decoder_warmup_steps needs a decoder_learning_rate"),
     ],
 )
-def test_recipes_that_start_from_two_things_or_none(tmp_path, changes, message):
+def test_recipes_that_contradict_themselves(tmp_path, changes, message):
     with pytest.raises(ConfigError, match=message):
         recipe_of(tmp_path, {"train": "t.jsonl"}, **changes)
 
