@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.data.pair_rows import TOKENS, WRITES, PairRows, pair_rows
+from keras_bert_zoo.data.records import place_of
+from keras_bert_zoo.data.summaries import Document, SummaryTable
 from keras_bert_zoo.data.text_files import TextRows, TextTable
 from keras_bert_zoo.evaluation.prediction import Runner
 from keras_bert_zoo.evaluation.writing import METRICS, TOKENIZERS
 from keras_bert_zoo.generation import GenerationOptions, generate
-from keras_bert_zoo.rules import PART, at_least, check_options, choice, or_none
+from keras_bert_zoo.rules import PART, SWITCH, TEXT, at_least, check_options, choice, or_none
 from keras_bert_zoo.tasks.asking import texts_of
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task, mean_tally
 
 _OF_GENERATION = ("max_new_tokens", "num_beams", "length_penalty", "no_repeat_ngram_size")
 _RULES = {
+    "summaries": SWITCH,
+    "aspect": or_none(TEXT),
     "label_smoothing": PART,
     "max_target_length": or_none(at_least(2)),
     "metric": choice(*METRICS),
@@ -33,6 +37,9 @@ class WritingOptions:
     """What only models that write have.
 
     Args:
+        summaries: whether files are documents with summaries, as ``data.summaries`` reads them,
+            instead of pairs of texts.
+        aspect: of summaries, see there.
         label_smoothing: what part of a label is spread over all tokens (Vaswani et al. 2017,
             arXiv:1706.03762, section 5.4).
         max_target_length: tokens at which what is learned to be written is cut, its end
@@ -48,6 +55,8 @@ class WritingOptions:
         ValueError: values are out of range; all are named.
     """
 
+    summaries: bool = False
+    aspect: str | None = None
     label_smoothing: float = 0.1
     max_target_length: int | None = None
     metric: str = "bleu"
@@ -87,13 +96,16 @@ class Seq2Seq(Task[TextRows]):
                 f"{longest}."
             )
         self.metric = METRICS[self.options.metric]
-        self.table = TextTable(
-            text=self.columns[0],
-            text_pair=self.columns[1],
-            label=None,
-            delimiter=settings.delimiter,
-            encoding=settings.encoding,
-            empty_texts=settings.empty_texts,
+        files = {
+            name: getattr(settings, name) for name in ("delimiter", "encoding", "empty_texts")
+        }
+        self.table = TextTable(text=self.columns[0], text_pair=self.columns[1], label=None, **files)
+        self.documents = SummaryTable(
+            text=settings.text_column,
+            summary=settings.pair_column,
+            label=settings.label_column,
+            aspect=self.options.aspect,
+            **files,
         )
 
     @property
@@ -106,11 +118,17 @@ class Seq2Seq(Task[TextRows]):
         self.start, self.end = config.decoder_start_token_id, config.eos_token_id
 
     def read(self, source: str) -> TextRows:
-        """Reads pairs of texts, see ``data.text_files``."""
-        return self.table.read(source)
+        """Reads pairs of texts, see ``data.text_files``, or documents with summaries."""
+        if not self.options.summaries:
+            return self.table.read(source)
+        found = self.documents.read(source)
+        references = [each.reference or "" for each in found]
+        return TextRows([each.place for each in found], _texts_of(found), references, None)
 
     def asked(self, questions: Sequence[Any]) -> TextRows:
         """Texts, or dicts with the columns of a file, or with ``text``; targets are not read."""
+        if self.options.summaries:
+            return TextRows([], _texts_of(self._asked(questions)), None, None)
         first = self.columns[0]
         plain = [
             {first: question.get(first, question.get("text"))}
@@ -119,6 +137,17 @@ class Seq2Seq(Task[TextRows]):
             for question in questions
         ]
         return TextRows([], texts_of(plain, self.columns)[0], None, None)
+
+    def _asked(self, questions: Sequence[Any]) -> list[Document]:
+        column = self.settings.text_column or "text"
+        return [
+            self.documents.document(
+                place_of(question, index),
+                question if isinstance(question, Mapping) else {column: question},
+                labelled=False,
+            )
+            for index, question in enumerate(questions)
+        ]
 
     def monitored(self, labels: Labels) -> str:
         """What the metric says."""
@@ -201,6 +230,10 @@ class Seq2Seq(Task[TextRows]):
             known = [token for token in ids if token < words]
             found.append(tokenizer.decode(known, skip_special_tokens=True))
         return found
+
+
+def _texts_of(documents: Sequence[Document]) -> list[str]:
+    return [each.text for each in documents]
 
 
 def _widened(inputs: Mapping[str, np.ndarray], longest: int) -> dict[str, np.ndarray]:

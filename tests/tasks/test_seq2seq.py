@@ -110,6 +110,19 @@ def test_what_is_learned_does_not_change_what_is_written(made):
     assert set(rows.kept(np.array([0]), both)) == {"tokens"}
 
 
+def test_documents_with_summaries_are_pairs(made, tmp_path):
+    path = tmp_path / "papers.jsonl"
+    sentences = ["s01 s02.", "s03."]
+    row = {"sentences": sentences, "summary": {"challenge": ["s04."], "outcome": ["s05.", "s06."]}}
+    path.write_text(json.dumps(row), encoding="utf-8")
+    reading = task(made, options={**OPTIONS, "summaries": True, "aspect": "outcome"})
+    examples = reading.read(str(path))
+    assert examples.text_pairs == ["s05.\ns06."]
+    assert [" ".join(text.split()) for text in examples.texts] == ["s01 s02. s03."]
+    assert reading.asked([{"sentences": sentences}]).texts == examples.texts
+    assert reading.asked(["s01 s02."]).texts == ["s01 s02."]
+
+
 def test_there_must_be_positions_for_what_is_written(made):
     for options in ({"max_new_tokens": 16}, {"max_new_tokens": 64}):
         with pytest.raises(ValueError, match="decoder has 16 positions.*at most 15"):
