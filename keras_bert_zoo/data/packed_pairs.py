@@ -83,9 +83,7 @@ def packed(rows: PairRows, max_length: int) -> PackedPairRows:
     row_of = _first_fit(sides, max_length)
     order = np.argsort(row_of, kind="stable")
     row_of, sides = row_of[order], sides[order]
-    encoded, written = (
-        _together(texts, order, row_of) for texts in (rows.encoded, rows.written)
-    )
+    encoded, written = (_together(texts, order, row_of) for texts in (rows.encoded, rows.written))
     return PackedPairRows(
         encoded,
         token_labels={"logits": written.input_ids},

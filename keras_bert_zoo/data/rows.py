@@ -67,9 +67,7 @@ class EncodedTexts:
         target[places[mask]] = values[mask]
 
 
-def encode(
-    examples: Examples, tokenizer: Any, max_length: int, **options: Any
-) -> EncodedTexts:
+def encode(examples: Examples, tokenizer: Any, max_length: int, **options: Any) -> EncodedTexts:
     """Tokenises all texts, truncated to ``max_length`` tokens with the special ones.
 
     Args:

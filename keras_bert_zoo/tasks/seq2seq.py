@@ -96,9 +96,7 @@ class Seq2Seq(Task[TextRows]):
                 f"{longest}."
             )
         self.metric = METRICS[self.options.metric]
-        files = {
-            name: getattr(settings, name) for name in ("delimiter", "encoding", "empty_texts")
-        }
+        files = {name: getattr(settings, name) for name in ("delimiter", "encoding", "empty_texts")}
         self.table = TextTable(text=self.columns[0], text_pair=self.columns[1], label=None, **files)
         self.documents = SummaryTable(
             text=settings.text_column,

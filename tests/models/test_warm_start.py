@@ -35,7 +35,7 @@ def test_every_weight_but_those_across_is_the_encoders(started):
 
 def test_another_architecture_is_refused(tiny_config):
     other = encoder_of(tiny_config.replace(model_type="roberta", pad_token_id=1))
-    with pytest.raises(ValueError, match="Only BERT.*received an encoder of model_type 'roberta'"):
+    with pytest.raises(ValueError, match=r"Only BERT.*received an encoder of model_type 'roberta'"):
         bert2bert(TASKS["masked_lm"](other), IDS)
 
 

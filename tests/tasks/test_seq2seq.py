@@ -125,7 +125,7 @@ def test_documents_with_summaries_are_pairs(made, tmp_path):
 
 def test_there_must_be_positions_for_what_is_written(made):
     for options in ({"max_new_tokens": 16}, {"max_new_tokens": 64}):
-        with pytest.raises(ValueError, match="decoder has 16 positions.*at most 15"):
+        with pytest.raises(ValueError, match=r"decoder has 16 positions.*at most 15"):
             task(made, options=options)
     with pytest.raises(ValueError, match=r"max_target_length may be at most max_length \(16\)"):
         task(made, options={**OPTIONS, "max_target_length": 17})

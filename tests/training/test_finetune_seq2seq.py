@@ -113,8 +113,6 @@ def test_a_stopped_run_ends_with_the_same_weights(directory, monkeypatch):
 @pytest.mark.parametrize("kind", ["reverse", "sort"])
 def test_a_small_transformer_learns_to_write_what_nobody_showed_it(directory, kind):
     files = write_files(directory, kind, {"train": 20_000, "test": 1000})
-    recipe = recipe_of(
-        directory, files, width=64, epochs=8, batch_size=64, learning_rate=1e-3
-    )
+    recipe = recipe_of(directory, files, width=64, epochs=8, batch_size=64, learning_rate=1e-3)
     result = finetune(recipe, verbose=0)
     assert result.metrics["test"]["exact_match"] >= 0.999, result.metrics
