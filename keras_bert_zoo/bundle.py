@@ -37,7 +37,7 @@ from keras_bert_zoo.checkpoints.sentence_transformers import (
 )
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, Tensor
 from keras_bert_zoo.checkpoints.weights import build_from_tensors, weights_of
-from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.config import ConfigError, EncoderConfig
 from keras_bert_zoo.generator_config import Seq2SeqConfig
 from keras_bert_zoo.models import TASKS, WRITERS, Encoder, encoder_decoder_of, encoder_of
 from keras_bert_zoo.models.warm_start import bert2bert
@@ -199,6 +199,12 @@ def new_transformer(
     """
     from keras_bert_zoo.tokenizers import load_tokenizer
 
+    kind = values.get("model_type")
+    if kind not in writers.TRANSFORMERS:
+        raise ConfigError(
+            f"model_type of a new Transformer must be one of {writers.TRANSFORMERS}, received "
+            f"{kind!r}."
+        )
     found = load_tokenizer(sources.resolve(zoo.resolve(tokenizer)))
     stated = {"vocab_size": found.vocab_size, **ids_of(found), **values}
     config = Seq2SeqConfig.from_dict(stated)

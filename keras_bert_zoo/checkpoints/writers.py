@@ -23,7 +23,9 @@ from keras_bert_zoo.models.writer import Writer
 
 GENERATION = "generation_config.json"
 _IDS = ("decoder_start_token_id", "eos_token_id", "pad_token_id")
-_TWO_SIDED = (NESTED, "marian", "pegasus")
+# Of which one config describes both sides.
+TRANSFORMERS = ("marian", "pegasus")
+_TWO_SIDED = (NESTED, *TRANSFORMERS)
 
 
 def holds(directory: pathlib.Path) -> bool:

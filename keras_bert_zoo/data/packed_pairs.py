@@ -98,10 +98,13 @@ def _first_fit(sides: np.ndarray, room: int) -> np.ndarray:
     """The row of each pair, ``(N,)``."""
     row_of = np.zeros(len(sides), "int64")
     left = np.full((len(sides), 2), room)
+    begun = 0
     for pair in np.argsort(-sides.max(axis=1, initial=0), kind="stable"):
-        row = int((left >= sides[pair]).all(axis=1).argmax())
+        # The row behind those that were begun has room for every pair.
+        row = int((left[: begun + 1] >= sides[pair]).all(axis=1).argmax())
         left[row] -= sides[pair]
         row_of[pair] = row
+        begun = max(begun, row + 1)
     return row_of
 
 

@@ -128,13 +128,8 @@ class Seq2Seq(Task[TextRows]):
         if self.options.summaries:
             return TextRows([], _texts_of(self._asked(questions)), None, None)
         first = self.columns[0]
-        plain = [
-            {first: question.get(first, question.get("text"))}
-            if isinstance(question, Mapping)
-            else question
-            for question in questions
-        ]
-        return TextRows([], texts_of(plain, self.columns)[0], None, None)
+        plain = [_renamed(question, first) for question in questions]
+        return TextRows([], texts_of(plain, (first,))[0], None, None)
 
     def _asked(self, questions: Sequence[Any]) -> list[Document]:
         column = self.settings.text_column or "text"
@@ -228,6 +223,13 @@ class Seq2Seq(Task[TextRows]):
             known = [token for token in ids if token < words]
             found.append(tokenizer.decode(known, skip_special_tokens=True))
         return found
+
+
+def _renamed(question: Any, column: str) -> Any:
+    """A question with its ``text`` in the column of texts."""
+    if isinstance(question, Mapping) and column not in question and "text" in question:
+        return {column: question["text"]}
+    return question
 
 
 def _texts_of(documents: Sequence[Document]) -> list[str]:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from writers import tiny_writer
 
 from keras_bert_zoo.config import IGNORED
 from keras_bert_zoo.models.class_losses import SingleLabelLoss
@@ -22,14 +23,13 @@ def test_values_and_gradients_are_those_of_classes(smoothing):
     for loss in (WordLoss(smoothing), SingleLabelLoss(label_smoothing=smoothing)):
         with tf.GradientTape() as tape:
             value = loss(labels, logits)
-        found.append((value, tape.gradient(value, logits), loss.call(labels, logits)))
+        gradient = tf.convert_to_tensor(tape.gradient(value, logits))
+        found.append((value, gradient, loss.call(labels, logits)))
     for ours, expected in zip(*found, strict=True):
-        np.testing.assert_allclose(ours, tf.convert_to_tensor(expected), rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-7)
 
 
 def test_it_is_what_a_writer_is_compiled_with():
-    from writers import tiny_writer
-
     model = tiny_writer("marian")
     model.label_smoothing = 0.2
     assert model.losses_by_output()["logits"].label_smoothing == 0.2

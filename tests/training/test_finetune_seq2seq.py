@@ -41,7 +41,7 @@ def test_a_run_leaves_a_bundle_that_remembers_how_it_is_asked(directory):
     result = finetune(recipe_of(directory, files, epochs=1, batch_size=16), verbose=0)
     assert set(result.metrics["test"]) == {"loss", "exact_match"}
     [epoch] = result.history
-    assert np.isfinite(epoch["val_loss"]) and 0 <= epoch["accuracy"] <= 1
+    assert np.isfinite(epoch["loss"]) and np.isfinite(epoch["val_loss"])
     assert epoch["val_exact_match"] == result.metrics["validation"]["exact_match"]
     ask = predictor(result.bundle)
     assert ask.task.options.max_new_tokens == 12 and ask.task.settings.max_length == 16
