@@ -57,7 +57,7 @@ def test_a_new_transformer_takes_its_words_from_the_tokenizer(made):
 
 
 def test_a_new_one_is_a_transformer(tmp_path):
-    with pytest.raises(ConfigError, match="must be one of .*'pegasus'.*received 'bert'"):
+    with pytest.raises(ConfigError, match=r"must be one of .*'pegasus'.*received 'bert'"):
         bundle.new_transformer({"model_type": "bert"}, tmp_path)
 
 
