@@ -37,8 +37,10 @@ from keras_bert_zoo.checkpoints.sentence_transformers import (
 )
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, Tensor
 from keras_bert_zoo.checkpoints.weights import build_from_tensors, weights_of
-from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.models import TASKS, WRITERS, Encoder, encoder_of
+from keras_bert_zoo.config import ConfigError, EncoderConfig
+from keras_bert_zoo.generator_config import Seq2SeqConfig
+from keras_bert_zoo.models import TASKS, WRITERS, Encoder, encoder_decoder_of, encoder_of
+from keras_bert_zoo.models.warm_start import bert2bert
 
 if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
@@ -55,6 +57,7 @@ _WRITTEN = {
     *WRITTEN,
 }
 _EMBEDDING = "sentence_embedding"
+_WRITING = "seq2seq"
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +101,8 @@ def load(
             path of one without ``.index``), a SavedModel of TF Hub or a preset of keras-hub.
         task: ``"sequence_classification"`` for a classifier, ``"masked_lm"`` or
             ``"pretraining"`` (with next sentences) for a ``PretrainingModel``,
-            ``"replaced_tokens"`` for ELECTRA's ``ReplacedTokenDetector``,
+            ``"replaced_tokens"`` for ELECTRA's ``ReplacedTokenDetector``, ``"seq2seq"`` for an
+            ``EncoderDecoder``, which of an encoder is that of ``models.warm_start``,
             ``"sentence_embedding"`` for a ``SentenceEmbedder``, as the directory of
             sentence-transformers says or the mean of a bare encoder; by default the
             classifier that ``architectures`` in ``config.json`` names, else the bare
@@ -128,6 +132,14 @@ def load(
     directory = sources.resolve(zoo.resolve(source))
     if writers.holds(directory):
         return _load_writer(directory, task, packed=packed, recompute=recompute, dtype=dtype)
+    if task == _WRITING:
+        if not fresh_head:
+            raise ValueError(
+                f"{directory} holds an encoder alone, which writes nothing. Train it: "
+                f"keras-bert-zoo finetune --task {task} --model {source} …"
+            )
+        options = {"dtype": dtype, "packed": packed, "recompute": recompute}
+        return _written_by_encoder(source, do_lower_case=do_lower_case, **options)
     modules = read_modules(directory) if task == _EMBEDDING else SentenceModules(directory, {})
     directory = modules.encoder
     try:
@@ -159,6 +171,56 @@ def load(
     return Bundle(model, tokenizer, head.config)
 
 
+def _written_by_encoder(source: str | pathlib.Path, **options: Any) -> Bundle:
+    """The model that ``models.warm_start`` makes of an encoder."""
+    loaded = load(source, task="masked_lm", **options)
+    if loaded.tokenizer is None:
+        raise ValueError(f"{source} has no tokenizer files: texts need them.")
+    model = bert2bert(loaded.model, ids_of(loaded.tokenizer))
+    _log.warning("What attends from the decoder to the encoder starts with random values.")
+    return Bundle(model, loaded.tokenizer, model.config)
+
+
+def new_transformer(
+    values: Mapping[str, Any], tokenizer: str | pathlib.Path, *, dtype: Any = None
+) -> Bundle:
+    """A Transformer with random weights.
+
+    Args:
+        values: keys of ``config.json``: ``model_type``, ``"marian"`` (normalised behind each
+            sublayer, as published) or ``"pegasus"`` (before it), and sizes; ``vocab_size`` and
+            the ids of special tokens are the tokenizer's, unless they are stated.
+        tokenizer: what ``load`` takes, with tokenizer files.
+        dtype: dtype policy of the layers; the global one by default.
+
+    Raises:
+        ConfigError: the config cannot be built.
+        FileNotFoundError: there are no tokenizer files.
+    """
+    from keras_bert_zoo.tokenizers import load_tokenizer
+
+    kind = values.get("model_type")
+    if kind not in writers.TRANSFORMERS:
+        raise ConfigError(
+            f"model_type of a new Transformer must be one of {writers.TRANSFORMERS}, received "
+            f"{kind!r}."
+        )
+    found = load_tokenizer(sources.resolve(zoo.resolve(tokenizer)))
+    stated = {"vocab_size": found.vocab_size, **ids_of(found), **values}
+    config = Seq2SeqConfig.from_dict(stated)
+    _check_vocabulary(found, config.decoder)
+    return Bundle(encoder_decoder_of(config, dtype=dtype), found, config)
+
+
+def ids_of(tokenizer: Tokenizer) -> dict[str, int]:
+    """What a text that is written begins with, ends with and is followed by."""
+    return {
+        "decoder_start_token_id": tokenizer.cls_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+
+
 def _load_writer(directory: pathlib.Path, task: str | None, **options: Any) -> Bundle:
     try:
         model = writers.load(directory, options)
@@ -175,6 +237,8 @@ def trained_for(source: str | pathlib.Path) -> str | None:
     directory = sources.resolve(zoo.resolve(source))
     if is_sentence_directory(directory):
         return _EMBEDDING
+    if writers.holds(directory):
+        return writers.task_of(writers.read_config(directory))
     config = config_of(directory)
     classes = tables.architecture(config.model_type).classes
     return {name: task for task, name in classes.items()}.get(stated_class(config) or "")

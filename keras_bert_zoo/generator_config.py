@@ -118,6 +118,21 @@ class Seq2SeqConfig:
         }
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of classes, of which there are none."""
+        return ()
+
+    @property
+    def problem_type(self) -> None:
+        """Of classes."""
+        return None
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of the longest text that can be read."""
+        return self.encoder.max_tokens
+
+    @property
     def one_table(self) -> bool:
         """Whether both sides share the word table."""
         return self.model_type != NESTED

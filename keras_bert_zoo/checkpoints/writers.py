@@ -18,12 +18,14 @@ from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.families import family
 from keras_bert_zoo.foreign import read_json
 from keras_bert_zoo.generator_config import NESTED, DecoderConfig, Seq2SeqConfig
-from keras_bert_zoo.models import CausalLM, Decoder, encoder_decoder_of
+from keras_bert_zoo.models import CausalLM, Decoder, EncoderDecoder, encoder_decoder_of
 from keras_bert_zoo.models.writer import Writer
 
 GENERATION = "generation_config.json"
 _IDS = ("decoder_start_token_id", "eos_token_id", "pad_token_id")
-_TWO_SIDED = (NESTED, "marian", "pegasus")
+# Of which one config describes both sides.
+TRANSFORMERS = ("marian", "pegasus")
+_TWO_SIDED = (NESTED, *TRANSFORMERS)
 
 
 def holds(directory: pathlib.Path) -> bool:
@@ -34,6 +36,11 @@ def holds(directory: pathlib.Path) -> bool:
     kind = values.get("model_type")
     writes = family(kind).writes or bool(values.get("is_decoder"))
     return kind in _TWO_SIDED or writes
+
+
+def task_of(config: DecoderConfig | Seq2SeqConfig) -> str:
+    """What a model of that config is for."""
+    return EncoderDecoder.task if isinstance(config, Seq2SeqConfig) else CausalLM.task
 
 
 def read_config(directory: pathlib.Path) -> DecoderConfig | Seq2SeqConfig:

@@ -1,6 +1,7 @@
 """Length-bucketed batches of tokenised texts as a ``tf.data.Dataset``.
 
-TensorFlow-only. ``B`` is the batch size, ``S`` the width of one batch: a bucket's bound.
+TensorFlow-only. ``B`` is the batch size, ``S`` the width of one batch: a bucket's bound. Rows with
+two sides, a text and what is written of it, have a width for each.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.data.dataset_options import untuned
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.data.rows import INPUTS, Rows, labelled_rows
+from keras_bert_zoo.data.rows import Rows, Width, labelled_rows
 
 # Steps of a sixteenth to an eighth: 4 of 100 tokens of phrases and tweets are padding; with steps
 # of 8 it is 20 and 10, with 16, 32, 64 a third. TensorFlow makes one graph for all widths.
@@ -32,10 +33,10 @@ BUCKETS_OF_XLA = (32, 64, 128, 256, 512)
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """Which rows stand in a batch, and its width ``S``."""
+    """Which rows stand in a batch, and its width ``S``; of rows with two sides, two of them."""
 
     rows: np.ndarray
-    width: int
+    width: Width
 
 
 def plan(
@@ -52,7 +53,7 @@ def plan(
     batches are full, but one of the shortest rows where the numbers do not divide.
 
     Args:
-        lengths: tokens of each row, ``(N,)``.
+        lengths: tokens of each row, ``(N,)``, or of both its sides, ``(N, 2)``.
         batch_size: ``B``.
         buckets: widths of batches; the longest row must fit into the largest.
         seed: with ``epoch`` it decides the order, on every machine; ``None`` keeps rows of
@@ -73,14 +74,24 @@ def plan(
     random = None if seed is None else np.random.default_rng([seed, epoch])
     order = np.arange(len(lengths)) if random is None else random.permutation(len(lengths))
     bucket_of = np.searchsorted(bounds, lengths)
-    order = order[np.argsort(bucket_of[order], kind="stable")]
+    order = order[_by_bucket(bucket_of[order])]
     # The partial batch comes first: there its missing rows are shortest.
     cuts = np.arange(len(order) % batch_size, len(order), batch_size)
     parts = [rows for rows in np.split(order, cuts) if len(rows)]
-    batches = [Batch(rows, int(bounds[bucket_of[rows].max()])) for rows in parts]
+    batches = [Batch(rows, bounds[bucket_of[rows].max(axis=0)].tolist()) for rows in parts]
     if random is None:
         return batches
     return [batches[index] for index in random.permutation(len(batches))]
+
+
+def _by_bucket(bucket_of: np.ndarray) -> np.ndarray:
+    """The order of rows by their bucket ``(N,)``, or by those of both sides ``(N, 2)``."""
+    if bucket_of.ndim == 1:
+        return np.argsort(bucket_of, kind="stable")
+    first, second = bucket_of.T
+    # Up and down in turn: a batch that begins in one bucket of the first side and ends in the
+    # next holds rows that are alike on the second side.
+    return np.lexsort((np.where(first % 2, -second, second), first))
 
 
 class BucketedBatches:
@@ -161,7 +172,7 @@ class BucketedBatches:
         labels = {k: spec((size, *v.shape[1:]), v.dtype) for k, v in self.rows.labels.items()}
         weights = {name: spec((size,), tf.float32) for name in labels}
         return (
-            dict.fromkeys(INPUTS, spec((size, *members, None), tf.int32)),
+            dict.fromkeys(self.rows.names, spec((size, *members, None), tf.int32)),
             labels | {name: spec((size, None), v.dtype) for name, v in tokens.items()},
             weights | dict.fromkeys(tokens, spec((size, None), tf.float32)),
         )

@@ -17,6 +17,8 @@ from keras_bert_zoo.data.examples import Examples
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _TOKENISED_AT_ONCE = 4096
+# Of a batch; of rows with two sides, of each side.
+Width = int | list[int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,13 +67,21 @@ class EncodedTexts:
         target[places[mask]] = values[mask]
 
 
-def encode(examples: Examples, tokenizer: Any, max_length: int) -> EncodedTexts:
-    """Tokenises all texts, truncated to ``max_length`` tokens with the special ones."""
+def encode(examples: Examples, tokenizer: Any, max_length: int, **options: Any) -> EncodedTexts:
+    """Tokenises all texts, truncated to ``max_length`` tokens with the special ones.
+
+    Args:
+        examples: N texts.
+        tokenizer: a ``Tokenizer``.
+        max_length: tokens of the longest row.
+        **options: of the tokenizer's call.
+    """
+    options = {"truncation": True, "max_length": max_length, **options}
     parts = []
     for start in range(0, len(examples), _TOKENISED_AT_ONCE):
         part = slice(start, start + _TOKENISED_AT_ONCE)
         pairs = None if examples.text_pairs is None else examples.text_pairs[part]
-        parts.append(tokenizer(examples.texts[part], pairs, truncation=True, max_length=max_length))
+        parts.append(tokenizer(examples.texts[part], pairs, **options))
     return EncodedTexts(
         input_ids=np.concatenate([part["input_ids"].flat_values.numpy() for part in parts]),
         token_type_ids=np.concatenate(
@@ -106,13 +116,24 @@ class Rows:
 
     def __post_init__(self) -> None:
         """Refuses labels that belong to other rows."""
-        for kind, count in ((self.labels, len(self)), (self.token_labels, self.tokens)):
+        tokens = len(self.answered.input_ids)
+        for kind, count in ((self.labels, len(self)), (self.token_labels, tokens)):
             for name, values in kind.items():
                 if len(values) != count:
                     raise ValueError(f"{name} has {len(values)} labels where {count} are needed.")
 
     def __len__(self) -> int:
         return len(self.encoded) // self.members
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the model's inputs."""
+        return INPUTS
+
+    @property
+    def answered(self) -> EncodedTexts:
+        """The tokens that ``token_labels`` belong to."""
+        return self.encoded
 
     @property
     def tokens(self) -> int:
@@ -129,7 +150,7 @@ class Rows:
         """Tokens of all texts of each row, ``(N,)``."""
         return self.encoded.lengths.reshape(-1, self.members).sum(axis=1)
 
-    def inputs(self, rows: np.ndarray, width: int) -> dict[str, np.ndarray]:
+    def inputs(self, rows: np.ndarray, width: Any) -> dict[str, np.ndarray]:
         """The model's inputs for some rows."""
         if self.members == 1:
             return self.encoded.padded(rows, width)
@@ -142,13 +163,13 @@ class Rows:
         return outputs
 
     def targets(
-        self, rows: np.ndarray, width: int
+        self, rows: np.ndarray, width: Any
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Labels of some rows, and weights: 0 for what is to be ignored."""
         labels = {name: values[rows] for name, values in self.labels.items()}
         weights = {name: np.ones(len(rows), "float32") for name in labels}
         for name, values in self.token_labels.items():
-            labels[name] = self.encoded.spread(values, rows, width, IGNORED)
+            labels[name] = self.answered.spread(values, rows, width, IGNORED)
             weights[name] = (labels[name] != IGNORED).astype("float32")
         return labels, weights
 

@@ -11,6 +11,7 @@ from keras_bert_zoo.generator_config import DecoderConfig
 from keras_bert_zoo.layers import MaskedLMHead
 from keras_bert_zoo.models.decoder import Decoder, Memory, Written
 from keras_bert_zoo.models.task_model import TaskModel
+from keras_bert_zoo.models.word_loss import WordLoss
 
 
 class Writer(TaskModel):
@@ -21,6 +22,12 @@ class Writer(TaskModel):
 
     decoder: Decoder
     config: Any
+    # What part of a label the loss spreads over all tokens; read by `compile`.
+    label_smoothing = 0.0
+
+    def losses_by_output(self) -> dict[str, keras.losses.Loss]:
+        """Cross-entropy of the token that follows."""
+        return {"logits": WordLoss(self.label_smoothing)}
 
     @property
     def head(self) -> MaskedLMHead:

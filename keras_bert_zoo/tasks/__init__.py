@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 _HERE = "keras_bert_zoo.tasks"
-# Where each task lives; it is loaded when it is used. The keys are those of `models.TASKS`.
+# Where each task lives; it is loaded when it is used. The keys are those of `models.TASKS`
+# and `models.WRITERS`.
 TASKS: dict[str, Any] = {
     "sequence_classification": f"{_HERE}.sequence_classification:SequenceClassification",
     "token_classification": f"{_HERE}.token_classification:TokenClassification",
@@ -19,6 +20,7 @@ TASKS: dict[str, Any] = {
     "extractive_summarization": f"{_HERE}.extractive_summarization:ExtractiveSummarization",
     "next_sentence": f"{_HERE}.next_sentence:NextSentence",
     "masked_lm": f"{_HERE}.masked_lm:MaskedLM",
+    "seq2seq": f"{_HERE}.seq2seq:Seq2Seq",
 }
 
 # These learn from text alone: `keras-bert-zoo pretrain` trains them.

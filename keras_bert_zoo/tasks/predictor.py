@@ -18,7 +18,6 @@ from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.evaluation.prediction import (
     Runner,
     checked_max_length,
-    keras_runner,
     outputs_of,
 )
 from keras_bert_zoo.tasks import TASKS, task_named
@@ -122,7 +121,7 @@ def predictor(
     config, tokenizer = loaded.config, loaded.tokenizer
     asking = task_of(name, config, tokenizer, max_length=max_length, options=options, **columns)
     model = asking.prepared(loaded.model)
-    return Predictor(keras_runner(model), asking, tokenizer, config.labels, batch_size, model)
+    return Predictor(asking.runner(model), asking, tokenizer, config.labels, batch_size, model)
 
 
 def task_of(

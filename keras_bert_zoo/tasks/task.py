@@ -14,6 +14,7 @@ from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.records import Located, Reader, records
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.spelling import spelling_hint
+from keras_bert_zoo.evaluation.prediction import Runner, keras_runner, silent_runner
 
 # Where `config.json` keeps how a model that was fine-tuned is to be asked: `max_length` and
 # `options`, by task.
@@ -72,6 +73,8 @@ class Task(abc.ABC, Generic[E]):
     Options: ClassVar[type] = NoOptions
     # Outputs of the model with an answer for each token.
     sequences: ClassVar[tuple[str, ...]] = ()
+    # Rows of which the answers are asked together in training.
+    rows_at_once: ClassVar[int] = 64
     problem_type: str | None = None
     # Formats of files besides those of `data.records`, by suffix.
     readers: Mapping[str, Reader] = MappingProxyType({})
@@ -149,6 +152,19 @@ class Task(abc.ABC, Generic[E]):
     def kept(self, model: Any) -> Any:
         """What is saved of a prepared model."""
         return model
+
+    def runner(self, model: Any, *, learning: bool = False) -> Runner:
+        """What answers rows: by default the outputs of the prepared model.
+
+        Args:
+            model: it.
+            learning: whether the outputs are wanted, too, that the loss is made of.
+        """
+        return keras_runner(model)
+
+    def silent(self, model: Any) -> Runner:
+        """The same of a model that says nothing, which takes no time."""
+        return silent_runner(model)
 
     def strata(self, examples: E) -> Sequence[Any] | None:
         """What folds have in equal shares, a value for each example; by default nothing."""

@@ -10,7 +10,6 @@ import hashlib
 import json
 import pathlib
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -25,8 +24,8 @@ from keras_bert_zoo.evaluation.prediction import (
     MeanLoss,
     Runner,
     checked_max_length,
-    keras_runner,
     outputs_of,
+    silent_runner,
 )
 from keras_bert_zoo.tasks import task_named
 from keras_bert_zoo.tasks.task import REMEMBERED, Settings, Task
@@ -35,9 +34,9 @@ from keras_bert_zoo.training.folds import fold_of
 from keras_bert_zoo.training.gradient_cache import in_parts
 from keras_bert_zoo.training.interruption import StopRequest, stop_requests
 from keras_bert_zoo.training.optimizers import BertAdamW
-from keras_bert_zoo.training.recipe import FinetuneRecipe
+from keras_bert_zoo.training.recipe import LINEAR, FinetuneRecipe
 from keras_bert_zoo.training.run_directory import BUNDLE, LOGS, METRICS, RunDirectory
-from keras_bert_zoo.training.schedules import WarmupDecay
+from keras_bert_zoo.training.schedules import InverseSquareRoot, WarmupDecay
 from keras_bert_zoo.training.state import Progress, StateFile, read_tensors
 from keras_bert_zoo.training.trained_parts import choose_trained, trained_counts
 
@@ -107,18 +106,13 @@ class _Run:
         self.task = self.task.learning_from(self.examples["train"])
         if recipe.fold:
             self.examples |= fold_of(self.task, self.examples["train"], recipe.fold, recipe.seed)
-        loaded = bundle.load(
-            recipe.model,
-            task=recipe.task,
-            labels=labels or None,
-            problem_type=self.task.problem_type,
-            dtype=recipe.dtype,
-        )
+        loaded = self._begun(labels)
         if loaded.tokenizer is None:
             raise ValueError(f"model {recipe.model!r} has no tokenizer files: texts need them.")
         choose_trained(loaded.model.encoder, recipe)
         self.tokenizer, self.labels = loaded.tokenizer, labels
         checked_max_length(loaded.config, loaded.tokenizer, recipe.max_length)
+        self.task.recall(loaded.config)
         self.rows: dict[str, Rows] = {
             name: self.task.rows(each, self.tokenizer, labels)
             for name, each in self.examples.items()
@@ -138,12 +132,26 @@ class _Run:
         self.state = StateFile(directory / STATE, self.model, self._identity())
         self.progress = self.state.restore() if recipe.resume else Progress()
 
+    def _begun(self, labels: tuple[str, ...]) -> bundle.Bundle:
+        """What the recipe starts from."""
+        recipe = self.recipe
+        if recipe.new_model is not None:
+            return bundle.new_transformer(
+                recipe.new_model, str(recipe.tokenizer), dtype=recipe.dtype
+            )
+        return bundle.load(
+            str(recipe.model),
+            task=recipe.task,
+            labels=labels or None,
+            problem_type=self.task.problem_type,
+            dtype=recipe.dtype,
+        )
+
     def _compile(self) -> None:
-        steps = self.recipe.epochs * len(self.batches)
-        warmup = round(self.recipe.warmup_ratio * steps)
-        schedule = WarmupDecay(self.recipe.learning_rate, warmup, steps)
+        rate, other_rates = rates_of(self.recipe, self.recipe.epochs * len(self.batches))
         optimizer = BertAdamW(
-            schedule,
+            rate,
+            other_rates=other_rates,
             correct_bias=self.recipe.correct_bias,
             decay=self.recipe.weight_decay,
             layer_decay=self.recipe.layer_decay,
@@ -152,7 +160,7 @@ class _Run:
         self.model.optimizer.build(self.model.trainable_variables)
         # Creates the variables of the metrics, which the state holds.
         labels, weights = self.batches.rows.targets(np.zeros(1, int), width=1)
-        blank = _silent(self.model)(self.batches.rows.inputs(np.zeros(1, int), width=1))
+        blank = silent_runner(self.model)(self.batches.rows.inputs(np.zeros(1, int), width=1))
         self.model.compute_metrics(None, labels, blank, weights)
         self.model.reset_metrics()
 
@@ -208,7 +216,10 @@ class _Run:
 
     def _check_monitored(self) -> None:
         """Refuses a name now that would be missed after the first epoch."""
-        names = list(self._scores("validation", ask=False))
+        name = "validation"
+        silent = self._outputs(name, self.task.silent(self.model))
+        scores = self.task.score(self.examples[name], self.rows[name], silent, self.labels)
+        names = ["loss", *scores]
         if self._monitored not in [f"val_{name}" for name in names]:
             raise ValueError(
                 f"monitor must be val_ and one of {names}, received {self._monitored!r}."
@@ -218,18 +229,24 @@ class _Run:
     def _monitored(self) -> str:
         return self.recipe.monitor or f"val_{self.task.monitored(self.labels)}"
 
-    def _scores(self, name: str, ask: bool = True) -> dict[str, float]:
-        """Scores of the model as it stands; without ``ask``, of one that says nothing."""
+    def _scores(self, name: str) -> dict[str, float]:
+        """Scores of the model as it stands."""
         examples, rows = self.examples[name], self.rows[name]
         loss = MeanLoss(self.model, rows)
-        outputs = outputs_of(
-            keras_runner(self.model) if ask else _silent(self.model),
-            rows,
+        outputs = self._outputs(name, self.task.runner(self.model, learning=True), loss)
+        return {"loss": loss.value, **self.task.score(examples, rows, outputs, self.labels)}
+
+    def _outputs(
+        self, name: str, run: Runner, observe: MeanLoss | None = None
+    ) -> dict[str, np.ndarray]:
+        return outputs_of(
+            run,
+            self.rows[name],
             max_length=self.recipe.max_length,
             sequences=self.task.sequences,
-            observe=loss,
+            batch_size=self.task.rows_at_once,
+            observe=observe,
         )
-        return {"loss": loss.value, **self.task.score(examples, rows, outputs, self.labels)}
 
     def finish(self) -> FinetuneResult:
         """Takes the best weights, scores them, saves the bundle and drops the state."""
@@ -257,6 +274,19 @@ class _Run:
         return model
 
 
+def rates_of(recipe: FinetuneRecipe, steps: int) -> tuple[Any, dict[str, Any]]:
+    """The learning rate of a run, and those of other variables by their paths."""
+    rate, warmup = recipe.learning_rate, recipe.warmup_steps
+    if recipe.schedule == LINEAR:
+        risen = round(recipe.warmup_ratio * steps) if warmup is None else min(warmup, steps)
+        return WarmupDecay(rate, risen, steps), {}
+    assert warmup is not None  # the recipe is checked
+    own = recipe.decoder_learning_rate
+    slower = recipe.decoder_warmup_steps or warmup
+    others = {} if own is None else {"^decoder/": InverseSquareRoot(own, slower)}
+    return InverseSquareRoot(rate, warmup), others
+
+
 def _finished(directory: RunDirectory, recipe: FinetuneRecipe) -> FinetuneResult:
     """What a finished run left, if it is the run of this recipe."""
     directory.check_recipe(recipe.identity())
@@ -271,16 +301,3 @@ def task_of(recipe: FinetuneRecipe) -> Task[Any]:
     """What a recipe trains for: reads its files."""
     names = [field.name for field in dataclasses.fields(Settings)]
     return task_named(recipe.task)(Settings(**{name: getattr(recipe, name) for name in names}))
-
-
-def _silent(model: keras.Model) -> Runner:
-    """Runs nothing: all answers are 0, of the shapes that the model's have."""
-
-    def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        shape = inputs["input_ids"].shape
-        return {
-            name: np.zeros((shape[0], *(shape[1] if d is None else d for d in x.shape[1:])))
-            for name, x in model.output.items()
-        }
-
-    return run

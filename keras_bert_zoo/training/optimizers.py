@@ -48,6 +48,8 @@ class MomentOptimizer(keras.optimizers.Optimizer):
             ``training.layer_decay``; ``None`` for one rate.
         exclude: regular expressions, searched in variable paths; what matches any of them
             does not decay.
+        other_rates: schedules by regular expressions: variables whose paths match one have its
+            rate instead (Liu and Lapata 2019, arXiv:1908.08345, section 4.1).
 
     Raises:
         ValueError: Keras' own ``weight_decay``, ``clipnorm``, ``global_clipnorm`` or
@@ -65,6 +67,7 @@ class MomentOptimizer(keras.optimizers.Optimizer):
         clip: float | None = 1.0,
         layer_decay: float | None = None,
         exclude: Sequence[str] = EXCLUDED_FROM_DECAY,
+        other_rates: Mapping[str, Any] | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -87,6 +90,11 @@ class MomentOptimizer(keras.optimizers.Optimizer):
         self.clip = clip
         self.layer_decay = layer_decay
         self.exclude = tuple(exclude)
+        # Deserialised by itself where it comes from a configuration.
+        self.other_rates = {
+            pattern: keras.saving.deserialize_keras_object(rate) if isinstance(rate, dict) else rate
+            for pattern, rate in (other_rates or {}).items()
+        }
 
     def build(self, variables: Sequence[Any]) -> None:
         """Creates both moments of each variable; decides which decay, and their rates."""
@@ -97,6 +105,10 @@ class MomentOptimizer(keras.optimizers.Optimizer):
         paths = [getattr(variable, "path", variable.name) for variable in variables]
         self._decays = [not any(re.search(p, path) for p in self.exclude) for path in paths]
         self._scales = layer_scales(paths, self.layer_decay)
+        self._others = tuple(
+            next((rate for p, rate in self.other_rates.items() if re.search(p, path)), None)
+            for path in paths
+        )
 
     def decaying_paths(self) -> list[str]:
         """Paths of the variables that decay."""
@@ -107,7 +119,7 @@ class MomentOptimizer(keras.optimizers.Optimizer):
         """Applies one clipped gradient to one variable."""
         index = self._get_variable_index(variable)
         first, second = self._first[index], self._second[index]
-        rate = ops.cast(learning_rate, variable.dtype) * self._scales[index]
+        rate = self._rate(index, learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
         m = self.beta_1 * first + (1.0 - self.beta_1) * gradient
         v = self.beta_2 * second + (1.0 - self.beta_2) * ops.square(gradient)
@@ -115,6 +127,12 @@ class MomentOptimizer(keras.optimizers.Optimizer):
         self.assign(first, m)
         self.assign(second, v)
         self.assign_sub(variable, rate * update)
+
+    def _rate(self, index: int, learning_rate: Any, dtype: str) -> Any:
+        """The rate of one variable."""
+        other = self._others[index]
+        rate = learning_rate if other is None else other(self.iterations)
+        return ops.cast(rate, dtype) * self._scales[index]
 
     def _direction(self, m: Any, v: Any, variable: Any, decays: bool) -> Any:
         """What is subtracted from a variable, but for its learning rate."""
@@ -143,7 +161,11 @@ class MomentOptimizer(keras.optimizers.Optimizer):
         """Constructor arguments."""
         base = super().get_config()
         kept = {key: value for key, value in base.items() if key not in _OF_KERAS}
-        return {**kept, **{key: getattr(self, key) for key in _OWN}}
+        others = {
+            pattern: keras.saving.serialize_keras_object(rate)
+            for pattern, rate in self.other_rates.items()
+        }
+        return {**kept, **{key: getattr(self, key) for key in _OWN}, "other_rates": others}
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
@@ -187,7 +209,7 @@ class BertAdamW(MomentOptimizer):
         from keras_bert_zoo.training import fused
 
         index = self._get_variable_index(variable)
-        rate = ops.cast(learning_rate, variable.dtype) * self._scales[index]
+        rate = self._rate(index, learning_rate, variable.dtype)
         if self._decays[index]:
             self.assign_sub(variable, rate * self.decay * variable)
         moments = self._first[index].value, self._second[index].value

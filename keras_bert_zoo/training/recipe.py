@@ -11,7 +11,18 @@ from keras_bert_zoo.tasks import PRETRAINED, TASKS
 
 # What may change when a run goes on: where and how it is kept, not what it computes.
 _NOT_IDENTITY = ("output", "resume", "overwrite", "save_steps")
-_POSITIVE = ("max_length", "batch_size", "epochs", "save_steps", "patience", "limit", "lora_rank")
+_POSITIVE = (
+    "max_length",
+    "batch_size",
+    "epochs",
+    "save_steps",
+    "patience",
+    "limit",
+    "lora_rank",
+    "warmup_steps",
+    "decoder_warmup_steps",
+)
+LINEAR, ROOT = "linear", "inverse_square_root"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,6 +32,11 @@ class FinetuneRecipe:
     Args:
         model: the encoder to start from: a short name of the zoo, a bundle directory,
             hf://org/name or package://name/folder.
+        new_model: of seq2seq, a Transformer with random weights instead: keys of config.json,
+            e.g. {model_type: marian, d_model: 256, encoder_layers: 4, decoder_layers: 4,
+            encoder_attention_heads: 4, decoder_attention_heads: 4, encoder_ffn_dim: 1024,
+            decoder_ffn_dim: 1024, max_position_embeddings: 128}.
+        tokenizer: of a new model: what model may be, with tokenizer files.
         output: directory of the run; it gets bundle/, history.json, history.csv,
             metrics.json, recipe.yaml and logs/ for TensorBoard.
         train: file of the training examples, or tweets://train; which formats there are is
@@ -47,8 +63,15 @@ class FinetuneRecipe:
         max_length: tokens at which texts are truncated.
         batch_size: examples of a step.
         buckets: widths of batches; by default those of data.batches, few with jit_compile.
-        learning_rate: the peak.
+        schedule: linear, or inverse_square_root (Vaswani et al. 2017, arXiv:1706.03762, equation
+            3), which needs warmup_steps.
+        learning_rate: the peak; of inverse_square_root the factor before the formula.
         warmup_ratio: part of all steps in which the learning rate rises.
+        warmup_steps: these steps by number, instead.
+        decoder_learning_rate: of seq2seq with inverse_square_root, the factor for the decoder
+            alone, e.g. 0.1 beside 2.0e-3 for an encoder that was pretrained (Liu and Lapata 2019,
+            arXiv:1908.08345, section 4.1).
+        decoder_warmup_steps: the warm-up of that; by default warmup_steps.
         weight_decay: of kernels and embeddings.
         correct_bias: correct the bias of AdamW's moments, as PyTorch and Keras do; false is BERT's
             AdamW as published.
@@ -78,7 +101,9 @@ class FinetuneRecipe:
         ConfigError: values are out of range or contradict each other; all are named.
     """
 
-    model: str
+    model: str | None = None
+    new_model: dict[str, Any] | None = None
+    tokenizer: str | None = None
     output: str
     train: str
     validation: str | None = None
@@ -98,8 +123,12 @@ class FinetuneRecipe:
     max_length: int = 128
     batch_size: int = 32
     buckets: list[int] | None = None
+    schedule: str = LINEAR
     learning_rate: float = 5e-5
     warmup_ratio: float = 0.1
+    warmup_steps: int | None = None
+    decoder_learning_rate: float | None = None
+    decoder_warmup_steps: int | None = None
     weight_decay: float = 0.01
     correct_bias: bool = True
     layer_decay: float | None = None
@@ -142,6 +171,23 @@ class FinetuneRecipe:
                 not 0 <= self.warmup_ratio <= 1,
                 f"warmup_ratio must be in [0, 1]: {self.warmup_ratio}",
             ),
+            (
+                self.schedule == ROOT and self.warmup_steps is None,
+                f"schedule {ROOT} needs warmup_steps",
+            ),
+            (
+                self.decoder_learning_rate is not None and not self.decoder_learning_rate > 0,
+                f"decoder_learning_rate must be positive: {self.decoder_learning_rate}",
+            ),
+            (
+                self.decoder_learning_rate is not None
+                and (self.schedule, self.task) != (ROOT, "seq2seq"),
+                f"decoder_learning_rate is of task seq2seq with schedule {ROOT}",
+            ),
+            (
+                self.decoder_warmup_steps is not None and self.decoder_learning_rate is None,
+                "decoder_warmup_steps needs a decoder_learning_rate",
+            ),
             (not self.weight_decay >= 0, f"weight_decay must be 0 or more: {self.weight_decay}"),
             (
                 self.layer_decay is not None and not 0 < self.layer_decay <= 1,
@@ -167,6 +213,18 @@ class FinetuneRecipe:
             (
                 self.fold is not None and not _names_a_fold(self.fold),
                 f"fold must be [k, n] with n of at least 2 and k from 1 to n: {self.fold}",
+            ),
+            (
+                (self.model is None) == (self.new_model is None),
+                "state a model, or for seq2seq a new_model",
+            ),
+            (
+                (self.new_model is None) != (self.tokenizer is None),
+                "new_model and tokenizer belong together",
+            ),
+            (
+                self.new_model is not None and self.task != "seq2seq",
+                f"new_model is of task seq2seq, not of {self.task!r}",
             ),
             (bool(self.fold and self.validation), "fold validates: leave validation out"),
             (not unique, f"labels must be distinct and at least one: {self.labels}"),
@@ -200,5 +258,6 @@ def _names_a_fold(fold: list[int]) -> bool:
 _CHOICES: dict[str, Collection[str | None]] = {
     "task": TASKS,
     "problem_type": (None, *PROBLEM_TYPES),
+    "schedule": (LINEAR, ROOT),
     "empty_texts": ("error", "drop", "keep"),
 }

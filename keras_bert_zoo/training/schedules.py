@@ -86,6 +86,45 @@ class WarmupDecay(LearningRateSchedule):
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
+class InverseSquareRoot(LearningRateSchedule):
+    """Linear rise, then a fall with the root of the number of the step.
+
+    In update ``t``, counted from 1::
+
+        rate = scale * min(t ** -0.5, t * warmup_steps ** -1.5)
+
+    Vaswani et al. 2017 (arXiv:1706.03762), equation 3, where ``scale`` is ``d_model ** -0.5`` and
+    the warm-up 4000 steps; Liu and Lapata 2019 (arXiv:1908.08345), section 4.1, equations 6 and 7,
+    where ``scale`` is 2e-3 and 0.1. The highest rate is ``scale * warmup_steps ** -0.5``.
+
+    Args:
+        scale: see above.
+        warmup_steps: updates until the highest rate.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    def __init__(self, scale: float, warmup_steps: int) -> None:
+        if not (0 <= scale < math.inf and warmup_steps >= 1):
+            raise ValueError(
+                "A schedule needs a finite scale >= 0 and warmup_steps of at least 1. Received "
+                f"scale={scale}, warmup_steps={warmup_steps}."
+            )
+        self.scale = scale
+        self.warmup_steps = warmup_steps
+
+    def __call__(self, step: Any) -> Any:
+        """Learning rate of update ``step``, counted from 0 as Keras does, float32 scalar."""
+        number = ops.cast(step, "float32") + 1.0
+        return self.scale * ops.minimum(number**-0.5, number * self.warmup_steps**-1.5)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {"scale": self.scale, "warmup_steps": self.warmup_steps}
+
+
+@keras.saving.register_keras_serializable("keras_bert_zoo")
 class Phases(LearningRateSchedule):
     """Schedules one after the other, each with its own warm-up and peak.
 

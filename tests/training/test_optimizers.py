@@ -7,7 +7,7 @@ import tensorflow as tf
 from transcriptions import adamw
 
 from keras_bert_zoo.training.optimizers import BertAdamW, clip_by_global_norm
-from keras_bert_zoo.training.schedules import WarmupDecay
+from keras_bert_zoo.training.schedules import InverseSquareRoot, WarmupDecay
 
 PATHS = ("query/kernel", "query/bias", "attention_norm/gamma", "embeddings/word_embeddings")
 SHAPES = ((3, 4), (4,), (4,), (6, 4))
@@ -151,3 +151,18 @@ def test_numbers_out_of_range_are_named(wrong):
     [(name, value)] = wrong.items()
     with pytest.raises(ValueError, match=f"{name} must be .* received {value!r}"):
         BertAdamW(**wrong)
+
+
+def test_some_variables_have_a_rate_of_their_own():
+    starts, steps, variables = make_problem(0.001)
+    other = InverseSquareRoot(0.03, 4)
+    whole = BertAdamW(RATE, other_rates={"^query/": other})
+    optimizer = BertAdamW.from_config(whole.get_config())
+    for gradients in steps:
+        optimizer.apply([tf.constant(g) for g in gradients], variables)
+    rates = [float(other(step)) for step in range(STEPS)]
+    own, theirs = published(starts, steps, [RATE] * STEPS), published(starts, steps, rates)
+    for variable, plain, root in zip(variables, own, theirs, strict=True):
+        wanted = root if variable.path.startswith("query/") else plain
+        # Rates are float32 inside the optimizer.
+        np.testing.assert_allclose(variable.numpy(), wanted, rtol=2e-6, atol=1e-9)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_bert_zoo.training.schedules import Phases, WarmupDecay
+from keras_bert_zoo.training.schedules import InverseSquareRoot, Phases, WarmupDecay
 
 
 def test_first_step_peak_and_end():
@@ -105,3 +105,22 @@ def test_equals_transformers(warmup):
         np.testing.assert_allclose(float(ours(step)), theirs.get_last_lr()[0], rtol=1e-6)
         optimizer.step()
         theirs.step()
+
+
+@pytest.mark.parametrize(
+    ("scale", "warmup"), [(512**-0.5, 4000), (2e-3, 20_000), (0.1, 10_000), (1.0, 1)]
+)
+def test_the_root_is_equation_3(scale, warmup):
+    schedule = InverseSquareRoot(scale, warmup)
+    numbers = [1, 2, warmup - 1 or 1, warmup, warmup + 1, 10 * warmup, 200_000]
+    wanted = [scale * min(n**-0.5, n * warmup**-1.5) for n in numbers]
+    # Keras counts updates from 0.
+    np.testing.assert_allclose(rates(schedule, [n - 1 for n in numbers]), wanted, rtol=1e-6)
+    assert max(wanted) == pytest.approx(scale * warmup**-0.5)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
+    assert again.get_config() == schedule.get_config()
+
+
+def test_a_root_needs_a_warm_up():
+    with pytest.raises(ValueError, match="warmup_steps of at least 1"):
+        InverseSquareRoot(1.0, 0)

@@ -1,0 +1,52 @@
+"""An encoder–decoder that begins with the weights of an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from keras_bert_zoo.generator_config import NESTED, DecoderConfig, Seq2SeqConfig
+from keras_bert_zoo.models.encoder_decoder import EncoderDecoder, encoder_decoder_of
+from keras_bert_zoo.models.pretraining import PretrainingModel
+
+_SHARED_OPTIONS = ("packed", "fused_attention", "recompute")
+_ACROSS = ("/cross_attention/", "/cross_norm/")
+
+
+def bert2bert(model: PretrainingModel, ids: Mapping[str, int]) -> EncoderDecoder:
+    """Both sides begin as the encoder is, what attends from one to the other as new.
+
+    Rothe et al. 2019 (arXiv:1907.12461), section 2: BERT2BERT. The head is that of the masked
+    words, whose scores the decoder's word table makes; encoder and decoder share no weight.
+
+    Args:
+        model: BERT with its head for masked words; it stays as it is.
+        ids: ``decoder_start_token_id``, ``eos_token_id`` and ``pad_token_id``.
+
+    Raises:
+        ValueError: the encoder is no BERT.
+    """
+    encoder = model.encoder
+    if encoder.config.model_type != "bert":
+        raise ValueError(
+            "Only BERT can be a decoder too (model_type 'bert'), received an encoder of "
+            f"model_type {encoder.config.model_type!r}."
+        )
+    values = {**encoder.config.to_dict(), "is_decoder": True, "add_cross_attention": True}
+    config = Seq2SeqConfig(
+        encoder=encoder.config, decoder=DecoderConfig.from_dict(values), model_type=NESTED, **ids
+    )
+    options = {name: encoder.options[name] for name in _SHARED_OPTIONS}
+    made = encoder_decoder_of(config, encoder=options, decoder=options, dtype=encoder.dtype_policy)
+    known = {variable.path: variable for variable in model.weights}
+    for variable in made.weights:
+        if not any(part in variable.path for part in _ACROSS):
+            variable.assign(known[_origin(variable.path)])
+    return made
+
+
+def _origin(path: str) -> str:
+    """Where an encoder with a head has what a side of the model begins with."""
+    side, _, rest = path.partition("/")
+    if side != "decoder":
+        return path
+    return f"encoder/{rest}" if rest.startswith("layer_") else rest

@@ -1,0 +1,70 @@
+"""Both sides of a BERT2BERT begin as the encoder is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo import bundle
+from keras_bert_zoo.models import TASKS, BertEncoder, encoder_of
+from keras_bert_zoo.models.warm_start import bert2bert
+
+IDS = {"decoder_start_token_id": 2, "eos_token_id": 3, "pad_token_id": 0}
+
+
+@pytest.fixture(scope="module")
+def started(tiny_config, randomise):
+    masked = randomise(TASKS["masked_lm"](BertEncoder(tiny_config, add_pooling_layer=False)))
+    return masked, bert2bert(masked, IDS)
+
+
+def test_every_weight_but_those_across_is_the_encoders(started):
+    masked, made = started
+    known = {variable.path: np.asarray(variable) for variable in masked.weights}
+    used = set()
+    for variable in made.weights:
+        if "cross_" in variable.path:
+            continue
+        origin = variable.path.removeprefix("decoder/")
+        origin = f"encoder/{origin}" if origin.startswith("layer_") else origin
+        np.testing.assert_array_equal(variable, known[origin])
+        used.add(origin)
+    assert used == set(known)
+    assert made.config.token_ids == IDS
+
+
+def test_another_architecture_is_refused(tiny_config):
+    other = encoder_of(tiny_config.replace(model_type="roberta", pad_token_id=1))
+    with pytest.raises(ValueError, match=r"Only BERT.*received an encoder of model_type 'roberta'"):
+        bert2bert(TASKS["masked_lm"](other), IDS)
+
+
+@pytest.mark.parity
+def test_it_is_what_transformers_makes_of_the_encoder(started, randomise, tmp_path):
+    import torch
+    import transformers
+
+    masked, made = started
+    bundle.save(masked, None, tmp_path / "bert")
+    theirs = transformers.EncoderDecoderModel.from_encoder_decoder_pretrained(
+        str(tmp_path / "bert"), str(tmp_path / "bert")
+    ).eval()
+    theirs.config.update(IDS)
+    theirs.save_pretrained(tmp_path / "theirs")
+    expected = bundle.load(tmp_path / "theirs").model
+    across = {v.path: v for v in expected.weights if "cross_" in v.path}
+    # What attends across is random on both sides: theirs is taken, and all else must agree.
+    for variable in made.weights:
+        if variable.path in across:
+            variable.assign(across[variable.path])
+    random = np.random.default_rng(0)
+    arrays = {
+        "input_ids": random.integers(4, 61, (2, 7)),
+        "decoder_input_ids": random.integers(4, 61, (2, 5)),
+        "attention_mask": np.ones((2, 7), "int64"),
+        "decoder_attention_mask": np.ones((2, 5), "int64"),
+    }
+    with torch.no_grad():
+        logits = theirs(**{name: torch.from_numpy(x) for name, x in arrays.items()}).logits
+    ours = made({**arrays, "token_type_ids": np.zeros((2, 7), "int32")})["logits"]
+    np.testing.assert_allclose(ours, logits.numpy(), rtol=1e-5, atol=1e-5)
