@@ -228,8 +228,8 @@ def _load_writer(directory: pathlib.Path, task: str | None, **options: Any) -> B
         raise CheckpointError(f"{directory}: {error}") from error
     if task not in (None, model.task):
         raise ValueError(f"{directory} holds a model for {model.task!r}, received task={task!r}.")
-    words = model.decoder.config
-    return Bundle(model, _tokenizer_in(directory, words, {}), model.config)
+    words, has = model.decoder.config, _has_tokenizer(directory)
+    return Bundle(model, _tokenizer_in(directory, words, {}) if has else None, model.config)
 
 
 def trained_for(source: str | pathlib.Path) -> str | None:
@@ -252,17 +252,21 @@ def config_of(source: str | pathlib.Path) -> EncoderConfig:
 
 def read_tokenizer(checkpoint: Checkpoint, do_lower_case: bool | None) -> Tokenizer | None:
     """Reads the tokenizer of a checkpoint, if it has one; see ``load``."""
+    if not _has_tokenizer(checkpoint.tokenizer):
+        return None
     if do_lower_case is None and checkpoint.lower_case is not None:
         do_lower_case = checkpoint.lower_case()
     options = {} if do_lower_case is None else {"do_lower_case": do_lower_case}
     return _tokenizer_in(checkpoint.tokenizer, checkpoint.config, options)
 
 
+def _has_tokenizer(directory: pathlib.Path) -> bool:
+    return any((directory / name).is_file() for name in sources.TOKENIZERS)
+
+
 def _tokenizer_in(
     directory: pathlib.Path, config: EncoderConfig, options: dict[str, Any]
-) -> Tokenizer | None:
-    if not any((directory / name).is_file() for name in sources.TOKENIZERS):
-        return None
+) -> Tokenizer:
     from keras_bert_zoo.tokenizers import load_tokenizer
 
     tokenizer = load_tokenizer(directory, **options)

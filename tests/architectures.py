@@ -7,6 +7,7 @@ import numpy as np
 from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.families import family
+from keras_bert_zoo.models import ENCODERS
 
 SIZES = {
     "vocab_size": 61,
@@ -74,6 +75,8 @@ VARIANTS: list[tuple[str, str | None, dict[str, object]]] = [
         {"use_bottleneck_attention": True, "key_query_shared_bottleneck": False},
     ),
 ]
+# The encoders that have other blocks than BERT.
+OWN_BLOCKS = [kind for kind in ENCODERS if kind in ARCHITECTURES]
 # Every architecture with every task that it has a head for.
 PAIRS = [(kind, task) for kind, table in ARCHITECTURES.items() for task in table.classes]
 

@@ -67,8 +67,8 @@ class PairRows(Rows):
     def inputs(self, rows: np.ndarray, width: Width) -> dict[str, np.ndarray]:
         """The model's inputs for some rows, int32 ``(B, S)`` and ``(B, T)``."""
         if self.written is None:
-            return self.encoded.padded(rows, width)
-        reads, writes = np.broadcast_to(width, 2)
+            return self.encoded.padded(rows, int(np.max(width)))
+        reads, writes = map(int, np.broadcast_to(width, 2))
         ids, mask = _WRITTEN
         written = self.written
         return {

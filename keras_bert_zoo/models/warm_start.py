@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from keras_bert_zoo.generator_config import NESTED, DecoderConfig, Seq2SeqConfig
 from keras_bert_zoo.models.encoder_decoder import EncoderDecoder, encoder_decoder_of
@@ -12,7 +13,7 @@ _SHARED_OPTIONS = ("packed", "fused_attention", "recompute")
 _ACROSS = ("/cross_attention/", "/cross_norm/")
 
 
-def bert2bert(model: PretrainingModel, ids: Mapping[str, int]) -> EncoderDecoder:
+def bert2bert(model: PretrainingModel, ids: Mapping[str, Any]) -> EncoderDecoder:
     """Both sides begin as the encoder is, what attends from one to the other as new.
 
     Rothe et al. 2019 (arXiv:1907.12461), section 2: BERT2BERT. The head is that of the masked

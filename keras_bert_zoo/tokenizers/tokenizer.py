@@ -74,7 +74,7 @@ class Tokenizer(Vocabulary[Options]):
         Raises:
             TokenizerError: it cannot make them; the message lists why.
         """
-        return self.files.preset.arguments(name, self._source)
+        return self.files.preset.arguments(name, self.source)
 
     def __call__(
         self,

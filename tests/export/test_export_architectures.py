@@ -7,7 +7,7 @@ import types
 
 import numpy as np
 import pytest
-from architectures import batch, tiny
+from architectures import OWN_BLOCKS, batch, tiny
 from task_models import ASKED
 
 import keras_bert_zoo
@@ -23,7 +23,7 @@ from keras_bert_zoo.export.tflite import model as tflite_model
 from keras_bert_zoo.export.tflite.lengths import give_lengths
 from keras_bert_zoo.export.tflite.writer import converted
 from keras_bert_zoo.export.verification.verification import verify
-from keras_bert_zoo.models import ENCODERS, MultipleChoice, SequenceClassifier, encoder_of
+from keras_bert_zoo.models import MultipleChoice, SequenceClassifier, encoder_of
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +80,7 @@ def test_choices_are_exported_and_pass(kind, keras_bundle, randomise, tmp_path):
     assert all(row.agreement == 1 and row.max_difference < 1e-5 for row in report.rows)
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", OWN_BLOCKS)
 def test_tflite_files_of_fixed_lengths_answer_alike(kind, randomise):
     from ai_edge_litert.interpreter import Interpreter
 

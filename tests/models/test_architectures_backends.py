@@ -8,13 +8,10 @@ import sys
 
 import numpy as np
 import pytest
-from architectures import batch, tiny
+from architectures import OWN_BLOCKS, batch, tiny
 
 from keras_bert_zoo import bundle
-from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
-from keras_bert_zoo.models import ENCODERS, encoder_of
-
-KINDS = [kind for kind in ENCODERS if kind in ARCHITECTURES]
+from keras_bert_zoo.models import encoder_of
 
 SCRIPT = """
 import sys
@@ -35,7 +32,7 @@ np.savez(f"{folder}/{backend}.npz", **states)
 @pytest.mark.parity
 def test_tensorflow_jax_and_torch_agree(randomise, tmp_path):
     wanted = {}
-    for kind in KINDS:
+    for kind in OWN_BLOCKS:
         config = tiny(kind)
         model = randomise(encoder_of(config))
         bundle.save(model, None, tmp_path / kind)
@@ -43,7 +40,7 @@ def test_tensorflow_jax_and_torch_agree(randomise, tmp_path):
         wanted[kind] = np.asarray(model(batch(config))["last_hidden_state"])
     for backend in ("jax", "torch"):
         environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
-        command = [sys.executable, "-c", SCRIPT, str(tmp_path), backend, *KINDS]
+        command = [sys.executable, "-c", SCRIPT, str(tmp_path), backend, *OWN_BLOCKS]
         subprocess.run(command, env=environment, check=True, timeout=300)
         found = np.load(tmp_path / f"{backend}.npz")
         for kind, states in wanted.items():

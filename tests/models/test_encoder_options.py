@@ -5,12 +5,12 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from architectures import batch, tiny
+from architectures import OWN_BLOCKS, batch, tiny
 
 from keras_bert_zoo.models import ENCODERS, encoder_of
 from keras_bert_zoo.models.trained_parts import add_lora, freeze_layers, merged_weights
 
-KINDS = pytest.mark.parametrize("kind", ENCODERS)
+KINDS = pytest.mark.parametrize("kind", OWN_BLOCKS)
 STATES = "last_hidden_state"
 
 
