@@ -145,5 +145,7 @@ def test_the_command_line_wins_wherever_the_file_stands(tmp_path):
         assert (recipe.output, recipe.seed) == ("p", 3)
     with pytest.raises(ConfigError, match="Give one recipe, as RECIPE or with --config"):
         parse("tweets-minilm", "--config", str(path))
-    with pytest.raises(ConfigError, match="model"):
+    with pytest.raises(ConfigError, match="output, train"):
         parse()
+    with pytest.raises(ConfigError, match="model"):
+        parse("--output", "o", "--train", "t.csv")
