@@ -97,13 +97,15 @@ def to_keras_hub(
         result = backbone(**preset.arguments(model.config), dtype=dtype)
         if kind:
             task = getattr(keras_hub.models, preset.prefix + kind)
-            result = task(result, **_further(model, preset))
+            result = task(result, compile=False, **_further(model, preset))
         theirs = _by_path(result)
         pairs = _matched(preset, ours, theirs, model.config, unasked=kind == "TextEmbedder")
         for path in theirs.keys() - set(pairs.values()):
             theirs[path].assign(keras.ops.zeros(theirs[path].shape, theirs[path].dtype))
         for our_path, their_path in pairs.items():
             _copy(ours[our_path], theirs[their_path])
+    if kind:  # as it does itself, but an optimizer has variables that cannot wait for their values
+        result.compile()
     return result
 
 

@@ -6,6 +6,7 @@ models, one after the other, would take twice the memory.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import math
@@ -96,12 +97,15 @@ class Starting(keras.StatelessScope):
         variable._initializer = lambda shape, dtype=None: tensor
 
 
-def as_tensors(model: keras.Model) -> keras.StatelessScope:
+def as_tensors(model: keras.Model) -> contextlib.AbstractContextManager[Any]:
     """A scope to save a model in, after ``give_back``.
 
-    On its way to a file Keras copies a variable twice, a tensor once.
+    On its way to a file Keras copies a variable twice, a tensor once. Where there is an optimizer
+    it makes another one meanwhile, which is not allowed in such a scope.
     """
     give_back()
+    if getattr(model, "optimizer", None) is not None:
+        return contextlib.nullcontext()
     return keras.StatelessScope([(each, keras.ops.copy(each)) for each in model.variables])
 
 

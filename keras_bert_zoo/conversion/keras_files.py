@@ -13,7 +13,14 @@ from typing import Any
 
 import keras
 
-from keras_bert_zoo.checkpoints.memory import Starting, array_of, as_tensors, copied, tensor_of
+from keras_bert_zoo.checkpoints.memory import (
+    Starting,
+    array_of,
+    as_tensors,
+    copied,
+    tensor_of,
+    trim,
+)
 from keras_bert_zoo.checkpoints.tensors import CheckpointError
 
 # What Keras writes of models whose layers keep nothing but weights.
@@ -59,7 +66,8 @@ def read_keras(file: pathlib.Path) -> keras.Model:
 
 
 def _kept(value: Any) -> Any:
-    """A tensor in memory of its own: that of TensorFlow is never given back."""
+    """A tensor in memory of its own: that of TensorFlow is given back late or never."""
+    trim()
     return tensor_of(copied(array_of(value)), value.dtype)
 
 
