@@ -9,6 +9,7 @@ import keras
 
 from keras_bert_zoo.checkpoints.keras_hub_places import Preset, meant
 from keras_bert_zoo.checkpoints.keras_hub_tables import BACKBONES, PRESETS
+from keras_bert_zoo.checkpoints.memory import Starting
 from keras_bert_zoo.checkpoints.tensors import CheckpointError
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import activations
@@ -51,11 +52,12 @@ def from_keras_hub(backbone: keras_hub.models.Backbone, *, dtype: Any = None) ->
         raise CheckpointError(f"backbone must be one of {sorted(BACKBONES)}, received {names[0]}.")
     arguments = backbone.get_config()
     config = preset.config(arguments)
-    encoder = encoder_of(config, add_pooling_layer=preset.has_pooler, dtype=dtype)
-    ours, theirs = _by_path(encoder), _by_path(backbone)
-    for our_path, their_path in _matched(preset, ours, theirs, config).items():
-        values = keras.ops.convert_to_numpy(theirs[their_path])
-        _copy(preset.as_ours(our_path, values), ours[our_path])
+    with Starting():
+        encoder = encoder_of(config, add_pooling_layer=preset.has_pooler, dtype=dtype)
+        ours, theirs = _by_path(encoder), _by_path(backbone)
+        for our_path, their_path in _matched(preset, ours, theirs, config).items():
+            values = keras.ops.convert_to_numpy(theirs[their_path])
+            _copy(preset.as_ours(our_path, values), ours[our_path])
     return encoder
 
 
@@ -88,16 +90,22 @@ def to_keras_hub(
     kind = _kind(model)
     preset = _preset(model, allow_tanh_gelu)
     backbone = getattr(keras_hub.models, f"{preset.prefix}Backbone")
-    result = backbone(**preset.arguments(model.config), dtype=dtype)
+    ours = preset.as_theirs(merged_weights(model))
     if kind:
         _check_head(kind, preset)
-        result = getattr(keras_hub.models, preset.prefix + kind)(result, **_further(model, preset))
-    ours, theirs = preset.as_theirs(merged_weights(model)), _by_path(result)
-    pairs = _matched(preset, ours, theirs, model.config, unasked=kind == "TextEmbedder")
-    for path in theirs.keys() - set(pairs.values()):
-        theirs[path].assign(keras.ops.zeros_like(theirs[path]))
-    for our_path, their_path in pairs.items():
-        _copy(ours[our_path], theirs[their_path])
+    with Starting():
+        result = backbone(**preset.arguments(model.config), dtype=dtype)
+        if kind:
+            task = getattr(keras_hub.models, preset.prefix + kind)
+            result = task(result, compile=False, **_further(model, preset))
+        theirs = _by_path(result)
+        pairs = _matched(preset, ours, theirs, model.config, unasked=kind == "TextEmbedder")
+        for path in theirs.keys() - set(pairs.values()):
+            theirs[path].assign(keras.ops.zeros(theirs[path].shape, theirs[path].dtype))
+        for our_path, their_path in pairs.items():
+            _copy(ours[our_path], theirs[their_path])
+    if kind:  # as it does itself, but an optimizer has variables that cannot wait for their values
+        result.compile()
     return result
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import safetensors
 
 from keras_bert_zoo.checkpoints.tensors import (
-    BLOCK,
     DTYPES,
     LONGEST_DESCRIPTION,
     CheckpointError,
@@ -94,10 +93,9 @@ def write_safetensors(
     with path.open("wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for name in names:
-            for block in tensors[name].blocks(BLOCK):
-                values = np.ascontiguousarray(block.read(), kinds[name])
-                # As bytes, because bfloat16 is a type that files do not take.
-                file.write(values.reshape(-1).view(np.uint8).data)
+            values = np.ascontiguousarray(tensors[name].read(), kinds[name])
+            # As bytes, because bfloat16 is a type that files do not take.
+            file.write(values.reshape(-1).view(np.uint8).data)
             done(nbytes(tensors[name]))
 
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import functools
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
+from keras_bert_zoo.checkpoints.memory import copied, tensor_of, trim
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, LazyTensor, Tensor, nbytes
 
 INDEX = ".index"
 _OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE = "VARIABLE_VALUE"
+# TensorFlow takes all tensors of a file at once.
+_SMALLEST_PART, _MOST_PARTS = 64 * 2**20, 8
 
 
 def open_bundle(prefix: pathlib.Path) -> dict[str, LazyTensor]:
@@ -42,10 +44,17 @@ def open_bundle(prefix: pathlib.Path) -> dict[str, LazyTensor]:
         name: LazyTensor(
             np.dtype(types[key].as_numpy_dtype),
             tuple(shapes[key]),
-            functools.partial(_checked, prefix, functools.partial(reader.get_tensor, key)),
+            functools.partial(_checked, prefix, functools.partial(_read, reader, key)),
         )
         for name, key in keys.items()
     }
+
+
+def _read(reader: Any, key: str) -> np.ndarray:
+    # What a model takes over must not be TensorFlow's memory, which is given back late or never.
+    values = copied(np.asarray(reader.get_tensor(key)))
+    trim()
+    return values
 
 
 def _keys_by_variable(objects: bytes) -> dict[str, str]:
@@ -85,7 +94,7 @@ def write_bundle(
     dtype: np.dtype | None = None,
     done: Callable[[int], Any] = lambda size: None,
 ) -> None:
-    """Writes a bundle. TensorFlow takes all tensors at once: memory holds each of them once.
+    """Writes a bundle; one that is large in several files, of which memory holds one at a time.
 
     Args:
         prefix: path of the index without ``.index``.
@@ -98,25 +107,41 @@ def write_bundle(
     """
     import tensorflow as tf
 
-    values = []
-    for tensor in tensors.values():
-        values.append(_shared(np.require(tensor.read(), dtype or tensor.dtype, ["C", "W"])))
-        done(nbytes(tensor))
+    parts: list[str] = []
     try:
-        tf.raw_ops.SaveV2(
-            prefix=str(prefix),
-            tensor_names=list(tensors),
-            shape_and_slices=[""] * len(tensors),
-            tensors=values,
-        )
+        for names in _parts(tensors):
+            parts.append(f"{prefix}.parts/{len(parts)}")
+            tf.raw_ops.SaveV2(
+                prefix=parts[-1],
+                tensor_names=names,
+                shape_and_slices=[""] * len(names),
+                tensors=list(_taken(tensors, names, dtype, done)),
+            )
+        tf.raw_ops.MergeV2Checkpoints(checkpoint_prefixes=parts, destination_prefix=str(prefix))
     except tf.errors.OpError as error:
         raise OSError(f"{prefix} cannot be written: {error.message}") from error
 
 
-def _shared(values: np.ndarray) -> Any:
-    """A tensor in the memory of an array; ``tf.constant`` would need twice as much more."""
-    import tensorflow as tf
+def _parts(tensors: Mapping[str, Tensor]) -> list[list[str]]:
+    """The names of each file, in their order."""
+    limit = max(_SMALLEST_PART, sum(map(nbytes, tensors.values())) // _MOST_PARTS)
+    parts: list[list[str]] = [[]]
+    size = 0
+    for name, tensor in tensors.items():
+        if parts[-1] and size + nbytes(tensor) > limit:
+            parts.append([])
+            size = 0
+        parts[-1].append(name)
+        size += nbytes(tensor)
+    return parts
 
-    if values.dtype == ml_dtypes.bfloat16:  # a type that DLPack does not know
-        return tf.bitcast(_shared(values.view(np.uint16)), tf.bfloat16)
-    return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
+
+def _taken(
+    tensors: Mapping[str, Tensor],
+    names: list[str],
+    dtype: np.dtype | None,
+    done: Callable[[int], Any],
+) -> Iterator[Any]:
+    for name in names:
+        yield tensor_of(tensors[name].read(), dtype or tensors[name].dtype)
+        done(nbytes(tensors[name]))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import pathlib
 import reprlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import ml_dtypes
 import numpy as np
+
+from keras_bert_zoo.checkpoints.memory import empty
 
 
 class CheckpointError(ValueError):
@@ -31,12 +32,6 @@ DTYPES: dict[str, Any] = {
     "U8": np.dtype("u1"),
     "BOOL": np.dtype("?"),
 }
-# TensorFlow holds an array three times while it takes it over, and half of a multilingual model
-# is one table: large tensors are handed over in pieces. Smaller pieces cost more memory, not
-# less: the C library keeps freed blocks of up to 32 MiB.
-BLOCK = 64 * 2**20
-
-
 # The longest description of tensors that is read. That of a BERT-large takes 60 kB.
 LONGEST_DESCRIPTION = 8 * 2**20
 # What NumPy can hold, in axes and in bytes; an axis of size 0 does not make others smaller.
@@ -100,27 +95,20 @@ class StoredTensor:
             return math.prod(self.shape)
         return 1 + sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True))
 
-    def blocks(self, largest: int) -> Iterator[StoredTensor]:
-        """Cuts the first axis into pieces of at most ``largest`` bytes, or of one index."""
-        stride = self.strides[0] if self.strides else math.prod(self.shape[1:])
-        for start, stop in _cuts(self, largest):
-            yield dataclasses.replace(
-                self,
-                offset=self.offset + start * stride * self._width,
-                shape=(stop - start, *self.shape[1:]) if self.shape else (),
-            )
-
     def read(self) -> np.ndarray:
-        """Returns the values, in a fresh array of the stored type.
+        """Returns the values, in a fresh array of the stored type; a tensor can take it over.
 
         Raises:
             CheckpointError: the file ends before the tensor does.
         """
-        values = np.fromfile(self.path, self.dtype, count=self.span, offset=self.offset)
-        if len(values) != self.span:
+        values = empty((self.span,), self.dtype)
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            size = file.readinto(values.view(np.uint8).data)
+        if size != values.nbytes:
             raise CheckpointError(
                 f"{self.path} is truncated: {self.span} elements of {self.dtype} should start "
-                f"at byte {self.offset}, {len(values)} do."
+                f"at byte {self.offset}, {size // self._width} do."
             )
         if self.strides is None or self.span == 0:
             return values.reshape(self.shape)
@@ -144,13 +132,6 @@ class LazyTensor:
     shape: tuple[int, ...]
     function: Callable[[], np.ndarray]
 
-    def blocks(self, largest: int) -> Iterator[LazyTensor]:
-        """Cuts the values, see ``StoredTensor``."""
-        values = self.read()
-        for start, stop in _cuts(self, largest):
-            part = values[start:stop] if self.shape else values
-            yield LazyTensor(self.dtype, part.shape, functools.partial(np.asarray, part))
-
     def read(self) -> np.ndarray:
         """Returns the values."""
         return self.function()
@@ -167,11 +148,3 @@ def transposed(tensor: Tensor) -> LazyTensor:
 def nbytes(tensor: Tensor) -> int:
     """The size of the values."""
     return math.prod(tensor.shape) * tensor.dtype.itemsize
-
-
-def _cuts(tensor: Tensor, largest: int) -> Iterator[tuple[int, int]]:
-    """Where each piece starts and ends; a scalar counts as one index."""
-    length = tensor.shape[0] if tensor.shape else 1
-    step = max(1, length * largest // max(largest, nbytes(tensor)))
-    for start in range(0, max(1, length), step):
-        yield start, min(length, start + step)

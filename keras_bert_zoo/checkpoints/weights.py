@@ -13,9 +13,9 @@ import numpy as np
 
 from keras_bert_zoo.checkpoints import tables
 from keras_bert_zoo.checkpoints.checkpoint import ModelWeights
+from keras_bert_zoo.checkpoints.memory import array_of, tensor_of
 from keras_bert_zoo.checkpoints.tables import Architecture, Row
 from keras_bert_zoo.checkpoints.tensors import (
-    BLOCK,
     CheckpointError,
     LazyTensor,
     Tensor,
@@ -93,13 +93,8 @@ def _kept_from_raising(
 
 
 def _read(tensor: Tensor, row: Row, dtype: Any) -> Any:
-    parts = []
-    for block in tensor.blocks(BLOCK):
-        values = block.read()
-        values = np.ascontiguousarray(values.T) if row.transposed else values
-        parts.append(keras.ops.convert_to_tensor(values, dtype=dtype))
-    axis = 1 if row.transposed else 0
-    return keras.ops.concatenate(parts, axis) if len(parts) > 1 else parts[0]
+    values = tensor.read()
+    return tensor_of(values.T if row.transposed else values, dtype)
 
 
 def _check_kinship(rows: Iterable[Row], tensors: Mapping[str, Tensor]) -> None:
@@ -209,6 +204,5 @@ def tensors_of(model: keras.Model, rows: Collection[Row]) -> dict[str, Tensor]:
 
 def _tensor_of(value: Any, row: Row) -> Tensor:
     dtype = np.dtype(keras.backend.standardize_dtype(value.dtype))
-    read = functools.partial(keras.ops.convert_to_numpy, value)
-    tensor = LazyTensor(dtype, tuple(value.shape), read)
+    tensor = LazyTensor(dtype, tuple(value.shape), functools.partial(array_of, value))
     return transposed(tensor) if row.transposed else tensor

@@ -17,7 +17,7 @@ from keras_bert_zoo.checkpoints.checkpoint import Checkpoint, ModelWeights
 from keras_bert_zoo.checkpoints.heads import fullest_task, stated_class
 from keras_bert_zoo.checkpoints.layouts import layout_of
 from keras_bert_zoo.checkpoints.sentence_transformers import is_sentence_directory
-from keras_bert_zoo.checkpoints.tensors import CheckpointError
+from keras_bert_zoo.checkpoints.tensors import CheckpointError, LazyTensor, Tensor
 from keras_bert_zoo.checkpoints.weights import untied, weights_of
 from keras_bert_zoo.conversion.keras_files import read_keras
 from keras_bert_zoo.tokenizers import Tokenizer
@@ -88,12 +88,16 @@ def content_of(
     Raises:
         TypeError: it is none that a bundle can hold.
     """
+    weights = _weights_of(model)
+    names = {row.tensor: row.variable for row in weights.rows}
+    return Content("keras", weights, names, {}, tokenizer, load, lambda dtype: load(dtype).encoder)
+
+
+def _weights_of(model: keras.Model) -> ModelWeights:
     task = bundle.task_of_model(model)
     # What follows the encoder of an embedder is in none of the tables.
     stored = (model.encoder, None) if task == "sentence_embedding" else (model, task)
-    weights = dataclasses.replace(weights_of(*stored), task=task)
-    names = {row.tensor: row.variable for row in weights.rows}
-    return Content("keras", weights, names, {}, tokenizer, load, lambda dtype: load(dtype).encoder)
+    return dataclasses.replace(weights_of(*stored), task=task)
 
 
 def load_checkpoint(path: pathlib.Path, task: str | None, dtype: Any = None) -> keras.Model:
@@ -101,11 +105,39 @@ def load_checkpoint(path: pathlib.Path, task: str | None, dtype: Any = None) -> 
     return bundle.load(path, task=task, dtype=dtype, fresh_head=False).model
 
 
+class _Held:
+    """The model of a ``.keras`` file: it is there until someone takes it, and read again then."""
+
+    def __init__(self, file: pathlib.Path) -> None:
+        self._file = file
+        self._there: tuple[keras.Model, ModelWeights] | None = None
+
+    def look(self) -> tuple[keras.Model, ModelWeights]:
+        """The model and its weights, not to be kept."""
+        if self._there is None:
+            model = read_keras(self._file)
+            self._there = model, _weights_of(model)
+        return self._there
+
+    def take(self, dtype: Any) -> keras.Model:
+        """Hands the model over; the dtype is the one in the file."""
+        model, _ = self.look()
+        self._there = None
+        return model
+
+    def tensor(self, name: str, like: Tensor) -> LazyTensor:
+        """A tensor of the weights that does not hold the model."""
+        return LazyTensor(like.dtype, like.shape, lambda: self.look()[1].tensors[name].read())
+
+
 def _of_keras(file: pathlib.Path, do_lower_case: bool | None) -> Content:
-    model = read_keras(file)
-    place = Checkpoint(model.config, {}, {}, {}, file.parent)
-    tokenizer = bundle.read_tokenizer(place, do_lower_case)
-    return content_of(model, tokenizer, lambda dtype: read_keras(file))
+    held = _Held(file)
+    config = held.look()[1].config
+    tokenizer = bundle.read_tokenizer(Checkpoint(config, {}, {}, {}, file.parent), do_lower_case)
+    content = content_of(held.look()[0], tokenizer, held.take)
+    weights = content.weights
+    tensors = {name: held.tensor(name, tensor) for name, tensor in weights.tensors.items()}
+    return dataclasses.replace(content, weights=dataclasses.replace(weights, tensors=tensors))
 
 
 def _of_checkpoint(path: pathlib.Path, do_lower_case: bool | None) -> Content:

@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_bert_zoo import bundle
 from keras_bert_zoo.atomic import atomic_directory, check_switch
+from keras_bert_zoo.checkpoints.memory import give_back
 from keras_bert_zoo.checkpoints.sentence_transformers import is_sentence_directory
 from keras_bert_zoo.checkpoints.tensors import nbytes
 from keras_bert_zoo.conversion.content import Content, open_content
@@ -127,6 +128,7 @@ def write(
     rounded = None if dtype is None else np.dtype(dtype)
     with atomic_directory(directory) as temporary:
         place = Place(temporary, directory.resolve().name, rounded, _counter(content, report))
+        give_back()
         written = target.write(content, place)
         differences = _compared(content, target, temporary, dtype) if verify else []
         skipped = _skipped(content, written, temporary)

@@ -9,9 +9,18 @@ from __future__ import annotations
 import pathlib
 import tempfile
 import zipfile
+from typing import Any
 
 import keras
 
+from keras_bert_zoo.checkpoints.memory import (
+    Starting,
+    array_of,
+    as_tensors,
+    copied,
+    tensor_of,
+    trim,
+)
 from keras_bert_zoo.checkpoints.tensors import CheckpointError
 
 # What Keras writes of models whose layers keep nothing but weights.
@@ -27,7 +36,8 @@ def write_keras(model: keras.Model, file: pathlib.Path) -> None:
         OSError: the file cannot be written.
     """
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        model.save(folder, zipped=False)
+        with as_tensors(model):
+            model.save(folder, zipped=False)
         with zipfile.ZipFile(file, "w") as archive:
             for path in sorted(pathlib.Path(folder).iterdir()):
                 if path.is_file():
@@ -49,9 +59,16 @@ def read_keras(file: pathlib.Path) -> keras.Model:
         except zipfile.BadZipFile as error:
             raise CheckpointError(f"{file} is damaged: {error}. Write it again.") from error
         try:
-            return keras.saving.load_model(folder, compile=False)
+            with Starting(_kept):
+                return keras.saving.load_model(folder, compile=False)
         except Exception as error:  # of every kind, by what is wrong
             raise CheckpointError(f"Keras does not load {file}: {error}") from error
+
+
+def _kept(value: Any) -> Any:
+    """A tensor in memory of its own: that of TensorFlow is given back late or never."""
+    trim()
+    return tensor_of(copied(array_of(value)), value.dtype)
 
 
 def _check(file: pathlib.Path, members: list[zipfile.ZipInfo]) -> None:

@@ -12,6 +12,7 @@ import keras
 from keras_bert_zoo.checkpoints import tables
 from keras_bert_zoo.checkpoints.keras_hub_bridge import to_keras_hub
 from keras_bert_zoo.checkpoints.keras_hub_tables import PRESETS
+from keras_bert_zoo.checkpoints.memory import Starting, as_tensors
 from keras_bert_zoo.checkpoints.tensors import nbytes
 from keras_bert_zoo.conversion.content import Content, load_checkpoint
 from keras_bert_zoo.conversion.place import Place, Written
@@ -57,8 +58,9 @@ def write(content: Content, place: Place) -> dict[str, Written]:
     dtype = place.dtype and place.dtype.name
     model = content.load(dtype)
     live = to_keras_hub(model, dtype=dtype)
-    for each in [live] if content.tokenizer is None else _with_tokenizer(live, model, content):
-        each.save_to_preset(str(place.directory))
+    with as_tensors(live):
+        for each in [live] if content.tokenizer is None else _with_tokenizer(live, model, content):
+            each.save_to_preset(str(place.directory))
     place.done(sum(nbytes(content.weights.tensors[row.tensor]) for row in rows))
     kinds = {variable.path: str(variable.dtype) for variable in live.weights}
     paths = {variable.path for variable in model.weights}
@@ -89,10 +91,11 @@ def _with_tokenizer(live: Any, model: keras.Model, content: Content) -> list[Any
 def _remade(load: Any, changes: Mapping[str, Any], dtype: Any) -> keras.Model:
     """A model with the same weights, of which some arguments or choices are others."""
     model = load(dtype)
-    made = type(model).from_config(_changed(model.get_config(), changes))
-    weights = {weight.path: weight for weight in model.weights}
-    for variable in made.weights:
-        variable.assign(weights[variable.path])
+    with Starting():
+        made = type(model).from_config(_changed(model.get_config(), changes))
+        weights = {weight.path: weight for weight in model.weights}
+        for variable in made.weights:
+            variable.assign(weights[variable.path])
     return made
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_bert_zoo.checkpoints.memory import give_back
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.tokenizers import Tokenizer
 
@@ -156,7 +156,7 @@ def _answers(
 
     Hidden states of padding mean nothing: they are zeros.
     """
-    gc.collect()  # an earlier model refers to itself; TensorFlow uses its memory again
+    give_back()
     model = load()
     outputs = {
         (kind, name): np.asarray(keras.ops.convert_to_numpy(values), "float32")

@@ -96,7 +96,9 @@ class TokenizerFiles:
         """The files of the vocabulary: name to text."""
         raise NotImplementedError
 
-    def read(self, directory: pathlib.Path, **chosen: Any) -> Any:
+    def read(
+        self, directory: pathlib.Path, content: Mapping[str, Any] | None = None, /, **chosen: Any
+    ) -> Any:
         """Reads a tokenizer from a directory.
 
         Where ``tokenizer.json`` and ``tokenizer_config.json`` disagree the latter counts, as in
@@ -104,6 +106,7 @@ class TokenizerFiles:
 
         Args:
             directory: with the files.
+            content: of ``tokenizer.json``, if it was read already.
             **chosen: keys of ``tokenizer_config.json`` that count instead of what it says.
 
         Raises:
@@ -121,7 +124,8 @@ class TokenizerFiles:
         is_json = path.name == TOKENIZER_FILE
         try:
             if is_json:
-                content, stated = self._parsed(path)
+                content = read_json(path) if content is None else content
+                content, stated = self._parsed(content, path)
             else:
                 self._check_class(config)
                 content, stated = {}, self.parse_vocabulary(directory)
@@ -191,9 +195,10 @@ class TokenizerFiles:
         shown = {name: value for name, value in options.items() if name not in hidden}
         return {**shown, "tokenizer_class": self.saved_class}
 
-    def _parsed(self, path: pathlib.Path) -> tuple[dict[str, Any], Stated]:
+    def _parsed(
+        self, content: Mapping[str, Any], path: pathlib.Path
+    ) -> tuple[Mapping[str, Any], Stated]:
         """``tokenizer.json``, that of keras-hub as Hugging Face would have it, and what it says."""
-        content = read_json(path)
         if not presets.is_preset(content):
             return content, self.parse(content)
         content = self.preset.read(content, path.parent)

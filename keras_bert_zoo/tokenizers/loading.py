@@ -40,13 +40,15 @@ def load_tokenizer(directory: str | os.PathLike[str], **options: Any) -> Tokeniz
             has no such option.
     """
     path = pathlib.Path(directory)
-    return _kind(path).from_directory(path, **options)
+    file = path / TOKENIZER_FILE
+    content = read_json(file) if file.is_file() else None
+    kind = _kind(path, content)
+    return kind.from_source(kind.files.read(path, content, **options))
 
 
-def _kind(directory: pathlib.Path) -> type[Tokenizer[Any]]:
-    file = directory / TOKENIZER_FILE
-    if file.is_file():
-        return _kind_of(read_json(file), file)
+def _kind(directory: pathlib.Path, content: Mapping[str, Any] | None) -> type[Tokenizer[Any]]:
+    if content is not None:
+        return _kind_of(content, directory / TOKENIZER_FILE)
     stated = str(read_config(directory).get("tokenizer_class")).removesuffix("Fast")
     there = [kind for kind in KINDS if kind.files.has_vocabulary(directory)]
     if not there:

@@ -6,6 +6,7 @@ normalise (our own tables), split at spaces, cut words into pieces, look ids up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +24,7 @@ from keras_bert_zoo.tokenizers.wordpiece_options import WordPieceOptions
 # The normaliser deletes this character: a word of it is in no vocabulary.
 _UNKNOWN_WORD = "\x01"
 _MAX_UTF8_BYTES = 4
+_STAND_IN = re.compile(f"[{chr(STAND_INS[0])}-{chr(STAND_INS[-1])}]")
 # The reason may hold a whole token.
 _LONGEST_REASON = 400
 
@@ -130,7 +132,7 @@ def word_piece_tokenizer(
 
 def _can_match(token: str) -> bool:
     """Whether a text can hold this token; a stand-in of ours must not be confused with it."""
-    return bool(token) and not any(ord(character) in STAND_INS for character in token)
+    return bool(token) and not _STAND_IN.search(token)
 
 
 def _source_byte(sources: tf.RaggedTensor, row: tf.Tensor, byte: tf.Tensor) -> tf.Tensor:

@@ -91,17 +91,6 @@ def test_other_float_types(stored: Any, copy_golden: Copy) -> None:
     np.testing.assert_array_equal(table.numpy(), expected)
 
 
-def test_a_large_table_arrives_in_pieces(
-    copy_golden: Copy, golden_outputs: Golden, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("keras_bert_zoo.checkpoints.weights.BLOCK", 500)
-    inputs, expected = golden_outputs("bert/outputs.npz")
-    outputs = load(copy_golden("bert")).model(inputs)
-    np.testing.assert_allclose(
-        outputs["last_hidden_state"], expected["last_hidden_state"], rtol=0, atol=1e-5
-    )
-
-
 def test_a_checkpoint_loads_under_a_mixed_policy() -> None:
     model = load(GOLDEN / "classifier", dtype="mixed_bfloat16").model
     assert {weight.dtype for weight in model.weights} == {"float32"}

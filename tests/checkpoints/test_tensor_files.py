@@ -39,15 +39,6 @@ def test_every_storage_type_and_layout(name: str) -> None:
         np.testing.assert_array_equal(values.astype(expected[key].dtype), expected[key], key)
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("largest", [1, 24, 50, 10_000])
-def test_blocks_add_up(name: str, largest: int) -> None:
-    for key, tensor in open_torch(GOLDEN / f"tensors/{name}.bin").items():
-        parts = [block.read() for block in tensor.blocks(largest)]
-        whole = np.concatenate(parts) if tensor.shape else parts[0]
-        np.testing.assert_array_equal(whole, tensor.read(), key)
-
-
 def test_safetensors_of_every_type(tmp_path: pathlib.Path) -> None:
     expected = dict(np.load(GOLDEN / "tensors/expected.npz"))
     expected["bfloat16"] = open_torch(GOLDEN / "tensors/zip.bin")["bfloat16"].read()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import shutil
+import weakref
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -368,3 +369,29 @@ def test_other_files_in_the_way(pretrained: pathlib.Path, tmp_path: pathlib.Path
         convert(pretrained, tmp_path / "target", "hf", overwrite=True)
     with pytest.raises(ValueError, match=r"dtype must be one of .*received 'int8'"):
         convert(pretrained, tmp_path / "other", "hf", dtype="int8")
+
+
+# === Memory ===
+
+
+@pytest.mark.parametrize(("source", "to"), [("hf", "google"), ("hf", "keras"), ("keras", "hf")])
+def test_a_comparison_holds_one_model(
+    source: str, to: str, pretrained: pathlib.Path, tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """When a model is made, none of the ones before is left."""
+    if source == "keras":
+        convert(pretrained, tmp_path / "keras", "keras", verify=False)
+    made: list[weakref.ref[keras.Model]] = []
+    left: list[int] = []
+    make = PretrainingModel.__init__
+
+    def recorded(model: PretrainingModel, *args: Any, **kwargs: Any) -> None:
+        left.append(sum(each() is not None for each in made))
+        made.append(weakref.ref(model))
+        make(model, *args, **kwargs)
+
+    monkeypatch.setattr(PretrainingModel, "__init__", recorded)
+    convert(tmp_path / "keras" if source == "keras" else pretrained, tmp_path / "out", to)
+    assert len(left) >= 2
+    assert not any(left)
