@@ -47,7 +47,8 @@ class LiteRtWriter:
         Raises:
             ValueError: there are several rows, or a row is too long.
         """
-        rows = {name: self._padded(np.asarray(row, "int32")) for name, row in inputs.items()}
+        fill = {"input_ids": self.config["pad_token_id"]}
+        rows = {name: self._padded(row, fill.get(name, 0)) for name, row in inputs.items()}
         read = self._encode(**rows)
         read[MASK] = rows["attention_mask"]
         kept = {
@@ -67,10 +68,11 @@ class LiteRtWriter:
         text[0, : len(written)] = written
         return text
 
-    def _padded(self, row: np.ndarray) -> np.ndarray:
+    def _padded(self, values: Any, fill: int) -> np.ndarray:
+        row = np.asarray(values, "int32")
         if row.ndim != 2 or len(row) != 1 or row.shape[1] > self.length:
             raise ValueError(
                 f"Inputs must be one row of at most {self.length} tokens, received {row.shape}. "
                 "Truncate the text, or export a larger length."
             )
-        return np.pad(row, ((0, 0), (0, self.length - row.shape[1])))
+        return np.pad(row, ((0, 0), (0, self.length - row.shape[1])), constant_values=fill)
