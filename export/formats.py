@@ -126,9 +126,7 @@ WRITER_FORMATS: Mapping[str, Format] = {
     "writer-savedmodel-ids": _writer("savedmodel", "model", "tensorflow", text=False),
     "writer-tflite": _writer("tflite", "model.tflite", "tflite"),
     "writer-tflite-int8": _writer("tflite", "model.tflite", "tflite", recipe="dynamic-int8"),
-    "writer-onnx": _writer(
-        "onnx", "encoder_model.onnx", "onnx", "onnx", "onnxruntime", "tf2onnx"
-    ),
+    "writer-onnx": _writer("onnx", "onnx", "onnx", "onnx", "onnxruntime", "tf2onnx"),
 }
 KNOWN_FORMATS: Mapping[str, Format] = {**FORMATS, **WRITER_FORMATS}
 DEFAULT_FORMATS = ("savedmodel", "tflite", "tflite-int8", "onnx")

@@ -17,7 +17,7 @@ from keras import ops
 from ..errors import MissingRuntime
 from ..signature import BATCH, Signature, TensorSpec
 from .options import options_of
-from .ort import DECODER, ENCODER, READ, STATES, WITH_PAST, WRITTEN
+from .ort import DECODER, ENCODER, GIVEN, MASK, READ, STATES, WITH_PAST, WRITTEN
 from .parts import (
     Part,
     Tensors,
@@ -42,7 +42,7 @@ def export(
 
     Args:
         bundle: with an ``EncoderDecoder``.
-        path: of the encoder's file; the others lie beside it.
+        path: of the new directory.
         generation: of ``GenerationOptions``, for ``generation_config.json``.
 
     Returns:
@@ -68,9 +68,10 @@ def export(
     check_two_sided(bundle.model, "ONNX")
     options_of(bundle.model, generation)
     parts = parts_of(bundle.model)
+    path.mkdir(parents=True)
     for part in parts:
         model = lean_graph(part, part.signature)
-        file = path.with_name(f"{part.name}.onnx")
+        file = path / f"{part.name}.onnx"
         onnx_file.write(model, onnx_weights.of_model(part.weights), file)
         onnx.checker.check_model(str(file), full_check=True)
     return tuple(part.signature for part in parts)
@@ -81,7 +82,7 @@ def parts_of(model: Any) -> tuple[Part, Part, Part]:
     config = model.decoder.config
     sources = tuple(_renamed(spec) for spec in encoder_specs(model, "int64"))
     states = TensorSpec(STATES, "float32", (BATCH, _READ, config.hidden_size))
-    mask = TensorSpec("encoder_attention_mask", "int64", (BATCH, _READ))
+    mask = TensorSpec(MASK, "int64", (BATCH, _READ))
     past, present = _PAST + WRITTEN, _PRESENT + WRITTEN
     past_read, present_read = _PAST + READ, _PRESENT + READ
 
@@ -89,7 +90,7 @@ def parts_of(model: Any) -> tuple[Part, Part, Part]:
         return {STATES: model.encoder(dict(tensors), training=False)[STATES]}
 
     def begin(tensors: Tensors) -> dict[str, Any]:
-        memory = model.decoder.read(tensors[STATES_IN], tensors[mask.name])
+        memory = model.decoder.read(tensors[GIVEN], tensors[MASK])
         rows = ops.shape(tensors["input_ids"])[0]
         # No room ahead: what is kept grows with what is read.
         before = model.decoder.start(rows, 0)._replace(place=None)
@@ -99,7 +100,7 @@ def parts_of(model: Any) -> tuple[Part, Part, Part]:
         return {"logits": model.head(hidden), **kept}
 
     def go_on(tensors: Tensors) -> dict[str, Any]:
-        memory = memory_of(model, past_read, tensors, tensors[mask.name])
+        memory = memory_of(model, past_read, tensors, tensors[MASK])
         ids = ops.cast(tensors["input_ids"], "int32")
         length = ops.shape(tensors[past.format(layer=0, side="key")])[2]
         before = written_of(model, past, tensors, None, ops.zeros_like(ids[:, 0]) + length)
@@ -109,7 +110,7 @@ def parts_of(model: Any) -> tuple[Part, Part, Part]:
     def logits(tokens: str | int) -> TensorSpec:
         return TensorSpec("logits", "float32", (BATCH, tokens, config.vocab_size))
 
-    given = dataclasses.replace(states, name=STATES_IN)
+    given = dataclasses.replace(states, name=GIVEN)
     first = (TensorSpec("input_ids", "int64", (BATCH, _TOKENS)), given, mask)
     made = (*kept_specs(model, present, _TOKENS), *kept_specs(model, present_read, _READ))
     further = (TensorSpec("input_ids", "int64", (BATCH, 1)), mask)
@@ -120,9 +121,6 @@ def parts_of(model: Any) -> tuple[Part, Part, Part]:
         Part(model, Signature(DECODER, first, (logits(_TOKENS), *made)), begin),
         Part(model, Signature(WITH_PAST, (*further, *known), (logits(1), *grown)), go_on),
     )
-
-
-STATES_IN = "encoder_hidden_states"
 
 
 def _renamed(spec: TensorSpec) -> TensorSpec:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 ENCODER, DECODER, WITH_PAST = "encoder_model", "decoder_model", "decoder_with_past_model"
-STATES = "last_hidden_state"
+STATES, GIVEN, MASK = "last_hidden_state", "encoder_hidden_states", "encoder_attention_mask"
 # What stands behind "past_key_values.0." and "present.0.".
 READ, WRITTEN = "encoder.{side}", "decoder.{side}"
 
@@ -19,7 +19,7 @@ class OrtWriter:
     """Writes with the files that ``writing.onnx`` wrote.
 
     Args:
-        path: of one of the files, ``generation_config.json`` beside it.
+        path: of their directory, ``generation_config.json`` beside it.
         threads: that the runtime may use.
     """
 
@@ -28,14 +28,14 @@ class OrtWriter:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        directory = pathlib.Path(path).parent
+        directory = pathlib.Path(path)
         self._sessions = {
             name: onnxruntime.InferenceSession(
                 directory / f"{name}.onnx", options, providers=["CPUExecutionProvider"]
             )
             for name in (ENCODER, DECODER, WITH_PAST)
         }
-        beside = directory / "generation_config.json"
+        beside = directory.with_name("generation_config.json")
         self.config = json.loads(beside.read_text(encoding="utf-8"))
 
     def __call__(self, inputs: Mapping[str, Any]) -> np.ndarray:
@@ -53,8 +53,8 @@ class OrtWriter:
         end, padding = self.config["eos_token_id"], self.config["pad_token_id"]
         text, ended = np.full((count, limit), padding, "int32"), np.zeros(count, bool)
         token = np.full((count, 1), self.config["decoder_start_token_id"], "int64")
-        given = {"input_ids": token, "encoder_attention_mask": mask}
-        found = self._run(DECODER, {**given, "encoder_hidden_states": states})
+        given = {"input_ids": token, MASK: mask}
+        found = self._run(DECODER, {**given, GIVEN: states})
         kept: dict[str, np.ndarray] = {}
         for place in range(limit):
             token = np.where(ended, padding, found.pop("logits")[:, -1].argmax(axis=-1))
@@ -62,7 +62,7 @@ class OrtWriter:
             if ended.all() or place + 1 == limit:
                 break
             kept |= {name.replace("present", "past_key_values"): x for name, x in found.items()}
-            given = {"input_ids": token[:, None], "encoder_attention_mask": mask}
+            given = {"input_ids": token[:, None], MASK: mask}
             found = self._run(WITH_PAST, {**given, **kept})
         return text
 
