@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo.generation.generate import end_of, texts_of
@@ -42,10 +43,10 @@ def export(
     inputs = tuple(TensorSpec(name, "int32", (BATCH, SEQUENCE), True) for name in names)
     outputs = (TensorSpec(IDS, "int32", (BATCH, options.max_new_tokens)),)
     signature = Signature(IDS, inputs, outputs)
-    end, nothing = end_of(model), tf.zeros((options.max_new_tokens, 1))
+    end, unused = end_of(model), np.zeros((options.max_new_tokens, 1), "float32")
 
     def write(**ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {IDS: texts_of(model, options, end, ids, nothing.numpy())}
+        return {IDS: texts_of(model, options, end, ids, unused)}
 
     forward = _traced(write, signature)
     rows = [(signature, forward)]
