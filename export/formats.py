@@ -132,9 +132,7 @@ KNOWN_FORMATS: Mapping[str, Format] = {**FORMATS, **WRITER_FORMATS}
 DEFAULT_FORMATS = ("savedmodel", "tflite", "tflite-int8", "onnx")
 
 
-def checked_formats(
-    names: Iterable[str], known: Mapping[str, Format] = FORMATS
-) -> tuple[str, ...]:
+def checked_formats(names: Iterable[str], known: Mapping[str, Format] = FORMATS) -> tuple[str, ...]:
     """Returns the names, each once.
 
     Args:

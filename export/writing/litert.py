@@ -47,26 +47,37 @@ class LiteRtWriter:
         Raises:
             ValueError: there are several rows, or a row is too long.
         """
-        fill = {"input_ids": self.config["pad_token_id"]}
-        rows = {name: self._padded(row, fill.get(name, 0)) for name, row in inputs.items()}
-        read = self._encode(**rows)
-        read[MASK] = rows["attention_mask"]
-        kept = {
-            name: np.zeros(detail["shape"], "float32")
-            for name, detail in self._details.items()
-            if name.startswith("decoder_")
-        }
+        kept = self.read(inputs)
         token, written = self.config["decoder_start_token_id"], []
         for place in range(self.config["max_new_tokens"]):
-            now = {TOKEN: np.array([token], "int32"), PLACE: np.array([place], "int32")}
-            kept = self._decode(**now, **read, **kept)
-            token = int(kept.pop("logits")[0].argmax())
+            logits, kept = self.step(token, place, kept)
+            token = int(logits.argmax())
             written.append(token)
             if token == self.config["eos_token_id"]:
                 break
         text = np.full((1, self.config["max_new_tokens"]), self.config["pad_token_id"], "int32")
         text[0, : len(written)] = written
         return text
+
+    def read(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Reads a text; returns what ``step`` is to know of it, and room for what is written."""
+        fill = {"input_ids": self.config["pad_token_id"]}
+        rows = {name: self._padded(row, fill.get(name, 0)) for name, row in inputs.items()}
+        room = {
+            name: np.zeros(detail["shape"], "float32")
+            for name, detail in self._details.items()
+            if name.startswith("decoder_")
+        }
+        return {**self._encode(**rows), MASK: rows["attention_mask"], **room}
+
+    def step(
+        self, token: int, place: int, kept: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Reads one token more; returns the logits of the next ``(V,)``, and what is kept now."""
+        now = {TOKEN: np.array([token], "int32"), PLACE: np.array([place], "int32")}
+        found = self._decode(**now, **kept)
+        logits = found.pop("logits")[0]
+        return logits, {**kept, **found}
 
     def _padded(self, values: Any, fill: int) -> np.ndarray:
         row = np.asarray(values, "int32")

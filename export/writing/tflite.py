@@ -64,13 +64,16 @@ def export(
     """
     check_two_sided(bundle.model, "TFLite")
     room = options_of(bundle.model, generation).max_new_tokens
-    [length] = checked_lengths(
-        bundle.model.encoder, [length or min(LENGTH, bundle.model.encoder.config.max_tokens)]
-    ) or ()
+    [length] = (
+        checked_lengths(
+            bundle.model.encoder, [length or min(LENGTH, bundle.model.encoder.config.max_tokens)]
+        )
+        or ()
+    )
     parts = parts_of(bundle.model, length, room)
     model = tflite_model.read(_converted(bundle.model, parts))
     weights = {weight.path: weight.numpy() for weight in bundle.model.weights}
-    for index, definition in enumerate(model.signatureDefs):
+    for definition in model.signatureDefs:
         graph = tflite_model.Graph(model, definition.subgraphIndex)
         name_weights(graph, weights)
         plain_lookups(graph)

@@ -139,9 +139,7 @@ class DecoderBlock(EncoderBlock):
 
         def attend(x: Any, training: bool | None) -> Any:
             fresh = self.attention.remember(x)
-            new.extend(
-                put(old, part, place, axis=2) for old, part in zip(kept, fresh, strict=True)
-            )
+            new.extend(put(old, part, place, axis=2) for old, part in zip(kept, fresh, strict=True))
             return self.attention.recall(x, *new, bias)
 
         def attend_across(x: Any, training: bool | None) -> Any:

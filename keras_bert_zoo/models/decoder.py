@@ -227,9 +227,7 @@ class Decoder(NamedInputs):
         if final_norm is not None:
             hidden = final_norm(hidden)
         after = None if grows else place + length
-        return hidden, Written(
-            tuple(kept), seen, after, written.positions + ops.sum(mask, axis=1)
-        )
+        return hidden, Written(tuple(kept), seen, after, written.positions + ops.sum(mask, axis=1))
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments.

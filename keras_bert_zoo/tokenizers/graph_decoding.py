@@ -52,7 +52,7 @@ def joiner_of(tokenizer: Any, clean_up: bool | None = None) -> WordPieceJoiner:
     """
     if not isinstance(tokenizer, WordPieceTokenizer):
         raise TokenizerError(
-            f"Tokens of a {type(tokenizer).__name__} cannot be joined to text inside a graph, those "
-            "of a WordPieceTokenizer can. Take ids out of the graph, and decode them in Python."
+            f"Tokens of a {type(tokenizer).__name__} cannot be joined to text inside a graph, "
+            "those of a WordPieceTokenizer can. Take ids out of the graph, and decode them in Python."
         )
     return WordPieceJoiner(tokenizer, clean_up)
