@@ -19,7 +19,7 @@ from keras_bert_zoo.rules import TEXT, Rule, is_number, list_of, or_none, proble
 
 from .errors import CorruptArtifact
 from .fidelity import Fidelity
-from .formats import FORMATS
+from .formats import KNOWN_FORMATS
 from .signature import Signature
 
 MANIFEST = "manifest.json"
@@ -58,7 +58,7 @@ class Artifact:
 
     Args:
         path: its directory.
-        format: key of ``FORMATS``.
+        format: key of ``KNOWN_FORMATS``.
         task: key of ``tasks.TASKS``; ``None`` for a bare encoder.
         signatures: names, types and axes of inputs and outputs, for each way to call it.
         options: what the user chose, e.g. ``{"lengths": [128]}``.
@@ -98,7 +98,7 @@ class Artifact:
     @property
     def file(self) -> pathlib.Path:
         """What a runtime opens: a file, or the directory of a SavedModel."""
-        return self.path / FORMATS[self.format].file
+        return self.path / KNOWN_FORMATS[self.format].file
 
     def run(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Runs the model in its own runtime, in a fresh process.
@@ -133,10 +133,10 @@ class Artifact:
         directory = _directory(pathlib.Path(path))
         manifest = _read(directory / MANIFEST)
         files, name, found = manifest["files"], manifest["format"], manifest.get("fidelity")
-        if name not in FORMATS:
+        if name not in KNOWN_FORMATS:
             raise CorruptArtifact(
                 f"{directory} has the format {name!r}, which this version does not know. "
-                f"It knows {list(FORMATS)}."
+                f"It knows {list(KNOWN_FORMATS)}."
             )
         try:
             signatures = tuple(map(Signature.from_dict, manifest["signatures"]))
@@ -152,7 +152,7 @@ class Artifact:
             signatures,
             manifest["options"],
             manifest["weights"],
-            _size(files, FORMATS[name].file),
+            _size(files, KNOWN_FORMATS[name].file),
             manifest.get("verification"),
             Fidelity(**found) if found else None,
         )
@@ -192,16 +192,17 @@ def describe(
 ) -> None:
     """Writes the manifest of the files in a directory; the arguments are an artifact's."""
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    row = KNOWN_FORMATS[name]
     manifest = {
         "manifest_version": _VERSION,
         "format": name,
         "task": task,
-        "recipe": dict(FORMATS[name].arguments),
+        "recipe": dict(row.arguments),
         "signatures": [signature.to_dict() for signature in signatures],
         "options": dict(options),
         "weights": weights,
         **({"fidelity": dataclasses.asdict(fidelity)} if fidelity else {}),
-        "versions": {p: importlib.metadata.version(p) for p in _ALWAYS + FORMATS[name].packages},
+        "versions": {p: importlib.metadata.version(p) for p in _ALWAYS + row.packages},
         "files": {path.relative_to(directory).as_posix(): _checksum(path) for path in paths},
     }
     _write(directory, manifest)

@@ -104,7 +104,7 @@ def export(
     options["min_fidelity"] = checked_least(min_fidelity)
     if isinstance(source, str | pathlib.Path):
         source = sources.resolve(zoo.resolve(source))
-    _check_free(output, names, overwrite)
+    check_free(output, names, overwrite)
     try:
         with as_directory(source) as directory, Steps(names, visible=progress) as steps:
             process.call(convert, directory, output, names, options, on_event=steps.start)
@@ -125,7 +125,7 @@ def convert(
     _check_answers(bundle.model.task, names, options)
     # Before the first format is written, not when the first one that uses it is.
     checked_lengths(bundle.model, options["lengths"])
-    _check_weights(bundle.model)
+    check_weights(bundle.model)
     for name in names:
         process.emit(name)
         with atomic_directory(output / name) as directory:
@@ -174,6 +174,11 @@ def _add_companions(
     files: dict[str, Any] = {"config.json": config}
     if row.dtype:
         files = huggingface.companions(config, directory / row.file, row.dtype, signatures)
+    write_companions(bundle, directory, files)
+
+
+def write_companions(bundle: Bundle, directory: pathlib.Path, files: Mapping[str, Any]) -> None:
+    """Writes JSON files, their content by name, and the tokenizer."""
     for name, content in files.items():
         (directory / name).parent.mkdir(exist_ok=True)
         text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
@@ -191,8 +196,8 @@ def _check_lengths_wanted(lengths: Any, names: Iterable[str]) -> None:
         )
 
 
-def _check_weights(model: Any) -> None:
-    """Numbers that a training which diverged leaves."""
+def check_weights(model: Any) -> None:
+    """Refuses numbers that a training which diverged leaves."""
     odd = [w.path for w in model.weights if not np.isfinite(w.numpy()).all()]
     if odd:
         raise ExportError(
@@ -201,7 +206,8 @@ def _check_weights(model: Any) -> None:
         )
 
 
-def _check_free(output: pathlib.Path, names: Iterable[str], overwrite: bool) -> None:
+def check_free(output: pathlib.Path, names: Iterable[str], overwrite: bool) -> None:
+    """Refuses to replace artifacts that nobody said may be replaced."""
     taken = [str(output / name) for name in names if (output / name).exists()]
     if taken and not overwrite:
         raise FileExistsError(

@@ -113,21 +113,41 @@ FORMATS: Mapping[str, Format] = {
     "onnx-int4": _onnx("model_q4", "q4", precision="int4"),
     "onnx-fused": _onnx("model", "fp32", _FLOAT, fused=True),
 }
+
+
+def _writer(module: str, file: str, runtime: str, *packages: str, **arguments: Any) -> Format:
+    options = ("generation", "length") if runtime == "tflite" else ("generation",)
+    return Format(f"writing.{module}", file, runtime, None, arguments, options, packages)
+
+
+# Of models that write: `writing.export_writer` makes them, `writing.verify_writer` proves them.
+WRITER_FORMATS: Mapping[str, Format] = {
+    "writer-savedmodel": _writer("savedmodel", "model", "tensorflow-text", "tensorflow-text"),
+    "writer-savedmodel-ids": _writer("savedmodel", "model", "tensorflow", text=False),
+    "writer-tflite": _writer("tflite", "model.tflite", "tflite"),
+    "writer-tflite-int8": _writer("tflite", "model.tflite", "tflite", recipe="dynamic-int8"),
+    "writer-onnx": _writer("onnx", "onnx", "onnx", "onnx", "onnxruntime", "tf2onnx"),
+}
+KNOWN_FORMATS: Mapping[str, Format] = {**FORMATS, **WRITER_FORMATS}
 DEFAULT_FORMATS = ("savedmodel", "tflite", "tflite-int8", "onnx")
 
 
-def checked_formats(names: Iterable[str]) -> tuple[str, ...]:
+def checked_formats(names: Iterable[str], known: Mapping[str, Format] = FORMATS) -> tuple[str, ...]:
     """Returns the names, each once.
+
+    Args:
+        names: of formats.
+        known: the table that they must be in.
 
     Raises:
         ExportError: there is none, or one is unknown; the message suggests the nearest.
     """
     unique = tuple(dict.fromkeys([names] if isinstance(names, str) else names))
     for name in unique:
-        if name not in FORMATS:
-            near = difflib.get_close_matches(str(name), FORMATS, n=1)
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ExportError(f"formats must be of {list(FORMATS)}, received {name!r}.{hint}")
+            raise ExportError(f"formats must be of {list(known)}, received {name!r}.{hint}")
     if not unique:
-        raise ExportError(f"formats is empty. Name at least one of {list(FORMATS)}.")
+        raise ExportError(f"formats is empty. Name at least one of {list(known)}.")
     return unique

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import process
-from .formats import FORMATS
+from .formats import KNOWN_FORMATS
 from .runtimes import RUNTIMES, Session, load_runtime, open_sessions
 from .signature import Signature, choose
 
@@ -75,7 +75,7 @@ def measure(
         MissingRuntime: the runtime is not installed.
         ValueError: inputs fit none of the signatures.
     """
-    name = FORMATS[artifact.format].runtime
+    name = KNOWN_FORMATS[artifact.format].runtime
     chosen = [choose(signatures, inputs) for inputs in batches]
     calls = [
         (signatures.index(signature), signature.bind(inputs))

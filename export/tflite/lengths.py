@@ -38,7 +38,7 @@ def give_lengths(
     model.signatureDefs = []
     for index, (name, length) in enumerate(zip(names, lengths, strict=True)):
         model.subgraphs[index].name = name.encode()
-        _fix_length(Graph(model, index), length)
+        fix_length(Graph(model, index), length)
         defined = copy.deepcopy(definition)
         defined.signatureKey, defined.subgraphIndex = name.encode(), index
         model.signatureDefs.append(defined)
@@ -48,7 +48,8 @@ def give_lengths(
     )
 
 
-def _fix_length(graph: Graph, length: int) -> None:
+def fix_length(graph: Graph, length: int) -> None:
+    """Gives the open axis of a subgraph a size."""
     for cut in graph.of_kind("STRIDED_SLICE"):
         # The positions: as many rows of their table as the ids have columns.
         table = graph.maker(cut.inputs[0], "DEQUANTIZE")

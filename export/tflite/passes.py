@@ -21,12 +21,12 @@ def make_lean(model: Any, weights: Mapping[str, np.ndarray]) -> None:
         weights: values of the Keras model's variables by path; constants that hold them get
             their names.
     """
-    _name_weights(Graph(model), weights)
-    for change in (_plain_lookups, _multiply_unflattened, _join_projections, _look_up_words):
+    name_weights(Graph(model), weights)
+    for change in (plain_lookups, _multiply_unflattened, _join_projections, look_up_words):
         change(Graph(model))
 
 
-def _name_weights(graph: Graph, weights: Mapping[str, np.ndarray]) -> None:
+def name_weights(graph: Graph, weights: Mapping[str, np.ndarray]) -> None:
     """Calls each table and each kernel, which lie transposed, like its variable."""
     samples = {path: _sample(value) for path, value in weights.items() if value.ndim == 2}
     transposed = {path: _sample(weights[path].T) for path in samples}
@@ -52,7 +52,7 @@ def _same(sample: np.ndarray, known: Mapping[str, np.ndarray]) -> str | None:
     return None
 
 
-def _plain_lookups(graph: Graph) -> None:
+def plain_lookups(graph: Graph) -> None:
     """Takes ids as they are: ``keras.ops.take`` lets negative ones count from the end."""
     for lookup in graph.of_kind("GATHER"):
         chosen = graph.maker(lookup.inputs[1], "SELECT_V2")
@@ -181,7 +181,7 @@ def _joined_name(graph: Graph, products: list[Any]) -> str:
     return f"{scopes.pop()}/qkv/kernel" if len(scopes) == 1 else "qkv/kernel"
 
 
-def _look_up_words(graph: Graph) -> None:
+def look_up_words(graph: Graph) -> None:
     """Turns the lookup in the largest table into an EMBEDDING_LOOKUP, which can be quantised.
 
     That operator takes ids of one axis, and the model sees one row at a time.

@@ -186,19 +186,23 @@ STORAGES: Mapping[str, Storage] = {
 
 
 def store_weights(
-    model: Any, storage_of: Callable[[str], str], kept: dict[tuple[str, str], Any] | None = None
+    model: Any,
+    storage_of: Callable[[str], str],
+    kept: dict[tuple[str, str], Any] | None = None,
+    index: int = 0,
 ) -> dict[str, str]:
     """Stores the weights of products and the table of words otherwise; positions in float16.
 
     Args:
-        model: a ``ModelT`` with one subgraph and float32 weights.
+        model: a ``ModelT`` with float32 weights.
         storage_of: name of a weight, as ``passes`` gave it, to a key of ``STORAGES``.
         kept: converted weights by name and storage, for callers that try several.
+        index: of the subgraph.
 
     Returns:
         Name of each weight to the storage it has now.
     """
-    graph, kept = Graph(model), {} if kept is None else kept
+    graph, kept = Graph(model, index), {} if kept is None else kept
     stored = {}
     for name, tensor in weights_of(graph).items():
         key = (name, storage_of(name))

@@ -49,7 +49,7 @@ def generate(
     settings = GenerationOptions(**options)
     arrays = _checked(model, inputs, settings)
     config = model.decoder.config
-    end = _end_of(model, eos_token_id)
+    end = end_of(model, eos_token_id)
     most = config.vocab_size
     if settings.num_beams > most:
         raise ValueError(
@@ -95,7 +95,7 @@ def texts_of(
     else:
         memory = Memory()
         prompt, mask = (ops.cast(inputs[name], "int32") for name in _PROMPT)
-    capacity = prompt.shape[1] + options.max_new_tokens
+    capacity = ops.shape(prompt)[1] + options.max_new_tokens
     scores, written = model.begin(prompt, mask, memory, capacity)
     history = _at_the_end(prompt, mask)
     if options.rows > 1:
@@ -129,7 +129,12 @@ def _at_the_end(prompt: Any, mask: Any) -> Any:
     return ops.where(places < 0, -1, moved)
 
 
-def _end_of(model: Writer, given: int | None) -> int:
+def end_of(model: Writer, given: int | None = None) -> int:
+    """The id that ends a text: the one given, or what the config says.
+
+    Raises:
+        ValueError: nothing says it.
+    """
     config = model.config
     stated = getattr(config, "eos_token_id", None)
     if stated is None and isinstance(model, CausalLM):

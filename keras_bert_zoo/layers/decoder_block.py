@@ -126,7 +126,7 @@ class DecoderBlock(EncoderBlock):
         Args:
             hidden: of the new tokens, ``(B, S, H)``.
             kept: of all tokens, written so far up to ``place``, both ``(B, N, C, D)``.
-            place: where those of the new tokens are written, an int32 scalar.
+            place: where those of the new tokens are written, an int32 scalar; see ``put``.
             bias: of the new tokens' attention to all, broadcastable to ``(B, N, S, C)``.
             memory: keys and values of the encoder, both ``(B, N, M, D)``, see
                 ``remember_encoder``.
@@ -139,10 +139,7 @@ class DecoderBlock(EncoderBlock):
 
         def attend(x: Any, training: bool | None) -> Any:
             fresh = self.attention.remember(x)
-            new.extend(
-                ops.slice_update(old, (0, 0, place, 0), part)
-                for old, part in zip(kept, fresh, strict=True)
-            )
+            new.extend(put(old, part, place, axis=2) for old, part in zip(kept, fresh, strict=True))
             return self.attention.recall(x, *new, bias)
 
         def attend_across(x: Any, training: bool | None) -> Any:
@@ -168,6 +165,14 @@ class DecoderBlock(EncoderBlock):
     def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
         """Shape of the hidden states."""
         return hidden_shape
+
+
+def put(kept: Any, new: Any, place: Any, axis: int) -> Any:
+    """Writes what is new into what is kept, at a place on an axis; ``None`` is behind it."""
+    if place is None:
+        return ops.concatenate([kept, new], axis=axis)
+    start = [place if index == axis else 0 for index in range(len(kept.shape))]
+    return ops.slice_update(kept, start, new)
 
 
 def _without_probabilities(attended: Any) -> Any:

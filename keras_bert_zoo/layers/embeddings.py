@@ -209,8 +209,10 @@ class Embeddings(keras.layers.Layer):
         """Rows of the position table: ``(S, H)`` for all texts, or ``(B, S, H)``."""
         padding = self.arguments["padding"]
         if position_ids is None and padding is None:
+            table = self.position
             # An array, which sines are, cannot be cut at a width that a graph leaves open.
-            return ops.convert_to_tensor(self.position)[: ops.shape(input_ids)[1]]
+            table = ops.convert_to_tensor(table) if isinstance(table, np.ndarray) else table
+            return table[: ops.shape(input_ids)[1]]
         if position_ids is None:
             tokens = ops.cast(ops.not_equal(input_ids, padding), "int32")
             position_ids = ops.cumsum(tokens, axis=1) * tokens + padding

@@ -18,6 +18,7 @@ from keras_bert_zoo.layers import (
     SameDocument,
 )
 from keras_bert_zoo.layers.attention import MASKED
+from keras_bert_zoo.layers.decoder_block import put
 from keras_bert_zoo.models.bert import block_sizes
 from keras_bert_zoo.models.named_inputs import NamedInputs
 
@@ -31,7 +32,8 @@ class Written(NamedTuple):
     Args:
         kept: keys and values of each layer, ``(B, N, C, D)``, with room for ``C`` tokens.
         seen: which of the ``C`` places hold a token, int32 ``(B, C)``.
-        place: where the next token is written, an int32 scalar.
+        place: where the next token is written, an int32 scalar; ``None`` if there is no room left,
+            and what is kept grows.
         positions: position of the next token of each row, int32 ``(B,)``.
     """
 
@@ -202,12 +204,14 @@ class Decoder(NamedInputs):
         batch, length = ops.shape(input_ids)[:2]
         mask = ops.ones((batch, length), "int32") if mask is None else ops.cast(mask, "int32")
         offsets = ops.arange(length, dtype="int32")
-        seen = ops.slice_update(written.seen, (0, written.place), mask)
+        grows = written.place is None
+        place = ops.shape(written.seen)[1] if grows else written.place
+        seen = put(written.seen, mask, written.place, axis=1)
         places = ops.arange(ops.shape(seen)[1], dtype="int32")
         reads = self.config.prefix and begins
         # What is read sees all of itself, what is written nothing that follows.
         last = ops.full_like(offsets, length - 1) if reads else offsets
-        before = places[None, :] <= (written.place + last)[:, None]  # S C
+        before = places[None, :] <= (place + last)[:, None]  # S C
         allowed = ops.cast(before[None] & (seen[:, None, :] > 0), self.dtype_policy.compute_dtype)
         bias = ((1.0 - allowed) * MASKED)[:, None]
         segments = None
@@ -222,10 +226,8 @@ class Decoder(NamedInputs):
             kept.append(new)
         if final_norm is not None:
             hidden = final_norm(hidden)
-        now = Written(
-            tuple(kept), seen, written.place + length, written.positions + ops.sum(mask, axis=1)
-        )
-        return hidden, now
+        after = None if grows else place + length
+        return hidden, Written(tuple(kept), seen, after, written.positions + ops.sum(mask, axis=1))
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 PREFIX = "##"
 # The decoder cleans each token, the tokenizer on request the whole text: the lists differ
 # in " do not" alone.
-_CLEAN_TEXT = (
+CLEAN_TEXT = (
     (" .", "."),
     (" ?", "?"),
     (" !", "!"),
@@ -19,7 +19,7 @@ _CLEAN_TEXT = (
     (" 've", "'ve"),
     (" 're", "'re"),
 )
-_CLEAN_TOKEN = (*_CLEAN_TEXT[:7], (" do not", " don't"), *_CLEAN_TEXT[7:])
+_CLEAN_TOKEN = (*CLEAN_TEXT[:7], (" do not", " don't"), *CLEAN_TEXT[7:])
 
 
 def join(tokens: Sequence[str], clean_up: bool) -> str:
@@ -29,16 +29,17 @@ def join(tokens: Sequence[str], clean_up: bool) -> str:
         tokens: of the vocabulary.
         clean_up: also remove the spaces before punctuation that joining tokens left.
     """
-    text = "".join(_piece(token, is_first=i == 0) for i, token in enumerate(tokens))
+    text = "".join(piece(token, is_first=i == 0) for i, token in enumerate(tokens))
     return cleaned(text) if clean_up else text
 
 
 def cleaned(text: str) -> str:
     """Removes the spaces before punctuation that joining tokens left."""
-    return _replaced(text, _CLEAN_TEXT)
+    return _replaced(text, CLEAN_TEXT)
 
 
-def _piece(token: str, *, is_first: bool) -> str:
+def piece(token: str, *, is_first: bool) -> str:
+    """What a token adds to a text."""
     if not is_first:
         token = token[len(PREFIX) :] if token.startswith(PREFIX) else f" {token}"
     return _replaced(token, _CLEAN_TOKEN)

@@ -1,0 +1,37 @@
+"""How an exported model writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from keras_bert_zoo.generation import GenerationOptions
+
+from ..errors import ExportError
+
+
+def options_of(model: Any, given: Mapping[str, Any]) -> GenerationOptions:
+    """Reads options that a graph can hold.
+
+    Args:
+        model: that is to write.
+        given: of ``GenerationOptions``.
+
+    Raises:
+        ExportError: they draw, or ask for more texts or tokens than there can be.
+        ValueError: an option is out of range.
+    """
+    options = GenerationOptions(**given)
+    if options.do_sample or options.num_return_sequences > 1:
+        raise ExportError(
+            "An exported model writes one text for each row, the likeliest: leave do_sample and "
+            "num_return_sequences out."
+        )
+    config = model.decoder.config
+    if options.max_new_tokens >= config.max_tokens or options.num_beams > config.vocab_size:
+        raise ExportError(
+            f"max_new_tokens must be below the {config.max_tokens} positions of the decoder, and "
+            f"num_beams at most its {config.vocab_size} words; received {options.max_new_tokens} "
+            f"and {options.num_beams}."
+        )
+    return options
