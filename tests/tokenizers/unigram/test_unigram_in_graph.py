@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 import tensorflow as tf
+from in_graph import served_and_eager
 
 TEXTS = ["Größe ①\u0301 <mask> x", "", "哈哈哈 \r\n İ", " e\u0301 ", "<s>"]
 NAMES = [
@@ -40,32 +37,10 @@ def test_in_a_dataset(segmenter):
     assert rows == segmenter(tf.constant(TEXTS)).ids.to_list()
 
 
-# The session loader is what servers restore with, and stricter than Python's.
-CLIENT = """
-import json, sys
-import tensorflow as tf
-with tf.compat.v1.Session(graph=tf.Graph()) as session:
-    saved = tf.compat.v1.saved_model.load(session, ["serve"], sys.argv[1])
-    signature = saved.signature_def["serving_default"]
-    outputs = {name: tensor.name for name, tensor in signature.outputs.items()}
-    feed = {signature.inputs["text"].name: json.loads(sys.argv[2])}
-    values = session.run(outputs, feed)
-assert "tensorflow_text" not in sys.modules
-print(json.dumps({name: value.tolist() for name, value in values.items()}))
-"""
-
-
 def test_a_saved_model_needs_core_operators_alone(segmenter, tmp_path):
-    module = tf.Module()
-    module.segmenter = segmenter
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
     def cut(text):
         pieces = segmenter(text, with_spans=True)
         return {"ids": pieces.ids.to_tensor(-1), "spans": pieces.spans.to_tensor(-1)}
 
-    expected = {name: value.numpy().tolist() for name, value in cut(tf.constant(TEXTS)).items()}
-    tf.saved_model.save(module, str(tmp_path), signatures={"serving_default": cut})
-    arguments = [sys.executable, "-c", CLIENT, str(tmp_path), json.dumps(TEXTS)]
-    output = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
-    assert json.loads(output.splitlines()[-1]) == expected
+    served, eager = served_and_eager(segmenter, cut, tmp_path, TEXTS)
+    assert served == eager
