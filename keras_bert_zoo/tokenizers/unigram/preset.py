@@ -51,7 +51,7 @@ class UnigramPreset(PresetTokenizer):
         parts = [each for each in pipeline.pre_tokenizers if each["type"] != "WhitespaceSplit"]
         marks = [replacement_and_scheme(each) for each in parts if each["type"] == "Metaspace"]
         if len(parts) != 1 or marks != [_MARK]:
-            yield f"its pre_tokenizers are {parts}, SentencePiece puts ▁ for spaces and before a text"
+            yield f"its pre_tokenizers are {parts}, of SentencePiece a Metaspace of {_MARK}"
         if pipeline.byte_ids is not None:
             yield "it spells unknown characters with bytes"
         if name.startswith("XLM"):
