@@ -53,12 +53,13 @@ def write_keras_hub(
 ) -> pathlib.Path:
     """Writes a model as a preset that keras-hub's ``from_preset`` loads.
 
-    A ``BertEncoder`` becomes a backbone, a ``SequenceClassifier`` a text classifier that returns
-    logits, a ``SentenceEmbedder`` a text embedder, a ``PretrainingModel`` the backbone of its
-    encoder. Names of classes have no place in a preset.
+    An encoder becomes a backbone, a ``SequenceClassifier`` a text classifier that returns
+    logits, a ``SentenceEmbedder`` a text embedder, a ``PretrainingModel`` for words alone a masked
+    language model where keras-hub's computes the same; of another one the encoder is written.
+    Names of classes have no place in a preset.
 
     Args:
-        model: the model, of BERT.
+        model: the model, of an architecture that keras-hub has: see ``PRESETS``.
         tokenizer: its tokenizer; ``None`` writes none.
         directory: where to; parents are created.
         allow_tanh_gelu: as for ``convert``.

@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 from keras_bert_zoo.tokenizers.presets import PresetTokenizer
 from keras_bert_zoo.tokenizers.unigram import published, spiece
 from keras_bert_zoo.tokenizers.unigram.compiling import charsmap
+from keras_bert_zoo.tokenizers.unigram.pre_tokenizers import replacement_and_scheme
 from keras_bert_zoo.tokenizers.unigram.source import UnigramSource
 
 _BRACKETS = {"cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
 _FAIRSEQ = ("<s>", "<pad>", "</s>", "<unk>")
-_METASPACE = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"}
+# What stands for a space, and where one is added.
+_MARK = ("▁", "always")
 
 
 class UnigramPreset(PresetTokenizer):
@@ -46,10 +48,10 @@ class UnigramPreset(PresetTokenizer):
     def problems(self, name: str, source: UnigramSource) -> Iterator[str]:
         """What a SentencePiece model cannot say."""
         pipeline = source.pipeline
-        splits = [{**part, "split": True} for part in pipeline.pre_tokenizers]
-        known = [each for each in splits if each["type"] != "WhitespaceSplit"]
-        if known != [{**_METASPACE, "split": True}]:
-            yield f"its pre_tokenizers are {splits}, SentencePiece's is {_METASPACE}"
+        parts = [each for each in pipeline.pre_tokenizers if each["type"] != "WhitespaceSplit"]
+        marks = [replacement_and_scheme(each) for each in parts if each["type"] == "Metaspace"]
+        if len(parts) != 1 or marks != [_MARK]:
+            yield f"its pre_tokenizers are {parts}, of SentencePiece a Metaspace of {_MARK}"
         if pipeline.byte_ids is not None:
             yield "it spells unknown characters with bytes"
         if name.startswith("XLM"):
