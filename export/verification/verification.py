@@ -193,7 +193,10 @@ class _Judge:
         if not fitting or not all(given.values()):
             return None
         signature, cases = fitting[-1], text_cases(artifact, self.subject.count)
-        step, count = signature.size(BATCH) or _CHUNK, len(next(iter(given.values())))
+        # Texts of a call are padded to the longest: where that shows, one by one as for Keras.
+        alone = self.reference.config.choices.sees_padding
+        step = signature.size(BATCH) or (1 if alone else _CHUNK)
+        count = len(next(iter(given.values())))
         inputs = [
             {name: column[start : start + step] for name, column in given.items()}
             for start in range(0, count, step)

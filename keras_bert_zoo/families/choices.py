@@ -61,6 +61,11 @@ class Choices:
         return 0
 
     @property
+    def sees_padding(self) -> bool:
+        """Whether padding behind a text changes its numbers, though masked in attention."""
+        return False
+
+    @property
     def pools_densely(self) -> bool:
         """Whether the pooler has a linear layer."""
         return True

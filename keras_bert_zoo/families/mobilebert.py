@@ -55,6 +55,11 @@ class MobileBertChoices(Choices):
         return self.num_feedforward_networks - 1
 
     @property
+    def sees_padding(self) -> bool:
+        """Whether the last word of a text has padding for a neighbour."""
+        return self.trigram_input
+
+    @property
     def pools_densely(self) -> bool:
         """Whether the pooler has a linear layer."""
         return self.classifier_activation
