@@ -53,6 +53,6 @@ def joiner_of(tokenizer: Any, clean_up: bool | None = None) -> WordPieceJoiner:
     if not isinstance(tokenizer, WordPieceTokenizer):
         raise TokenizerError(
             f"Tokens of a {type(tokenizer).__name__} cannot be joined to text inside a graph, "
-            "those of a WordPieceTokenizer can. Take ids out of the graph, and decode them in Python."
+            "those of a WordPieceTokenizer can. Return ids, and decode them in Python."
         )
     return WordPieceJoiner(tokenizer, clean_up)
