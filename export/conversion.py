@@ -6,7 +6,7 @@ import contextlib
 import json
 import pathlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,16 +102,51 @@ def export(
     _check_lengths_wanted(options["lengths"], names)
     options[OPTION] = chosen_examples(examples, names)
     options["min_fidelity"] = checked_least(min_fidelity)
+    check_free(output, names, overwrite)
+    return in_child(convert, source, output, names, options, progress=progress)
+
+
+def in_child(
+    child: Callable[..., None],
+    source: str | pathlib.Path | Bundle,
+    output: pathlib.Path,
+    names: Sequence[str],
+    options: Mapping[str, Any],
+    *,
+    progress: bool,
+) -> list[Artifact]:
+    """Converts in a process of its own.
+
+    Args:
+        child: what it runs, with a directory, the output, the names and the options.
+        source: see ``export``.
+        output: see there.
+        names: of the formats.
+        options: for the child.
+        progress: see there.
+
+    Returns:
+        The artifacts that it wrote.
+    """
     if isinstance(source, str | pathlib.Path):
         source = sources.resolve(zoo.resolve(source))
-    check_free(output, names, overwrite)
     try:
         with as_directory(source) as directory, Steps(names, visible=progress) as steps:
-            process.call(convert, directory, output, names, options, on_event=steps.start)
+            process.call(child, directory, output, names, options, on_event=steps.start)
     finally:
         for name in names:  # a child that was killed could not do it
             remove_leftovers(output / name)
     return [Artifact.load(output / name) for name in names]
+
+
+def write_each(
+    names: Iterable[str], output: pathlib.Path, write: Callable[[pathlib.Path, str], None]
+) -> None:
+    """Writes each format to a directory that appears whole or not at all; the child's part."""
+    for name in names:
+        process.emit(name)
+        with atomic_directory(output / name) as directory:
+            write(directory, name)
 
 
 def convert(
@@ -126,10 +161,7 @@ def convert(
     # Before the first format is written, not when the first one that uses it is.
     checked_lengths(bundle.model, options["lengths"])
     check_weights(bundle.model)
-    for name in names:
-        process.emit(name)
-        with atomic_directory(output / name) as directory:
-            _write(bundle, directory, name, options)
+    write_each(names, output, lambda directory, name: _write(bundle, directory, name, options))
 
 
 def _check_answers(task: str | None, names: Iterable[str], options: Mapping[str, Any]) -> None:

@@ -37,10 +37,9 @@ from keras_bert_zoo.checkpoints.sentence_transformers import (
 )
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, Tensor
 from keras_bert_zoo.checkpoints.weights import build_from_tensors, weights_of
-from keras_bert_zoo.config import ConfigError, EncoderConfig
-from keras_bert_zoo.generator_config import Seq2SeqConfig
-from keras_bert_zoo.models import TASKS, WRITERS, Encoder, encoder_decoder_of, encoder_of
-from keras_bert_zoo.models.warm_start import bert2bert
+from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.models import TASKS, WRITERS, Encoder, encoder_of
+from keras_bert_zoo.models.warm_start import bert2bert, ids_of
 
 if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
@@ -179,46 +178,6 @@ def _written_by_encoder(source: str | pathlib.Path, **options: Any) -> Bundle:
     model = bert2bert(loaded.model, ids_of(loaded.tokenizer))
     _log.warning("What attends from the decoder to the encoder starts with random values.")
     return Bundle(model, loaded.tokenizer, model.config)
-
-
-def new_transformer(
-    values: Mapping[str, Any], tokenizer: str | pathlib.Path, *, dtype: Any = None
-) -> Bundle:
-    """A Transformer with random weights.
-
-    Args:
-        values: keys of ``config.json``: ``model_type``, ``"marian"`` (normalised behind each
-            sublayer, as published) or ``"pegasus"`` (before it), and sizes; ``vocab_size`` and
-            the ids of special tokens are the tokenizer's, unless they are stated.
-        tokenizer: what ``load`` takes, with tokenizer files.
-        dtype: dtype policy of the layers; the global one by default.
-
-    Raises:
-        ConfigError: the config cannot be built.
-        FileNotFoundError: there are no tokenizer files.
-    """
-    from keras_bert_zoo.tokenizers import load_tokenizer
-
-    kind = values.get("model_type")
-    if kind not in writers.TRANSFORMERS:
-        raise ConfigError(
-            f"model_type of a new Transformer must be one of {writers.TRANSFORMERS}, received "
-            f"{kind!r}."
-        )
-    found = load_tokenizer(sources.resolve(zoo.resolve(tokenizer)))
-    stated = {"vocab_size": found.vocab_size, **ids_of(found), **values}
-    config = Seq2SeqConfig.from_dict(stated)
-    _check_vocabulary(found, config.decoder)
-    return Bundle(encoder_decoder_of(config, dtype=dtype), found, config)
-
-
-def ids_of(tokenizer: Tokenizer) -> dict[str, int]:
-    """What a text that is written begins with, ends with and is followed by."""
-    return {
-        "decoder_start_token_id": tokenizer.cls_token_id,
-        "eos_token_id": tokenizer.sep_token_id,
-        "pad_token_id": tokenizer.pad_token_id,
-    }
 
 
 def _load_writer(directory: pathlib.Path, task: str | None, **options: Any) -> Bundle:

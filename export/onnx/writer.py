@@ -11,8 +11,8 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-from ..errors import MissingRuntime
 from ..signature import Signature
+from .packages import check_packages
 
 
 def export(
@@ -41,14 +41,9 @@ def export(
         MissingRuntime: onnx, onnxruntime or tf2onnx is not installed.
         UnsupportedLayer: a layer has no ONNX operator.
     """
-    try:
-        import onnx
-        import onnxruntime  # noqa: F401
-        import tf2onnx  # noqa: F401
-    except ImportError as error:
-        raise MissingRuntime(
-            "Writing ONNX needs onnx, onnxruntime and tf2onnx: pip install keras-bert-zoo[onnx]"
-        ) from error
+    check_packages()
+    import onnx
+
     from . import file as onnx_file
     from . import fusion as onnx_fusion
     from . import precision as onnx_precision

@@ -6,18 +6,14 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from keras_bert_zoo import zoo
-from keras_bert_zoo.atomic import atomic_directory, check_switch, remove_leftovers
-from keras_bert_zoo.checkpoints import sources
+from keras_bert_zoo.atomic import check_switch
 from keras_bert_zoo.checkpoints.writers import GENERATION
 
-from .. import process
 from ..artifact import Artifact, describe
-from ..conversion import as_directory, check_free, check_weights, write_companions
+from ..conversion import check_free, check_weights, in_child, write_companions, write_each
 from ..digest import digest_of
 from ..errors import ExportError
 from ..formats import WRITER_FORMATS, checked_formats
-from ..progress import Steps
 
 if TYPE_CHECKING:
     from keras_bert_zoo.bundle import Bundle
@@ -56,17 +52,9 @@ def export_writer(
     """
     check_switch("overwrite", overwrite)
     names, output = checked_formats(formats, WRITER_FORMATS), pathlib.Path(output)
-    if isinstance(source, str | pathlib.Path):
-        source = sources.resolve(zoo.resolve(source))
     check_free(output, names, overwrite)
     options = {"length": length, "generation": generation}
-    try:
-        with as_directory(source) as directory, Steps(names, visible=progress) as steps:
-            process.call(convert, directory, output, names, options, on_event=steps.start)
-    finally:
-        for name in names:  # a child that was killed could not do it
-            remove_leftovers(output / name)
-    return [Artifact.load(output / name) for name in names]
+    return in_child(convert, source, output, names, options, progress=progress)
 
 
 def convert(
@@ -82,10 +70,7 @@ def convert(
             f"{source} holds a model for {bundle.model.task!r}, which does not write. Use `export`."
         )
     check_weights(bundle.model)
-    for name in names:
-        process.emit(name)
-        with atomic_directory(output / name) as directory:
-            write(bundle, directory, name, options)
+    write_each(names, output, lambda directory, name: write(bundle, directory, name, options))
 
 
 def write(bundle: Bundle, directory: pathlib.Path, name: str, options: Mapping[str, Any]) -> None:

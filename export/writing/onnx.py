@@ -14,7 +14,7 @@ from typing import Any
 
 from keras import ops
 
-from ..errors import MissingRuntime
+from ..onnx.packages import check_packages
 from ..signature import BATCH, Signature, TensorSpec
 from .options import options_of
 from .ort import DECODER, ENCODER, GIVEN, MASK, READ, STATES, WITH_PAST, WRITTEN
@@ -53,14 +53,9 @@ def export(
         MissingRuntime: onnx, onnxruntime or tf2onnx is not installed.
         UnsupportedLayer: a layer has no ONNX operator.
     """
-    try:
-        import onnx
-        import onnxruntime  # noqa: F401
-        import tf2onnx  # noqa: F401
-    except ImportError as error:
-        raise MissingRuntime(
-            "Writing ONNX needs onnx, onnxruntime and tf2onnx: pip install keras-bert-zoo[onnx]"
-        ) from error
+    check_packages()
+    import onnx
+
     from ..onnx import file as onnx_file
     from ..onnx import weights as onnx_weights
     from ..onnx.conversion import lean_graph

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
-from keras_bert_zoo.layers.attention import MASKED
+from keras_bert_zoo.layers.attention import bias_of
 from keras_bert_zoo.models.decoder import Memory, Written
 
 from ..errors import ExportError
@@ -102,8 +102,8 @@ def kept_of(model: Any, pattern: str, tensors: Tensors) -> tuple[Any, ...]:
 
 def memory_of(model: Any, pattern: str, tensors: Tensors, mask: Any) -> Memory:
     """What a decoder knows of what was read, of keys, values and the mask ``(B, S)``."""
-    allowed = ops.cast(mask, "float32")[:, None, None, :]
-    return Memory(kept_of(model, pattern, tensors), (1.0 - allowed) * MASKED)
+    bias = bias_of(mask[:, None, None, :], "float32")
+    return Memory(kept_of(model, pattern, tensors), bias)
 
 
 def written_of(model: Any, pattern: str, tensors: Tensors, place: Any, rows: Any) -> Written:

@@ -64,12 +64,9 @@ def export(
     """
     check_two_sided(bundle.model, "TFLite")
     room = options_of(bundle.model, generation).max_new_tokens
-    [length] = (
-        checked_lengths(
-            bundle.model.encoder, [length or min(LENGTH, bundle.model.encoder.config.max_tokens)]
-        )
-        or ()
-    )
+    encoder = bundle.model.encoder
+    length = length or min(LENGTH, encoder.config.max_tokens)
+    checked_lengths(encoder, [length])
     parts = parts_of(bundle.model, length, room)
     model = tflite_model.read(_converted(bundle.model, parts))
     weights = {weight.path: weight.numpy() for weight in bundle.model.weights}

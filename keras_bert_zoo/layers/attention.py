@@ -17,6 +17,11 @@ from keras_bert_zoo.layers.normalization import wide
 MASKED = -10_000.0
 
 
+def bias_of(allowed: Any, dtype: str) -> Any:
+    """What is added to scores: 0 where something may be seen, ``MASKED`` elsewhere."""
+    return (1.0 - ops.cast(allowed, dtype)) * MASKED
+
+
 @keras.saving.register_keras_serializable("keras_bert_zoo")
 class AttentionBias(keras.layers.Layer):
     """Turns a 0/1 mask into the number added to attention scores.
@@ -39,7 +44,7 @@ class AttentionBias(keras.layers.Layer):
             attention_mask = same_document(attention_mask)
         missing_axes = (1, 2) if len(attention_mask.shape) == 2 else (1,)
         allowed = ops.expand_dims(attention_mask, missing_axes)
-        return (1.0 - ops.cast(allowed, self.compute_dtype)) * MASKED
+        return bias_of(allowed, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the bias."""
@@ -98,7 +103,7 @@ class SameDocument(keras.layers.Layer):
     def call(self, numbers: Any, memory_numbers: Any) -> Any:
         """From the numbers of documents, ``(B, S)`` and ``(B, M)``, to ``(B, 1, S, M)``."""
         allowed = ops.expand_dims(same_document(numbers, memory_numbers), 1)
-        return (1.0 - ops.cast(allowed, self.compute_dtype)) * MASKED
+        return bias_of(allowed, self.compute_dtype)
 
     def compute_output_shape(
         self, numbers_shape: tuple[int | None, ...], memory_numbers_shape: tuple[int | None, ...]

@@ -17,10 +17,10 @@ from keras_bert_zoo.layers import (
     LayerNorm,
     SameDocument,
 )
-from keras_bert_zoo.layers.attention import MASKED
+from keras_bert_zoo.layers.attention import bias_of
 from keras_bert_zoo.layers.decoder_block import put
 from keras_bert_zoo.models.bert import block_sizes
-from keras_bert_zoo.models.named_inputs import NamedInputs
+from keras_bert_zoo.models.configured import Configured, embedding_sizes
 
 # The encoder's hidden states, and which of them exist.
 MEMORY = ("encoder_hidden_states", "encoder_attention_mask")
@@ -56,7 +56,7 @@ class Memory(NamedTuple):
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
-class Decoder(NamedInputs):
+class Decoder(Configured):
     """A decoder without a head: BERT's, GPT-2's, or that of the Transformer.
 
     Inputs are a dict of int32 ``(B, S)``: ``input_ids``, and ``attention_mask``, 1 for tokens and
@@ -77,6 +77,7 @@ class Decoder(NamedInputs):
     """
 
     task: str | None = None
+    config_class = DecoderConfig
 
     def __init__(
         self,
@@ -175,9 +176,8 @@ class Decoder(NamedInputs):
         if hidden is None:
             return Memory()
         _, blocks, _ = self._parts()
-        allowed = ops.cast(mask, self.dtype_policy.compute_dtype)[:, None, None, :]
         kept = tuple(block.remember_encoder(hidden) for block in blocks)
-        return Memory(kept, (1.0 - allowed) * MASKED)
+        return Memory(kept, bias_of(mask[:, None, None, :], self.dtype_policy.compute_dtype))
 
     def extend(
         self,
@@ -212,8 +212,8 @@ class Decoder(NamedInputs):
         # What is read sees all of itself, what is written nothing that follows.
         last = ops.full_like(offsets, length - 1) if reads else offsets
         before = places[None, :] <= (place + last)[:, None]  # S C
-        allowed = ops.cast(before[None] & (seen[:, None, :] > 0), self.dtype_policy.compute_dtype)
-        bias = ((1.0 - allowed) * MASKED)[:, None]
+        allowed = before[None] & (seen[:, None, :] > 0)  # B S C
+        bias = bias_of(allowed[:, None], self.dtype_policy.compute_dtype)
         segments = None
         if self.config.prefix:
             segments = ops.full_like(input_ids, 0 if reads else 1)
@@ -228,32 +228,6 @@ class Decoder(NamedInputs):
             hidden = final_norm(hidden)
         after = None if grows else place + length
         return hidden, Written(tuple(kept), seen, after, written.positions + ops.sum(mask, axis=1))
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments.
-
-        Raises:
-            ValueError: the embeddings are shared with an encoder.
-        """
-        if self.shares_embeddings:
-            raise ValueError(
-                f"The embeddings of {self.name} are an encoder's: save the model that holds both."
-            )
-        return {
-            "config": self.config.to_dict(),
-            **self.options,
-            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Decoder:
-        """Rebuilds the model from ``get_config``."""
-        values = dict(config)
-        values["config"] = DecoderConfig.from_dict(values["config"])
-        values["dtype"] = keras.saving.deserialize_keras_object(values["dtype"])
-        return cls(**values)
 
 
 def _inputs(config: DecoderConfig, packed: bool) -> dict[str, keras.KerasTensor]:
@@ -272,17 +246,6 @@ def decoder_embeddings(config: DecoderConfig, dtype: Any) -> Embeddings:
     choices = {
         "padding": config.pad_token_id if config.position_offset else None,
         "position_embedding_type": config.position_embedding_type,
-        "dropout": config.hidden_dropout_prob,
         **config.choices.embeddings(config),
     }
-    return Embeddings(
-        vocab_size=config.vocab_size,
-        hidden_size=config.hidden_size,
-        max_position_embeddings=config.max_position_embeddings,
-        type_vocab_size=config.type_vocab_size,
-        epsilon=config.layer_norm_eps,
-        initializer_range=config.initializer_range,
-        **choices,
-        dtype=dtype,
-        name="embeddings",
-    )
+    return Embeddings(**{**embedding_sizes(config), **choices}, dtype=dtype, name="embeddings")

@@ -9,7 +9,7 @@ import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Embeddings, Linear, Pooler
-from keras_bert_zoo.models.named_inputs import NamedInputs
+from keras_bert_zoo.models.configured import Configured, embedding_sizes
 
 
 def encoder_inputs(config: EncoderConfig, packed: bool = False) -> dict[str, keras.KerasTensor]:
@@ -37,7 +37,7 @@ class Steps(NamedTuple):
     last: Callable[[Any], Any] = lambda hidden: hidden
 
 
-class Encoder(NamedInputs):
+class Encoder(Configured):
     """An encoder without a task head; its subclasses are the architectures.
 
     Inputs are a dict of int32 ``(B, S)``: ``input_ids``; ``attention_mask``, 1 for tokens
@@ -154,18 +154,8 @@ class Encoder(NamedInputs):
     @classmethod
     def embeddings(cls, config: EncoderConfig, dtype: Any) -> Embeddings:
         """The layer that embeds tokens."""
-        sizes = {
-            "vocab_size": config.vocab_size,
-            "hidden_size": config.table_width,
-            "max_position_embeddings": config.max_position_embeddings,
-            "type_vocab_size": config.type_vocab_size,
-            "dropout": config.hidden_dropout_prob,
-            "epsilon": config.layer_norm_eps,
-            "initializer_range": config.initializer_range,
-        }
-        return cls.embeds_with(
-            **{**sizes, **cls.embedding_choices(config)}, dtype=dtype, name="embeddings"
-        )
+        arguments = {**embedding_sizes(config), **cls.embedding_choices(config)}
+        return cls.embeds_with(**arguments, dtype=dtype, name="embeddings")
 
     @staticmethod
     def embedding_choices(config: EncoderConfig) -> dict[str, Any]:
@@ -192,30 +182,3 @@ class Encoder(NamedInputs):
             attentions: whether the probabilities of whole rows are asked for.
         """
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments, the encoder config as ``config.json`` holds it.
-
-        Raises:
-            ValueError: the embeddings are shared with another encoder.
-        """
-        if self.shares_embeddings:
-            raise ValueError(
-                f"The embeddings of {self.name} are another encoder's: save the model that holds "
-                "both."
-            )
-        return {
-            "config": self.config.to_dict(),
-            **self.options,
-            "dtype": keras.saving.serialize_keras_object(self.dtype_policy),
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Encoder:
-        """Rebuilds the model from ``get_config``."""
-        values = dict(config)
-        values["config"] = EncoderConfig.from_dict(values["config"])
-        values["dtype"] = keras.saving.deserialize_keras_object(values["dtype"])
-        return cls(**values)

@@ -45,6 +45,19 @@ def bert2bert(model: PretrainingModel, ids: Mapping[str, Any]) -> EncoderDecoder
     return made
 
 
+def ids_of(tokenizer: Any) -> dict[str, int]:
+    """What a text that is written begins with, ends with and is followed by.
+
+    Args:
+        tokenizer: whose tokens are written.
+    """
+    return {
+        "decoder_start_token_id": tokenizer.cls_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+
+
 def _origin(path: str) -> str:
     """Where an encoder with a head has what a side of the model begins with."""
     side, _, rest = path.partition("/")

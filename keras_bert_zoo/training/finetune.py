@@ -33,6 +33,7 @@ from keras_bert_zoo.training import callbacks
 from keras_bert_zoo.training.folds import fold_of
 from keras_bert_zoo.training.gradient_cache import in_parts
 from keras_bert_zoo.training.interruption import StopRequest, stop_requests
+from keras_bert_zoo.training.new_models import new_transformer
 from keras_bert_zoo.training.optimizers import BertAdamW
 from keras_bert_zoo.training.recipe import LINEAR, FinetuneRecipe
 from keras_bert_zoo.training.run_directory import BUNDLE, LOGS, METRICS, RunDirectory
@@ -136,9 +137,7 @@ class _Run:
         """What the recipe starts from."""
         recipe = self.recipe
         if recipe.new_model is not None:
-            return bundle.new_transformer(
-                recipe.new_model, str(recipe.tokenizer), dtype=recipe.dtype
-            )
+            return new_transformer(recipe.new_model, str(recipe.tokenizer), dtype=recipe.dtype)
         return bundle.load(
             str(recipe.model),
             task=recipe.task,

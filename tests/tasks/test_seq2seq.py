@@ -16,6 +16,7 @@ from keras_bert_zoo.evaluation.prediction import outputs_of
 from keras_bert_zoo.generation import generate
 from keras_bert_zoo.tasks import task_named
 from keras_bert_zoo.tasks.task import Settings
+from keras_bert_zoo.training.new_models import new_transformer
 
 OPTIONS = {"max_new_tokens": 5, "metric": "exact_match"}
 
@@ -24,7 +25,7 @@ OPTIONS = {"max_new_tokens": 5, "metric": "exact_match"}
 def made(tmp_path_factory):
     keras.utils.set_random_seed(3)
     directory = tmp_path_factory.mktemp("seq2seq")
-    return bundle.new_transformer(sizes(16), save_tokenizer(directory / "tokenizer"))
+    return new_transformer(sizes(16), save_tokenizer(directory / "tokenizer"))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_a_new_transformer_takes_its_words_from_the_tokenizer(made):
 
 def test_a_new_one_is_a_transformer(tmp_path):
     with pytest.raises(ConfigError, match=r"must be one of .*'pegasus'.*received 'bert'"):
-        bundle.new_transformer({"model_type": "bert"}, tmp_path)
+        new_transformer({"model_type": "bert"}, tmp_path)
 
 
 @pytest.mark.parametrize("beams", [1, 3])

@@ -10,8 +10,8 @@ import yaml
 from sequences import sizes
 
 from keras_bert_zoo import WordPieceTokenizer
-from keras_bert_zoo.bundle import new_transformer
 from keras_bert_zoo.tasks import task_named
+from keras_bert_zoo.training.new_models import new_transformer
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs/translation.md").read_text(encoding="utf-8")

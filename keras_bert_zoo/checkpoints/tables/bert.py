@@ -24,6 +24,11 @@ BETWEEN_SENTENCES = (
     *block("inter_sentence.layer.0", "inter_sentence/layer_0", in_encoder=False),
     *block("inter_sentence.layer.1", "inter_sentence/layer_1", in_encoder=False),
 )
+# The decoder's weight is the word table, which `transformers` stores once or twice.
+COPIES = {
+    "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
+}
 # What may be left unread of a checkpoint of any architecture, and what it is.
 SKIPPABLE = {
     r"embeddings\.position_ids": "a buffer that counts 0, 1, 2, …",
@@ -50,11 +55,7 @@ BERT = Architecture(
         "sentence_embedding": (),
     },
     additions={"token_classification": {"crf": CRF}},
-    # The decoder's weight is the word table, which `transformers` stores once or twice.
-    copies={
-        "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
-        "cls.predictions.decoder.bias": "cls.predictions.bias",
-    },
+    copies=COPIES,
     aliases={"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"},
     skippable={
         **SKIPPABLE,

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from keras_bert_zoo.checkpoints.architecture import Architecture
 from keras_bert_zoo.checkpoints.rows import BLOCK, block, embeddings, head, norm, predictions, table
-from keras_bert_zoo.checkpoints.tables.bert import ANSWERS, CLASSIFIER, CRF, PREDICTIONS, SKIPPABLE
+from keras_bert_zoo.checkpoints.tables.bert import (
+    ANSWERS,
+    CLASSIFIER,
+    COPIES,
+    CRF,
+    PREDICTIONS,
+    SKIPPABLE,
+)
 
 _BLOCK = {
     **BLOCK,
@@ -38,10 +45,7 @@ DEBERTA = Architecture(
         "sentence_embedding": (),
     },
     additions={"token_classification": {"crf": CRF}},
-    copies={
-        "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
-        "cls.predictions.decoder.bias": "cls.predictions.bias",
-    },
+    copies=COPIES,
     skippable={
         **SKIPPABLE,
         r"pooler\.dense\..*": "what stands before classes",

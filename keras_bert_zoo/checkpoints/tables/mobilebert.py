@@ -7,6 +7,7 @@ from keras_bert_zoo.checkpoints.rows import block, embeddings, linear
 from keras_bert_zoo.checkpoints.tables.bert import (
     ANSWERS,
     CLASSIFIER,
+    COPIES,
     CRF,
     FOLLOWING,
     PREDICTIONS,
@@ -58,10 +59,7 @@ MOBILEBERT = Architecture(
         "sentence_embedding": (),
     },
     additions={"token_classification": {"crf": CRF}},
-    copies={
-        "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
-        "cls.predictions.decoder.bias": "cls.predictions.bias",
-    },
+    copies=COPIES,
     skippable={
         **SKIPPABLE,
         r"cls\..*": "the pretraining heads",
