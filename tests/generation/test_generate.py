@@ -80,7 +80,9 @@ def test_kept_keys_and_values_change_nothing(model):
     assert found.tolist() == [greedy(model, arrays, row) for row in range(len(found))]
 
 
-@pytest.mark.parametrize(("beams", "penalty"), [(3, 1.0), (4, 0.0)])
+@pytest.mark.parametrize(
+    ("beams", "penalty"), [(3, 1.0), pytest.param(4, 0.0, marks=pytest.mark.slow)]
+)
 def test_beams_are_those_of_a_plain_search(model, beams, penalty):
     arrays = rows()
     found = generate(

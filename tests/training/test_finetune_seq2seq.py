@@ -86,6 +86,7 @@ def test_recipes_that_contradict_themselves(tmp_path, changes, message):
         recipe_of(tmp_path, {"train": "t.jsonl"}, **changes)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_ends_with_the_same_weights(directory, monkeypatch):
     files = write_files(directory, "sort", {"train": 48, "validation": 8})
     changes = {"epochs": 2, "batch_size": 8, "save_steps": 4}
