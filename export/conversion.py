@@ -102,8 +102,7 @@ def export(
     _check_lengths_wanted(options["lengths"], names)
     options[OPTION] = chosen_examples(examples, names)
     options["min_fidelity"] = checked_least(min_fidelity)
-    check_free(output, names, overwrite)
-    return in_child(convert, source, output, names, options, progress=progress)
+    return in_child(convert, source, output, names, options, overwrite=overwrite, progress=progress)
 
 
 def in_child(
@@ -113,9 +112,10 @@ def in_child(
     names: Sequence[str],
     options: Mapping[str, Any],
     *,
+    overwrite: bool,
     progress: bool,
 ) -> list[Artifact]:
-    """Converts in a process of its own.
+    """Converts in a process of its own, once it is known that there is a source and room for it.
 
     Args:
         child: what it runs, with a directory, the output, the names and the options.
@@ -123,6 +123,7 @@ def in_child(
         output: see there.
         names: of the formats.
         options: for the child.
+        overwrite: see there.
         progress: see there.
 
     Returns:
@@ -130,6 +131,7 @@ def in_child(
     """
     if isinstance(source, str | pathlib.Path):
         source = sources.resolve(zoo.resolve(source))
+    _check_free(output, names, overwrite)
     try:
         with as_directory(source) as directory, Steps(names, visible=progress) as steps:
             process.call(child, directory, output, names, options, on_event=steps.start)
@@ -238,7 +240,7 @@ def check_weights(model: Any) -> None:
         )
 
 
-def check_free(output: pathlib.Path, names: Iterable[str], overwrite: bool) -> None:
+def _check_free(output: pathlib.Path, names: Iterable[str], overwrite: bool) -> None:
     """Refuses to replace artifacts that nobody said may be replaced."""
     taken = [str(output / name) for name in names if (output / name).exists()]
     if taken and not overwrite:

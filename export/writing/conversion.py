@@ -10,7 +10,7 @@ from keras_bert_zoo.atomic import check_switch
 from keras_bert_zoo.checkpoints.writers import GENERATION
 
 from ..artifact import Artifact, describe
-from ..conversion import check_free, check_weights, in_child, write_companions, write_each
+from ..conversion import check_weights, in_child, write_companions, write_each
 from ..digest import digest_of
 from ..errors import ExportError
 from ..formats import WRITER_FORMATS, checked_formats
@@ -52,9 +52,8 @@ def export_writer(
     """
     check_switch("overwrite", overwrite)
     names, output = checked_formats(formats, WRITER_FORMATS), pathlib.Path(output)
-    check_free(output, names, overwrite)
     options = {"length": length, "generation": generation}
-    return in_child(convert, source, output, names, options, progress=progress)
+    return in_child(convert, source, output, names, options, overwrite=overwrite, progress=progress)
 
 
 def convert(
