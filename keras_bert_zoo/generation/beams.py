@@ -2,6 +2,10 @@
 
 The rules of ``transformers``: of ``2 K`` continuations the ``K`` best that do not end go on, and
 those among the ``K`` best that end are finished texts, of which the ``K`` best are kept.
+
+The beams of a text are ``K`` tokens side by side in one row of the decoder. Keys and values of all
+that were ever written stay where they are, and a beam sees those that it goes on from: nothing of
+what is kept moves when beams are exchanged, and what an encoder has read is there once.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from keras import ops
 
 from keras_bert_zoo.generation.bans import BANNED, Bans
 from keras_bert_zoo.generation.choosing import loop
+from keras_bert_zoo.generation.highest import highest
 from keras_bert_zoo.generation.options import NEVER, GenerationOptions
 from keras_bert_zoo.models.decoder import Memory, Written
 from keras_bert_zoo.models.writer import Writer
@@ -20,12 +25,12 @@ from keras_bert_zoo.models.writer import Writer
 class _Search(NamedTuple):
     count: Any  # tokens written in each beam, an int32 scalar
     history: Any  # of what goes on, int32 (B, K, L)
+    seen: Any  # which of the decoder's places each goes on from, bool (B, K, C)
     scores: Any  # sums of log-probabilities, float32 (B, K)
     finished: Any  # of what has ended, int32 (B, K, L)
     quality: Any  # its scores by the length, float32 (B, K)
     ended: Any  # which of it exist, bool (B, K)
     open: Any  # whether a text may still get better, bool (B, 1)
-    parents: Any  # which beam each goes on from, int32 (B, K)
     written: Written
 
 
@@ -42,15 +47,15 @@ def search(
 
     Args:
         model: what scores tokens.
-        scores: of the first, ``(B K, V)``, the ``K`` beams of a text the same.
-        written: what the model knows of the beginning.
+        scores: of the first, ``(B, V)``.
+        written: what the model knows of the beginning, with room for ``K`` texts.
         memory: what it knows of an encoder.
-        history: what rows begin with, int32 ``(B K, P)``, at the end of their ``P`` places.
+        history: what rows begin with, int32 ``(B, P)``, at the end of their ``P`` places.
         ends: id that ends a text, and the one that follows it.
         options: how.
 
     Returns:
-        int32 ``(B K, T)``, the best of each text first.
+        int32 ``(B, K, T)``, the best of each text first.
     """
     end, padding = ends
     beams, limit = options.num_beams, options.max_new_tokens
@@ -60,25 +65,23 @@ def search(
 
     def next_beams(found: _Search, scores: Any) -> _Search:
         length = begun + found.count
-        flat = ops.reshape(found.history, (-1, begun + limit))
+        flat = ops.reshape(found.history, (rows * beams, begun + limit))
         chances = ops.log_softmax(ops.cast(scores, "float32"), axis=-1)
-        chances = ops.reshape(bans(chances, flat, length, found.count), (-1, beams, words))
-        chances = ops.reshape(chances + found.scores[..., None], (-1, beams * words))
-        best, places = ops.top_k(chances, 2 * beams)
-        places = ops.cast(places, "int32")
+        chances = bans(ops.reshape(chances, (rows * beams, words)), flat, length, found.count)
+        chances = ops.reshape(chances, (rows, beams, words)) + found.scores[..., None]
+        best, places = highest(ops.reshape(chances, (rows, beams * words)), 2 * beams)
         parents, tokens = places // words, places % words
         histories = ops.take_along_axis(found.history, parents[..., None], axis=1)
         histories = ops.slice_update(histories, (0, 0, length), tokens[..., None])
         count = found.count + 1
         ending = ops.equal(tokens, end) | (count >= limit)
         gone_on = _best((best + BANNED * ops.cast(ending, "float32")), beams, histories, parents)
-        finished = _finish(found, histories, best, ending, count, options)
         state = found._replace(
             count=count,
             history=gone_on[1],
+            seen=ops.take_along_axis(found.seen, gone_on[2][..., None], axis=1),
             scores=gone_on[0],
-            parents=gone_on[2],
-            **finished,
+            **_finish(found, histories, best, ending, count, options),
         )
         return state._replace(open=_open(state, options))
 
@@ -87,34 +90,30 @@ def search(
         return (found.count < limit) & ops.any(found.open) & ops.logical_not(full)
 
     def step(found: _Search) -> _Search:
-        token = ops.take(found.history, begun + found.count - 1, axis=2)
-        offsets = ops.arange(rows // beams, dtype="int32")[:, None] * beams
-        sources = ops.reshape(found.parents + offsets, (-1,))
-        kept = tuple(
-            tuple(ops.take(part, sources, axis=0) for part in layer) for layer in found.written.kept
-        )
-        before = found.written._replace(kept=kept)
-        scores, written = model.go_on(ops.reshape(token, (-1,)), before, memory)
-        return next_beams(found._replace(written=written), scores)
+        tokens = ops.take(found.history, begun + found.count - 1, axis=2)
+        seen = ops.slice_update(found.seen, (0, 0, found.written.place), itself)
+        scores, written = model.branch(tokens, found.written, memory, seen)
+        return next_beams(found._replace(seen=seen, written=written), scores)
 
+    each = (rows, beams)
+    itself = ops.broadcast_to(ops.eye(beams, dtype="bool")[None], (*each, beams))
     room = ops.full((rows, limit), padding, dtype="int32")
-    whole = ops.reshape(ops.concatenate([history, room], axis=1), (-1, beams, begun + limit))
+    whole = ops.repeat(ops.concatenate([history, room], axis=1)[:, None], beams, axis=1)
     # Beams are the same at first: all but one start far behind.
     behind = ops.concatenate([ops.zeros((1, 1)), ops.full((1, beams - 1), BANNED)], axis=1)
-    each = (rows // beams, beams)
     start = _Search(
         count=ops.zeros((), "int32"),
         history=whole,
+        seen=ops.repeat(written.seen[:, None] > 0, beams, axis=1),
         scores=ops.broadcast_to(behind, each),
         finished=whole,
         quality=ops.full(each, BANNED),
         ended=ops.zeros(each, "bool"),
-        open=ops.ones((rows // beams, 1), "bool"),
-        parents=ops.zeros(each, "int32"),
+        open=ops.ones((rows, 1), "bool"),
         written=written,
     )
-    found = loop(goes_on, step, next_beams(start, scores))
-    return ops.reshape(found.finished[:, :, begun:], (-1, limit))
+    found = loop(goes_on, step, next_beams(start, ops.repeat(scores[:, None], beams, axis=1)))
+    return found.finished[:, :, begun:]
 
 
 def _best(scores: Any, count: int, *values: Any) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_bert_zoo.generation.bans import Bans
+from keras_bert_zoo.generation.highest import highest
 from keras_bert_zoo.generation.options import GenerationOptions
 from keras_bert_zoo.models.decoder import Memory, Written
 from keras_bert_zoo.models.writer import Writer
@@ -106,7 +107,7 @@ def loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], state: Any
 
 def likeliest(scores: Any, chance: Any) -> Any:
     """The token with the highest score; of equal ones the first."""
-    return ops.argmax(scores, axis=-1)
+    return highest(scores, 1)[1][:, 0]
 
 
 def drawn(options: GenerationOptions) -> Choice:
@@ -115,8 +116,8 @@ def drawn(options: GenerationOptions) -> Choice:
     def choose(scores: Any, chance: Any) -> Any:
         count = min(options.top_k or scores.shape[-1], scores.shape[-1])
         # Sorted, the tokens that are left are the first ones, and one uniform number chooses.
-        highest, tokens = ops.top_k(scores / options.temperature, count)
-        shares = ops.softmax(highest, axis=-1)
+        best, tokens = highest(scores / options.temperature, count)
+        shares = ops.softmax(best, axis=-1)
         before = ops.cumsum(shares, axis=-1) - shares
         left = shares * ops.cast(before < options.top_p, shares.dtype)
         sums = ops.cumsum(left, axis=-1)

@@ -95,7 +95,7 @@ def texts_of(
     else:
         memory = Memory()
         prompt, mask = (ops.cast(inputs[name], "int32") for name in _PROMPT)
-    capacity = ops.shape(prompt)[1] + options.max_new_tokens
+    capacity = ops.shape(prompt)[1] + options.max_new_tokens * options.num_beams
     scores, written = model.begin(prompt, mask, memory, capacity)
     history = _at_the_end(prompt, mask)
     if options.rows > 1:
@@ -107,8 +107,7 @@ def texts_of(
     common = (model, scores, written, memory, history, ends, options)
     if options.num_beams == 1:
         return choosing.write(*common, chances)
-    texts = ops.reshape(beams.search(*common), (-1, options.num_beams, options.max_new_tokens))
-    best = texts[:, : options.num_return_sequences]
+    best = beams.search(*common)[:, : options.num_return_sequences]
     return ops.reshape(best, (-1, options.max_new_tokens))
 
 

@@ -86,7 +86,7 @@ class GenerationOptions:
     @property
     def rows(self) -> int:
         """How many rows of the model's batch there are for each text that is begun."""
-        return self.num_return_sequences if self.do_sample else self.num_beams
+        return self.num_return_sequences if self.do_sample else 1
 
 
 _RULES: Mapping[str, Rule] = {

@@ -200,7 +200,6 @@ class Decoder(Configured):
         Returns:
             Their hidden states ``(B, S, H)``, and what is known now.
         """
-        embeddings, blocks, final_norm = self._parts()
         batch, length = ops.shape(input_ids)[:2]
         mask = ops.ones((batch, length), "int32") if mask is None else ops.cast(mask, "int32")
         offsets = ops.arange(length, dtype="int32")
@@ -213,11 +212,45 @@ class Decoder(Configured):
         last = ops.full_like(offsets, length - 1) if reads else offsets
         before = places[None, :] <= (place + last)[:, None]  # S C
         allowed = before[None] & (seen[:, None, :] > 0)  # B S C
-        bias = bias_of(allowed[:, None], self.dtype_policy.compute_dtype)
-        segments = None
-        if self.config.prefix:
-            segments = ops.full_like(input_ids, 0 if reads else 1)
         positions = written.positions[:, None] + offsets[None, :]
+        segment = 0 if reads else 1
+        hidden, kept = self._through(input_ids, positions, segment, allowed, written, memory)
+        after = None if grows else place + length
+        return hidden, Written(kept, seen, after, written.positions + ops.sum(mask, axis=1))
+
+    def branch(
+        self, input_ids: Any, written: Written, memory: Memory, seen: Any
+    ) -> tuple[Any, Written]:
+        """Reads tokens that go on from a text side by side, all at the same position.
+
+        Args:
+            input_ids: int32 ``(B, S)``.
+            written: what was known before; with room for ``S`` tokens.
+            memory: of the encoder.
+            seen: which of the ``C`` places each of them sees, its own among them, bool
+                ``(B, S, C)``.
+
+        Returns:
+            Their hidden states ``(B, S, H)``, and what is known now.
+        """
+        positions = ops.broadcast_to(written.positions[:, None], ops.shape(input_ids))
+        hidden, kept = self._through(input_ids, positions, 1, seen, written, memory)
+        place = written.place + ops.shape(input_ids)[1]
+        return hidden, Written(kept, written.seen, place, written.positions + 1)
+
+    def _through(
+        self,
+        input_ids: Any,
+        positions: Any,
+        segment: int,
+        allowed: Any,
+        written: Written,
+        memory: Memory,
+    ) -> tuple[Any, tuple[Kept, ...]]:
+        """Hidden states ``(B, S, H)`` of tokens that see what is ``allowed``, and what is kept."""
+        embeddings, blocks, final_norm = self._parts()
+        bias = bias_of(allowed[:, None], self.dtype_policy.compute_dtype)
+        segments = ops.full_like(input_ids, segment) if self.config.prefix else None
         hidden = embeddings(input_ids, segments, position_ids=positions)
         kept = []
         for index, block in enumerate(blocks):
@@ -226,8 +259,7 @@ class Decoder(Configured):
             kept.append(new)
         if final_norm is not None:
             hidden = final_norm(hidden)
-        after = None if grows else place + length
-        return hidden, Written(tuple(kept), seen, after, written.positions + ops.sum(mask, axis=1))
+        return hidden, tuple(kept)
 
 
 def _inputs(config: DecoderConfig, packed: bool) -> dict[str, keras.KerasTensor]:

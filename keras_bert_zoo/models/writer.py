@@ -56,6 +56,13 @@ class Writer(TaskModel):
         hidden, written = self.decoder.extend(token[:, None], written, memory)
         return self.head(hidden)[:, 0], written
 
+    def branch(
+        self, tokens: Any, written: Written, memory: Memory, seen: Any
+    ) -> tuple[Any, Written]:
+        """Reads tokens side by side, see ``Decoder.branch``; logits are ``(B, S, vocab_size)``."""
+        hidden, written = self.decoder.branch(tokens, written, memory, seen)
+        return self.head(hidden), written
+
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         return {
