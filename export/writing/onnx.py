@@ -21,7 +21,6 @@ from .ort import DECODER, ENCODER, GIVEN, MASK, READ, STATES, WITH_PAST, WRITTEN
 from .parts import (
     Part,
     Tensors,
-    check_two_sided,
     encoder_specs,
     kept_specs,
     memory_of,
@@ -49,7 +48,7 @@ def export(
         Their signatures.
 
     Raises:
-        ExportError: the model has no encoder.
+        ExportError: the options draw, or ask for too many tokens.
         MissingRuntime: onnx, onnxruntime or tf2onnx is not installed.
         UnsupportedLayer: a layer has no ONNX operator.
     """
@@ -60,7 +59,6 @@ def export(
     from ..onnx import weights as onnx_weights
     from ..onnx.conversion import lean_graph
 
-    check_two_sided(bundle.model, "ONNX")
     options_of(bundle.model, generation)
     parts = parts_of(bundle.model)
     path.mkdir(parents=True)

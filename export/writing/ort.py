@@ -29,7 +29,7 @@ class OrtWriter:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         directory = pathlib.Path(path)
-        self._sessions = {
+        self.sessions = {
             name: onnxruntime.InferenceSession(
                 directory / f"{name}.onnx", options, providers=["CPUExecutionProvider"]
             )
@@ -67,5 +67,5 @@ class OrtWriter:
         return text
 
     def _run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        outputs = [output.name for output in self._sessions[name].get_outputs()]
-        return dict(zip(outputs, self._sessions[name].run(outputs, dict(inputs)), strict=True))
+        outputs = [output.name for output in self.sessions[name].get_outputs()]
+        return dict(zip(outputs, self.sessions[name].run(outputs, dict(inputs)), strict=True))
