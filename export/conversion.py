@@ -121,7 +121,7 @@ def export(
     }
     if kind is not ENCODERS:
         bound = None if min_fidelity == LEAST else min_fidelity
-        _check_unused(kind, {**options, "min_fidelity": bound})
+        _check_of_writers(kind, {**options, "min_fidelity": bound})
     mediapipe.check_options(options, names)
     _check_wanted(options, names)
     options[OPTION] = chosen_examples(examples, names)
@@ -226,13 +226,15 @@ def write_companions(bundle: Bundle, directory: pathlib.Path, files: Mapping[str
         bundle.tokenizer.save(directory)
 
 
-def _check_unused(kind: Kind, options: Mapping[str, Any]) -> None:
-    """Refuses options of encoders for a model that writes."""
+def _check_of_writers(kind: Kind, options: Mapping[str, Any]) -> None:
+    """Refuses what only encoders have."""
     given = [name for name, value in options.items() if value and name not in _OF_WRITERS]
     if given:
         raise ExportError(
             f"{given} are for encoders; {kind.name} take {[*_OF_WRITERS]}. Leave them out."
         )
+    if options["lengths"] and len(options["lengths"]) > 1:
+        raise ExportError(f"Files that write read one length, received {options['lengths']}.")
 
 
 _OF_WRITERS = ("generation", "lengths")

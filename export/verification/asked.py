@@ -50,7 +50,7 @@ def read_asked(
     first = artifacts[0]
     if given is None:
         raise ExportError(
-            f"{first.path} is {kind_of(first.task)}: pass texts that it is for, as examples (--data)."
+            f"{first.path} is {kind_of(first.task)}: pass examples of what it is for (--data)."
         )
     if isinstance(given, Examples):
         if first.task not in WHOLE_TEXTS:

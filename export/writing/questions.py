@@ -13,8 +13,9 @@ from keras_bert_zoo.data.rows import encode
 from keras_bert_zoo.data.text_files import TextTable
 
 from ..artifact import Artifact
-from ..asking import tokenizer_of
+from ..asking import longest_row, tokenizer_of
 from ..errors import ExportError
+from ..runner import widened
 from ..verification.asked import Asked, Given, read_asked
 from ..verification.intervals import lost_ratio, ratio
 from ..verification.metrics import Scores
@@ -61,6 +62,11 @@ class WritingQuestions:
         self.lengths = tuple(sorted(set(counts)))
         # Strings are cut to what the model can see, which may be more.
         self.whole_texts = {i: texts[i] for i, count in enumerate(counts) if count < longest}
+
+    def rows_of(self, artifact: Artifact) -> list[dict[str, np.ndarray]]:
+        """The rows, filled up to the length that an artifact reads."""
+        length, padding = longest_row(artifact), self._tokenizer.pad_token_id
+        return [widened(row, [length] if length else [], padding) for row in self.rows]
 
     @property
     def metric(self) -> str | None:

@@ -72,7 +72,8 @@ class WritingJudge:
     def row(self, artifact: Artifact) -> Row:
         """What was found of an artifact."""
         expected, _ = self.keras.of(_options(artifact))
-        found = measure(artifact, artifact.id_signatures, self.questions.rows, self.threads)
+        rows = self.questions.rows_of(artifact)
+        found = measure(artifact, artifact.id_signatures, rows, self.threads)
         ids = np.concatenate([output[IDS] for output in found.outputs])
         same = (ids == expected).all(axis=1)
         return Row(

@@ -115,7 +115,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("bundle", help="what was exported, as `keras-bert-zoo export` takes it")
     add("artifacts", nargs="+", help="directories that it wrote")
-    data = "real texts: .csv, .tsv, .jsonl, tweets://test, or what the task reads; what writes has some"
+    data = (
+        "real texts: .csv, .tsv, .jsonl, tweets://test, or what the task reads; writers have some"
+    )
     add("--data", type=str | None, help=data)
     add_table_options(parser, empty_texts="error")
     add("--limit", type=int | None, help="number of rows, from the first; all by default")
