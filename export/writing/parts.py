@@ -20,6 +20,8 @@ from ..tracing import tensor_specs
 
 Tensors = Mapping[str, Any]
 _SIDES = ("key", "value")
+# What every model that writes reads.
+PROMPT = ("input_ids", "attention_mask")
 
 
 class Part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..runtimes import IDS
 from ..signature import BATCH, SEQUENCE, Signature, TensorSpec
 from ..tracing import Weights, tensor_specs
 from .options import options_of
+from .parts import PROMPT
 
 TEXT = "serving_default"
 
@@ -40,7 +41,7 @@ def export(
             tokenizer.
     """
     model, options = bundle.model, options_of(bundle.model, generation)
-    names = list(model.encoder.input) if model.task == "seq2seq" else _PROMPT
+    names: Sequence[str] = [*model.encoder.input] if model.task == "seq2seq" else PROMPT
     inputs = tuple(TensorSpec(name, "int32", (BATCH, SEQUENCE), True) for name in names)
     outputs = (TensorSpec(IDS, "int32", (BATCH, options.max_new_tokens)),)
     signature = Signature(IDS, inputs, outputs)
@@ -60,11 +61,8 @@ def export(
     return tuple(row for row, _ in rows)
 
 
-_PROMPT = ["input_ids", "attention_mask"]
-
-
 def _text_signature(
-    bundle: Any, forward: Any, names: list[str], room: int
+    bundle: Any, forward: Any, names: Sequence[str], room: int
 ) -> tuple[Signature, Any]:
     """The signature, and its function.
 
