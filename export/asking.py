@@ -61,8 +61,10 @@ def predictor(
             "Artifact.run or a Runner, or export a format that takes ids."
         )
     config, tokenizer = artifact.config, tokenizer_of(artifact)
-    settings = {"max_length": max_length, "most": longest_row(artifact), "options": options}
-    task = task_for(artifact, tokenizer, **settings, **columns)
+    most = longest_row(artifact)
+    task = task_for(
+        artifact, tokenizer, options=options, max_length=max_length, most=most, **columns
+    )
     run = Runner(artifact, threads, takes_text=False)
     return Predictor(asked(artifact.task, config, run), task, tokenizer, config.labels, batch_size)
 
