@@ -76,8 +76,8 @@ def benchmark(
     opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
     if writing := [str(artifact.path) for artifact in opened if artifact.task in WRITERS]:
         raise ExportError(
-            f"{writing} write, and a benchmark times one call. Verify them: the report has the time "
-            "of a text."
+            f"{writing} write, and a benchmark times one call. Verify them: the report has the "
+            "time of a text."
         )
     ways = [way for count in pools for a in opened for way in _ways(a, shapes, count)]
     names = [f"{n + 1}/{repeats} {way.label}" for n in range(repeats) for way in ways]

@@ -48,11 +48,12 @@ class WritingQuestions:
     ) -> None:
         first = artifacts[0]
         self._tokenizer = tokenizer_of(first)
-        self._asked, texts, longest = _READERS[str(first.task)](
+        asked, texts, longest = _READERS[str(first.task)](
             list(TEXTS) if given is None else given, artifacts, columns
         )
         if not texts:
             raise ExportError("There are no texts to verify the artifacts with.")
+        self._asked: Any = asked
         # What a decoder alone goes on with has no end yet.
         special = first.task == "seq2seq"
         encoded = encode(Examples(texts), self._tokenizer, longest, add_special_tokens=special)
@@ -101,6 +102,7 @@ class WritingQuestions:
         return task.score(*judged)[str(self.metric)], task.tally(*judged)
 
 
+# What a task has read, `None` without one; the texts, and the tokens of the longest.
 _Read = tuple[Asked | None, list[str], int]
 
 
@@ -116,13 +118,17 @@ _OF_TABLE = {"text_column": "text", "delimiter": "delimiter", "encoding": "encod
 
 def _beginnings(given: Given, artifacts: Sequence[Artifact], columns: Mapping[str, Any]) -> _Read:
     """Texts that a decoder goes on with."""
-    limit = columns.get("limit")
+    texts: Any = given
     if isinstance(given, str):
-        fields = {_OF_TABLE[name]: x for name, x in columns.items() if name in _OF_TABLE}
-        given = TextTable(label=None, **fields).read(given).texts
+        fields: Any = {_OF_TABLE[name]: x for name, x in columns.items() if name in _OF_TABLE}
+        texts = TextTable(label=None, **fields).read(given).texts
     first = artifacts[0]
     room = first.config.max_tokens - max(a.signature.outputs[0].axes[1] for a in artifacts)
-    return None, list(given)[:limit], min(room, tokenizer_of(first).model_max_length)
+    return (
+        None,
+        list(texts)[: columns.get("limit")],
+        min(room, tokenizer_of(first).model_max_length),
+    )
 
 
 _READERS = {"seq2seq": _pairs, "causal_lm": _beginnings}
