@@ -16,11 +16,9 @@ _HOMES = {
     "benchmark": "verification.benchmarking",
     "deploy": "savedmodel.deployment",
     "export": "conversion",
-    "export_writer": "writing.conversion",
     "predictor": "asking",
     "quantize": "search.quantization",
     "verify": "verification.verification",
-    "verify_writer": "writing.verification",
 }
 __all__ = sorted(_HOMES)
 

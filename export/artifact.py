@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.atomic import write_text
+from keras_bert_zoo.checkpoints import writer_configs
+from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.foreign import is_inside, read_json
 from keras_bert_zoo.rules import TEXT, Rule, is_number, list_of, or_none, problems_of
 
 from .errors import CorruptArtifact
 from .fidelity import Fidelity
-from .formats import KNOWN_FORMATS
+from .formats import KNOWN_FORMATS, WRITERS
+from .runtimes import RUNTIMES
 from .signature import Signature
 
 MANIFEST = "manifest.json"
@@ -86,14 +89,27 @@ class Artifact:
         return self.signatures[0]
 
     @property
+    def entries(self) -> tuple[Signature, ...]:
+        """Those that are called from outside: all, or the first, see ``Runtime.loops``."""
+        loops = RUNTIMES[KNOWN_FORMATS[self.format].runtime].loops
+        return self.signatures[:1] if loops else self.signatures
+
+    @property
     def id_signatures(self) -> tuple[Signature, ...]:
         """Those that take integers; several where the file has several lengths."""
-        return tuple(s for s in self.signatures if not s.takes_text)
+        return tuple(s for s in self.entries if not s.takes_text)
 
     @property
     def text_signature(self) -> Signature | None:
         """The first one that takes strings, where the format has one."""
         return next((s for s in self.signatures if s.takes_text), None)
+
+    @property
+    def config(self) -> Any:
+        """The config of the model, with the labels and the problem type that it had."""
+        if self.task in WRITERS:
+            return writer_configs.read_config(self.path)
+        return EncoderConfig.from_file(self.path / "config.json")
 
     @property
     def file(self) -> pathlib.Path:
@@ -117,7 +133,7 @@ class Artifact:
         """
         from .measurement import measure
 
-        return measure(self, self.signatures, [inputs]).outputs[0]
+        return measure(self, self.entries, [inputs]).outputs[0]
 
     @classmethod
     def load(cls, path: str | pathlib.Path) -> Artifact:

@@ -5,16 +5,19 @@ TensorFlow only, for the tokenizer.
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.generation import GenerationOptions
 from keras_bert_zoo.tasks.predictor import Predictor, task_of
+from keras_bert_zoo.tasks.task import Task
 from keras_bert_zoo.tokenizers import Tokenizer, load_tokenizer
 
 from .artifact import Artifact
 from .errors import ExportError
+from .formats import WRITERS
 from .graphs import asked
 from .runner import Runner
 from .signature import SEQUENCE
@@ -46,7 +49,8 @@ def predictor(
 
     Raises:
         CorruptArtifact: files are not what was exported.
-        ExportError: the artifact takes no ids, or has no tokenizer.
+        ExportError: the artifact takes no ids, has no tokenizer, or writes as it was exported and
+            is asked to write otherwise.
         MissingRuntime: the runtime is not installed.
         ValueError: an argument is unknown, or ``max_length`` beyond a row.
     """
@@ -56,19 +60,36 @@ def predictor(
             f"{artifact.path} takes texts itself, and a predictor gives ids. Call it with "
             "Artifact.run or a Runner, or export a format that takes ids."
         )
-    config = EncoderConfig.from_file(artifact.path / "config.json")
-    tokenizer = tokenizer_of(artifact)
-    task = task_of(
-        artifact.task or "sentence_embedding",
-        config,
-        tokenizer,
-        max_length=max_length,
-        most=longest_row(artifact),
-        options=options,
-        **columns,
+    config, tokenizer = artifact.config, tokenizer_of(artifact)
+    most = longest_row(artifact)
+    task = task_for(
+        artifact, tokenizer, options=options, max_length=max_length, most=most, **columns
     )
     run = Runner(artifact, threads, takes_text=False)
     return Predictor(asked(artifact.task, config, run), task, tokenizer, config.labels, batch_size)
+
+
+def task_for(
+    artifact: Artifact,
+    tokenizer: Tokenizer,
+    *,
+    options: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Task[Any]:
+    """A task as the model of an artifact was trained for it; arguments of ``task_of``.
+
+    Raises:
+        ExportError: an option is fixed in the artifact.
+        ValueError: as ``task_of``.
+    """
+    fixed = {field.name for field in dataclasses.fields(GenerationOptions)} & set(options or ())
+    if fixed and artifact.task in WRITERS:
+        raise ExportError(
+            f"{artifact.path} writes as it was exported: leave {sorted(fixed)} out, or export with "
+            "another generation (--generation)."
+        )
+    name = artifact.task or "sentence_embedding"
+    return task_of(name, artifact.config, tokenizer, options=options, **settings)
 
 
 def tokenizer_of(artifact: Artifact) -> Tokenizer:

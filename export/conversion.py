@@ -6,14 +6,14 @@ import contextlib
 import json
 import pathlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.atomic import atomic_directory, check_switch, remove_leftovers
-from keras_bert_zoo.checkpoints import sources
+from keras_bert_zoo.checkpoints import sources, writer_configs
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.tasks import TASKS
 
@@ -22,7 +22,16 @@ from .artifact import Artifact, describe
 from .digest import digest_of
 from .errors import ExportError
 from .fidelity import LEAST, checked_least
-from .formats import DEFAULT_FORMATS, FORMATS, WHOLE_TEXTS, Format, checked_formats
+from .formats import (
+    ENCODERS,
+    FORMATS,
+    KNOWN_FORMATS,
+    WHOLE_TEXTS,
+    WRITERS,
+    Format,
+    Kind,
+    checked_formats,
+)
 from .onnx import huggingface
 from .progress import Steps
 from .representative import OPTION, chosen_examples, halves
@@ -36,7 +45,7 @@ if TYPE_CHECKING:
 def export(
     source: str | pathlib.Path | Bundle,
     output: str | pathlib.Path,
-    formats: Iterable[str] = DEFAULT_FORMATS,
+    formats: Iterable[str] | None = None,
     *,
     task: str | None = None,
     lengths: int | Iterable[int] | None = None,
@@ -45,6 +54,7 @@ def export(
     normalize: bool = False,
     examples: Examples | None = None,
     min_fidelity: float = LEAST,
+    generation: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     progress: bool = True,
 ) -> list[Artifact]:
@@ -57,10 +67,12 @@ def export(
     Args:
         source: what ``bundle.load`` takes, or a bundle in memory.
         output: where to; created if need be.
-        formats: keys of ``FORMATS``.
+        formats: keys of ``FORMATS``, or for a model that writes of ``WRITER_FORMATS``; by default
+            those of ``Kind.defaults``.
         task: of ``load``, for heads that it loads when they are asked for: ``"masked_lm"``,
             ``"next_sentence"``, ``"sentence_embedding"``.
-        lengths: tokens in a row of the TFLite files, one or several; ``None`` leaves it open.
+        lengths: tokens in a row of the TFLite files, one or several; ``None`` leaves it open. Files
+            that write read one, by default 128, or as many as the encoder can.
         storage: of each weight of ``tflite-mixed``, as ``quantize`` finds it; by default 4 bits
             for words and feed-forward layers, 8 for the rest.
         metadata: ``"mediapipe"`` makes the TFLite files ones that MediaPipe Tasks load; see
@@ -71,6 +83,9 @@ def export(
             lost. They are not kept.
         min_fidelity: such a format is refused if its figure, see ``Artifact.fidelity``, is
             below.
+        generation: how a model writes, of ``GenerationOptions``; by default as it was trained to.
+            SavedModels hold it in their graph; loops around files take the likeliest tokens, up to
+            ``max_new_tokens``, and find the rest in ``generation_config.json``.
         overwrite: whether artifacts that exist may be replaced.
         progress: whether to show it on the terminal.
 
@@ -78,9 +93,9 @@ def export(
         The artifacts, in the order of ``formats``.
 
     Raises:
-        ExportError: a format is unknown or cannot hold the model, a length is beyond the
-            position table, the metadata cannot be had, texts are missing or not wanted, or a
-            format falls apart on them.
+        ExportError: a format is unknown or cannot hold the model, an option is for other formats,
+            a length is beyond the position table, the metadata cannot be had, texts are missing
+            or not wanted, or a format falls apart on them.
         FileExistsError: an artifact exists and may not be replaced.
         FileNotFoundError, ValueError: there is no such bundle.
         MissingRuntime: a package that a format needs is not installed.
@@ -90,55 +105,45 @@ def export(
     check_switch("normalize", normalize)
     if task is not None and task not in TASKS:
         raise ExportError(f"task must be one of {sorted(TASKS)} or None, received {task!r}.")
-    names, output = checked_formats(formats), pathlib.Path(output)
+    named, output = None if formats is None else checked_formats(formats), pathlib.Path(output)
+    if isinstance(source, str | pathlib.Path):
+        source = sources.resolve(zoo.resolve(source))
+    kind = _kind_of(source)
+    names = tuple(kind.defaults) if named is None else named
+    kind.check(names)
     options: dict[str, Any] = {
         "task": task,
         "lengths": [lengths] if isinstance(lengths, int) else lengths and list(lengths),
         "storage": storage and dict(storage),
         "metadata": metadata,
         "normalize": normalize,
+        "generation": generation and dict(generation),
     }
+    if kind is not ENCODERS:
+        bound = None if min_fidelity == LEAST else min_fidelity
+        _check_of_writers(kind, {**options, "min_fidelity": bound})
     mediapipe.check_options(options, names)
-    _check_lengths_wanted(options["lengths"], names)
+    _check_wanted(options, names)
     options[OPTION] = chosen_examples(examples, names)
     options["min_fidelity"] = checked_least(min_fidelity)
-    return in_child(convert, source, output, names, options, overwrite=overwrite, progress=progress)
-
-
-def in_child(
-    child: Callable[..., None],
-    source: str | pathlib.Path | Bundle,
-    output: pathlib.Path,
-    names: Sequence[str],
-    options: Mapping[str, Any],
-    *,
-    overwrite: bool,
-    progress: bool,
-) -> list[Artifact]:
-    """Converts in a process of its own, once it is known that there is a source and room for it.
-
-    Args:
-        child: what it runs, with a directory, the output, the names and the options.
-        source: see ``export``.
-        output: see there.
-        names: of the formats.
-        options: for the child.
-        overwrite: see there.
-        progress: see there.
-
-    Returns:
-        The artifacts that it wrote.
-    """
-    if isinstance(source, str | pathlib.Path):
-        source = sources.resolve(zoo.resolve(source))
     _check_free(output, names, overwrite)
     try:
         with as_directory(source) as directory, Steps(names, visible=progress) as steps:
-            process.call(child, directory, output, names, options, on_event=steps.start)
+            request = (kind.convert, directory, output, names, options)
+            process.call(*request, on_event=steps.start)
     finally:
         for name in names:  # a child that was killed could not do it
             remove_leftovers(output / name)
     return [Artifact.load(output / name) for name in names]
+
+
+def _kind_of(source: pathlib.Path | Bundle) -> Kind:
+    """Which formats a source goes to, its weights unread."""
+    if not isinstance(source, pathlib.Path):
+        return WRITERS.get(source.model.task or "", ENCODERS)
+    if not writer_configs.holds(source):
+        return ENCODERS
+    return WRITERS[writer_configs.task_of(writer_configs.read_config(source))]
 
 
 def write_each(
@@ -221,13 +226,29 @@ def write_companions(bundle: Bundle, directory: pathlib.Path, files: Mapping[str
         bundle.tokenizer.save(directory)
 
 
-def _check_lengths_wanted(lengths: Any, names: Iterable[str]) -> None:
-    takers = [name for name, row in FORMATS.items() if "lengths" in row.options]
-    if lengths and not set(names) & set(takers):
+def _check_of_writers(kind: Kind, options: Mapping[str, Any]) -> None:
+    """Refuses what only encoders have."""
+    given = [name for name, value in options.items() if value and name not in _OF_WRITERS]
+    if given:
         raise ExportError(
-            f"lengths={lengths} are for the formats {takers}, received {list(names)}, which take "
-            "every length. Leave lengths out, or add one of those formats."
+            f"{given} are for encoders; {kind.name} take {[*_OF_WRITERS]}. Leave them out."
         )
+    if options["lengths"] and len(options["lengths"]) > 1:
+        raise ExportError(f"Files that write read one length, received {options['lengths']}.")
+
+
+_OF_WRITERS = ("generation", "lengths")
+
+
+def _check_wanted(options: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Refuses options that none of the formats takes."""
+    for option in ("lengths", "storage", "generation"):
+        takers = [name for name, row in KNOWN_FORMATS.items() if option in row.options]
+        if options[option] and not set(names) & set(takers):
+            raise ExportError(
+                f"{option}={options[option]} are for the formats {takers}, received {list(names)}. "
+                f"Leave {option} out, or add one of those formats."
+            )
 
 
 def check_weights(model: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .errors import ExportError
@@ -19,8 +19,8 @@ class Format:
         module: of this package; its ``export(bundle, path, **arguments)`` writes the format.
         file: the path written, inside the artifact's directory.
         runtime: key of ``runtimes.RUNTIMES``.
-        tolerance: how far a float32 number may be from Keras'; ``None`` for quantised
-            formats, whose report states the metric and its drop instead.
+        tolerance: how far a float32 number may be from Keras'; 0 where ids are compared; ``None``
+            for quantised formats, whose report states the metric and its drop instead.
         arguments: what this format passes to ``export``.
         options: names of the user's options that ``export`` takes as well.
         dtype: what transformers.js calls the precision; formats that have one are laid out for
@@ -115,39 +115,96 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
-def _writer(module: str, file: str, runtime: str, *packages: str, **arguments: Any) -> Format:
-    options = ("generation", "length") if runtime == "tflite" else ("generation",)
-    return Format(f"writing.{module}", file, runtime, None, arguments, options, packages)
+def _writes(module: str, file: str, runtime: str, *packages: str, **arguments: Any) -> Format:
+    return Format(f"writing.{module}", file, runtime, 0.0, arguments, ("generation",), packages)
 
 
-# Of models that write: `writing.export_writer` makes them, `writing.verify_writer` proves them.
+def _writes_tflite(recipe: str, tolerance: float | None) -> Format:
+    options = ("generation", "lengths")
+    return Format(
+        "writing.tflite", "model.tflite", "tflite-loop", tolerance, {"recipe": recipe}, options
+    )
+
+
 WRITER_FORMATS: Mapping[str, Format] = {
-    "writer-savedmodel": _writer("savedmodel", "model", "tensorflow-text", "tensorflow-text"),
-    "writer-savedmodel-ids": _writer("savedmodel", "model", "tensorflow", text=False),
-    "writer-tflite": _writer("tflite", "model.tflite", "tflite"),
-    "writer-tflite-int8": _writer("tflite", "model.tflite", "tflite", recipe="dynamic-int8"),
-    "writer-onnx": _writer("onnx", "onnx", "onnx", "onnx", "onnxruntime", "tf2onnx"),
+    "writer-savedmodel": _writes("savedmodel", "model", "tensorflow-text", "tensorflow-text"),
+    "writer-savedmodel-ids": _writes("savedmodel", "model", "tensorflow", text=False),
+    "writer-tflite": _writes_tflite("float32", 0.0),
+    "writer-tflite-int8": _writes_tflite("dynamic-int8", None),
+    "writer-onnx": _writes("onnx", "onnx", "onnx-loop", "onnx", "onnxruntime", "tf2onnx"),
 }
 KNOWN_FORMATS: Mapping[str, Format] = {**FORMATS, **WRITER_FORMATS}
 DEFAULT_FORMATS = ("savedmodel", "tflite", "tflite-int8", "onnx")
 
 
-def checked_formats(names: Iterable[str], known: Mapping[str, Format] = FORMATS) -> tuple[str, ...]:
-    """Returns the names, each once.
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """Which formats a kind of model goes to.
 
     Args:
-        names: of formats.
-        known: the table that they must be in.
+        name: in messages, of several such models.
+        formats: all of them.
+        defaults: those that are written where none are named.
+        module: of this package; its ``convert`` is the child's part of an export.
+    """
+
+    name: str
+    formats: Sequence[str]
+    defaults: Sequence[str]
+    module: str
+
+    @property
+    def convert(self) -> Callable[..., None]:
+        """The function."""
+        return importlib.import_module(f".{self.module}", __package__).convert
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuses formats of other kinds.
+
+        Raises:
+            ExportError: there are some; the message names those of this kind.
+        """
+        others = [name for name in names if name not in self.formats]
+        if others:
+            owners = [
+                kind.name for kind in (ENCODERS, *WRITERS.values()) if others[0] in kind.formats
+            ]
+            raise ExportError(
+                f"{others} are for {' and '.join(owners)}; {self.name} go to {list(self.formats)}."
+            )
+
+
+ENCODERS = Kind("encoders", [*FORMATS], DEFAULT_FORMATS, "conversion")
+_WHOLE_LOOP = ("writer-savedmodel", "writer-savedmodel-ids")
+# By task.
+WRITERS: Mapping[str, Kind] = {
+    "seq2seq": Kind(
+        "models that write (encoder and decoder)",
+        [*WRITER_FORMATS],
+        ("writer-savedmodel", "writer-tflite", "writer-tflite-int8", "writer-onnx"),
+        "writing.conversion",
+    ),
+    "causal_lm": Kind(
+        "models that write (decoder alone)",
+        _WHOLE_LOOP,
+        _WHOLE_LOOP[:1],
+        "writing.conversion",
+    ),
+}
+
+
+def checked_formats(names: Iterable[str]) -> tuple[str, ...]:
+    """Returns the names, each once.
 
     Raises:
         ExportError: there is none, or one is unknown; the message suggests the nearest.
     """
     unique = tuple(dict.fromkeys([names] if isinstance(names, str) else names))
     for name in unique:
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
+        if name not in KNOWN_FORMATS:
+            near = difflib.get_close_matches(str(name), KNOWN_FORMATS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ExportError(f"formats must be of {list(known)}, received {name!r}.{hint}")
+            raise ExportError(f"formats must be of {list(KNOWN_FORMATS)}, received {name!r}.{hint}")
     if not unique:
-        raise ExportError(f"formats is empty. Name at least one of {list(known)}.")
+        raise ExportError(f"formats is empty. Name at least one of {list(KNOWN_FORMATS)}.")
     return unique

@@ -18,11 +18,13 @@ from keras_bert_zoo.bundle import Bundle, load
 from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.checkpoints.sentence_transformers import read_modules
 from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
+from keras_bert_zoo.data.pair_rows import TOKENS, WRITES
 from keras_bert_zoo.evaluation.prediction import Runner
 from keras_bert_zoo.models.named_inputs import inputs_like
 from keras_bert_zoo.models.sentence_embedding import EMBEDDING, EMBEDDINGS
 from keras_bert_zoo.tasks.token_classification import TRANSITIONS
 
+from .runtimes import IDS
 from .scoring import embeddings_of, logits_of, unit_vectors
 
 Arrays = Mapping[str, np.ndarray]
@@ -83,8 +85,13 @@ def asked(task: str | None, config: Any, run: Runner) -> Runner:
     answer = graph_of(task).answer
 
     def ask(inputs: Arrays) -> Arrays:
-        # A set becomes a row for each text; places of masks are looked up in the answer.
-        rows = {k: v.reshape(-1, v.shape[-1]) for k, v in inputs.items() if k != _PLACES}
+        # A set becomes a row for each text; places of masks are looked up in the answer, and what
+        # is to be written is no input of what writes.
+        rows = {
+            name: values.reshape(-1, values.shape[-1])
+            for name, values in inputs.items()
+            if name != _PLACES and not name.startswith(WRITES)
+        }
         return answer(inputs, run(rows), config)
 
     return ask
@@ -166,6 +173,11 @@ def _words(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
     return {"prediction_logits": np.take_along_axis(outputs["logits"], places, axis=1)}
 
 
+# === Texts that are written ===
+def _written(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
+    return {TOKENS: outputs[IDS]}
+
+
 def _functional(model: Any, inputs: Any, logits: Any) -> Any:
     import keras
 
@@ -181,4 +193,5 @@ _GRAPHS: Mapping[str | None, Graph] = {
     "sentence_embedding": Graph(answer=_embeddings),
     "multiple_choice": Graph(_pair, _choices),
     "masked_lm": Graph(_every_place, _words),
+    "seq2seq": Graph(answer=_written),
 }

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_bert_zoo.config import EncoderConfig
-
 from .artifact import Artifact
-from .formats import FORMATS
+from .formats import KNOWN_FORMATS
 from .runtimes import open_sessions
 from .signature import BATCH, SEQUENCE, choose
 
@@ -38,14 +36,14 @@ class Runner:
     ) -> None:
         if not isinstance(artifact, Artifact):
             artifact = Artifact.load(artifact)
-        self.signatures = artifact.signatures if takes_text else artifact.id_signatures
+        self.signatures = artifact.entries if takes_text else artifact.id_signatures
         self._sessions = open_sessions(
-            FORMATS[artifact.format].runtime,
+            KNOWN_FORMATS[artifact.format].runtime,
             str(artifact.file),
             self.signatures,
             threads or os.cpu_count() or 1,
         )
-        self._pad_token_id = EncoderConfig.from_file(artifact.path / "config.json").pad_token_id
+        self._pad_token_id = artifact.config.pad_token_id
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Runs one batch.

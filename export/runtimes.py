@@ -16,6 +16,8 @@ import numpy as np
 from .errors import MissingRuntime
 from .signature import Signature
 
+# What comes out of every model that writes.
+IDS = "ids"
 _KERAS = ("keras", "keras_hub", "tf_keras")
 # What the tokenizer's graph needs beyond core TensorFlow; loading no more proves it.
 TEXT_LIBRARIES = (
@@ -45,6 +47,7 @@ class Runtime:
         package: whose version is reported.
         extra: of this project, that installs it; ``None`` when it always is.
         hide: packages that the process must not find, to prove that they are not needed.
+        loops: whether it writes: the first signature is called, and it calls the others.
     """
 
     open: Callable[[str, Sequence[Signature], int], list[Session]]
@@ -52,6 +55,7 @@ class Runtime:
     package: str
     extra: str | None = None
     hide: tuple[str, ...] = ()
+    loops: bool = False
 
 
 def load_runtime(name: str, path: str) -> None:
@@ -204,16 +208,37 @@ def _open_onnx(path: str, signatures: Sequence[Signature], threads: int) -> list
     def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return dict(zip(outputs, session.run(outputs, inputs), strict=True))
 
-    types = {i.name: i.type.removeprefix("tensor(").rstrip(")") for i in session.get_inputs()}
-    return [Session(run, types)] * len(signatures)
+    return [Session(run, _onnx_inputs(session))] * len(signatures)
+
+
+def _onnx_inputs(session: Any) -> dict[str, str]:
+    return {i.name: i.type.removeprefix("tensor(").rstrip(")") for i in session.get_inputs()}
+
+
+def _open_tflite_loop(path: str, signatures: Sequence[Signature], threads: int) -> list[Session]:
+    from .writing.litert import LiteRtWriter
+
+    writer = LiteRtWriter(path, threads)
+    return [Session(lambda inputs: {IDS: writer(inputs)}, _tflite_session(writer.encode).inputs)]
+
+
+def _open_onnx_loop(path: str, signatures: Sequence[Signature], threads: int) -> list[Session]:
+    from .writing.ort import ENCODER, OrtWriter
+
+    writer = OrtWriter(path, threads)
+    inputs = _onnx_inputs(writer.sessions[ENCODER])
+    return [Session(lambda inputs: {IDS: writer(inputs)}, inputs)]
 
 
 _LITERT = ("ai_edge_litert.interpreter", "ai-edge-litert", "tflite")
+_ORT = ("onnxruntime", "onnxruntime", "onnx")
 
 RUNTIMES: Mapping[str, Runtime] = {
     "tensorflow": Runtime(_open_tensorflow, "tensorflow", "tensorflow", hide=_KERAS),
     "tensorflow-text": Runtime(_open_tensorflow_text, "tensorflow", "tensorflow", hide=_KERAS),
     "tflite": Runtime(_open_tflite, *_LITERT),
     "tflite-text": Runtime(_open_tflite_text, *_LITERT, hide=_KERAS),
-    "onnx": Runtime(_open_onnx, "onnxruntime", "onnxruntime", "onnx"),
+    "tflite-loop": Runtime(_open_tflite_loop, *_LITERT, loops=True),
+    "onnx": Runtime(_open_onnx, *_ORT),
+    "onnx-loop": Runtime(_open_onnx_loop, *_ORT, loops=True),
 }

@@ -16,7 +16,7 @@ import keras
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.atomic import atomic_directory, check_switch
-from keras_bert_zoo.checkpoints import hugging_face, sources, tables, writers
+from keras_bert_zoo.checkpoints import hugging_face, sources, tables, writer_configs, writers
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint
 from keras_bert_zoo.checkpoints.heads import (
     Head,
@@ -129,7 +129,7 @@ def load(
             and ``fresh_head`` is ``False``.
     """
     directory = sources.resolve(zoo.resolve(source))
-    if writers.holds(directory):
+    if writer_configs.holds(directory):
         return _load_writer(directory, task, packed=packed, recompute=recompute, dtype=dtype)
     if task == _WRITING:
         if not fresh_head:
@@ -196,8 +196,8 @@ def trained_for(source: str | pathlib.Path) -> str | None:
     directory = sources.resolve(zoo.resolve(source))
     if is_sentence_directory(directory):
         return _EMBEDDING
-    if writers.holds(directory):
-        return writers.task_of(writers.read_config(directory))
+    if writer_configs.holds(directory):
+        return writer_configs.task_of(writer_configs.read_config(directory))
     config = config_of(directory)
     classes = tables.architecture(config.model_type).classes
     return {name: task for task, name in classes.items()}.get(stated_class(config) or "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.examples import Examples
 
 from ..errors import ExportError
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from ..artifact import Artifact
 
 # What users pass: texts of one answer each, a file that the task reads, or questions.
-Given = Examples | str | Sequence[Any]
+Given = Examples | str | Sequence[Any] | None
 
 
 class Asked(NamedTuple):
@@ -49,6 +48,10 @@ def read_asked(
         ValueError: the file holds something else; see ``read`` of the task.
     """
     first = artifacts[0]
+    if given is None:
+        raise ExportError(
+            f"{first.path} is {kind_of(first.task)}: pass examples of what it is for (--data)."
+        )
     if isinstance(given, Examples):
         if first.task not in WHOLE_TEXTS:
             raise ExportError(
@@ -62,16 +65,13 @@ def read_asked(
         raise ExportError(
             f"{first.path} is {kind_of(first.task)}: pass its texts as data.examples.Examples."
         )
-    from keras_bert_zoo.tasks.predictor import task_of
-
-    from ..asking import longest_row, tokenizer_of
+    from ..asking import longest_row, task_for, tokenizer_of
 
     settings = dict(columns)
     limit = settings.pop("limit", None)
     # One length for all, so that all answer the same rows.
     most = min((size for each in artifacts if (size := longest_row(each))), default=None)
-    config = EncoderConfig.from_file(first.path / "config.json")
-    task = task_of(first.task, config, tokenizer_of(first), most=most, **settings)
+    task = task_for(first, tokenizer_of(first), most=most, **settings)
     examples = task.read(given) if isinstance(given, str) else task.asked(given)
     return Asked(task, examples[:limit], isinstance(given, str))
 
@@ -79,3 +79,13 @@ def read_asked(
 def kind_of(task: str | None) -> str:
     """What a model of a task is called in messages."""
     return "an encoder" if task is None else f"a model for {task!r}"
+
+
+def check_kind(task: str | None, artifacts: Sequence[Artifact]) -> None:
+    """Refuses artifacts of another task than the bundle's."""
+    others = [artifact for artifact in artifacts if artifact.task != task]
+    if others:
+        raise ExportError(
+            f"{others[0].path} is not of this bundle, which is {kind_of(task)}: it is "
+            f"{kind_of(others[0].task)}. Pass the bundle that it was exported from."
+        )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .. import process
 from ..artifact import Artifact
 from ..errors import ExportError
-from ..formats import FORMATS
+from ..formats import FORMATS, WRITERS
 from ..measurement import Opened, open_measured
 from ..progress import Steps
 from ..runtimes import RUNTIMES
@@ -60,7 +60,7 @@ def benchmark(
 
     Raises:
         CorruptArtifact: an artifact is not what was exported.
-        ExportError: a number is out of range, or an artifact takes none of the lengths.
+        ExportError: a number is out of range, or an artifact writes or takes none of the lengths.
         MissingRuntime: a runtime is not installed.
     """
     shapes = [
@@ -74,6 +74,11 @@ def benchmark(
     if not 0 < seconds < math.inf:
         raise ExportError(f"seconds must be a positive number, received {seconds}.")
     opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
+    if writing := [str(artifact.path) for artifact in opened if artifact.task in WRITERS]:
+        raise ExportError(
+            f"{writing} write, and a benchmark times one call. Verify them: the report has the "
+            "time of a text."
+        )
     ways = [way for count in pools for a in opened for way in _ways(a, shapes, count)]
     names = [f"{n + 1}/{repeats} {way.label}" for n in range(repeats) for way in ways]
     runs = []

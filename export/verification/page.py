@@ -14,8 +14,9 @@ from .timings import Benchmark
 EXPLANATION = (
     "Max diff: the largest difference of any output to Keras'; float32 artifacts must be within "
     "1e-4, of quantised ones the metric counts. Agree: share of the texts decided as Keras "
-    "decides them. Cosine: mean over the texts, of their embeddings to Keras'. Drop: what the "
-    "metric lost against Keras, in hundredths, with half of its 95 % interval (text by text). "
+    "decides them, or of which the same is written. Tokens: share of those that Keras writes. "
+    "Cosine: mean over the texts, of their embeddings to Keras'. Drop: what the metric lost "
+    "against Keras, in hundredths, with half of its 95 % interval (text by text). "
     "p50, p95, p99: milliseconds of one text at its own length. Peak MB: what the process grew by."
 )
 

@@ -87,12 +87,17 @@ def png(figure: Figure) -> bytes:
 def _loss(axes: Axes, report: Report) -> None:
     """What each artifact lost, against what it costs."""
     rings = [
-        Ring(row.format, row.size, row.p50, row.max_difference, row.drop, row.drop_interval)
+        Ring(row.format, row.size, row.p50, _difference(row), row.drop, row.drop_interval)
         for row in report.rows
     ]
     rings_of(axes, rings, report.metric)
     axes.set_xlabel("median latency of one text, ms (area of a ring: size)")
     axes.set_title(f"What each artifact costs and loses ({report.texts:,} texts)")
+
+
+def _difference(row: Row) -> float | None:
+    """That of numbers, or of what was written the share of other tokens."""
+    return row.max_difference if row.equal_tokens is None else 1 - row.equal_tokens
 
 
 class Ring(NamedTuple):

@@ -15,7 +15,7 @@ from keras_bert_zoo.config import EncoderConfig
 from ..errors import ExportError
 from ..measurement import timed
 from ..signature import BATCH, SEQUENCE, Signature
-from .asked import Asked, Given, kind_of, read_asked
+from .asked import Asked, Given, check_kind, read_asked
 from .questions import Questions
 from .texts import Texts
 
@@ -123,7 +123,7 @@ def run_reference(
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     asked = read_asked(given, artifacts, columns)  # a wrong file is told before a model is loaded
     bundle = load_exported(source, artifacts[0].task)
-    _check_kind(bundle.model.task, artifacts)
+    check_kind(bundle.model.task, artifacts)
     if bundle.tokenizer is None:
         raise ValueError(f"{source} has no tokenizer, so no text can be given to its model.")
     run = traced_runner(bundle.model)
@@ -149,12 +149,3 @@ def run_reference(
         sum(weight.value.numpy().nbytes for weight in bundle.model.weights),
         digest_of(bundle.model),
     )
-
-
-def _check_kind(task: str | None, artifacts: Sequence[Artifact]) -> None:
-    others = [artifact for artifact in artifacts if artifact.task != task]
-    if others:
-        raise ExportError(
-            f"{others[0].path} is not of this bundle, which is {kind_of(task)}: it is "
-            f"{kind_of(others[0].task)}. Pass the bundle that it was exported from."
-        )

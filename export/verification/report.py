@@ -30,7 +30,8 @@ class Row:
         runtime: package and version.
         batch_sizes: those that were run and compared.
         lengths: the same, in tokens.
-        max_difference: largest difference of any output to Keras, in any case.
+        max_difference: largest difference of any output to Keras, in any case; none of models that
+            write.
         p50: median wall time of one text, in milliseconds, at its own length.
         p95: 95th percentile of the same.
         p99: 99th percentile of the same.
@@ -38,7 +39,10 @@ class Row:
         memory: bytes the process grew by at its peak, see ``measurement.Opened``.
         signatures: names, types and axes of inputs and outputs.
         text_difference: the same difference of the signature that takes strings.
-        agreement: share of texts with the same decision as Keras; none for encoders.
+        agreement: share of texts with the same decision as Keras, or with the same text written;
+            none for encoders.
+        equal_tokens: share of tokens that Keras writes, too; what follows the end of both texts
+            does not count.
         cosine: mean over the texts of the cosine of their embedding, the mean of the hidden
             states, to Keras'; for encoders.
         metric: figure of merit on the labelled texts.
@@ -55,7 +59,7 @@ class Row:
     runtime: str
     batch_sizes: tuple[int, ...]
     lengths: tuple[int, ...]
-    max_difference: float
+    max_difference: float | None
     p50: float
     p95: float
     p99: float
@@ -64,6 +68,7 @@ class Row:
     signatures: tuple[Signature, ...] = ()
     text_difference: float | None = None
     agreement: float | None = None
+    equal_tokens: float | None = None
     cosine: float | None = None
     metric: float | None = None
     metric_interval: Interval | None = None
@@ -104,8 +109,9 @@ class Column(NamedTuple):
 COLUMNS = (
     Column("format", lambda row: row.format),
     Column("MB", lambda row: f"{row.size / 1e6:.1f}"),
-    Column("max diff", lambda row: f"{row.max_difference:.1e}"),
+    Column("max diff", lambda row: _number(row.max_difference, ".1e")),
     Column("agree", lambda row: _number(row.agreement, ".3f")),
+    Column("tokens", lambda row: _number(row.equal_tokens, ".3f")),
     Column("cosine", lambda row: _number(row.cosine, ".4f")),
     Column("{metric}", lambda row: _number(row.metric, ".4f")),
     Column("95 % interval", lambda row: _interval(row.metric_interval, ".4f"), False),

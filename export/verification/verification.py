@@ -5,21 +5,21 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-
-from keras_bert_zoo.config import EncoderConfig
 
 from .. import process
 from ..artifact import Artifact
 from ..conversion import as_directory
 from ..errors import ExportError
+from ..formats import WRITERS
 from ..measurement import Opened, measure
 from ..progress import Steps
 from ..signature import BATCH
 from ..tflite.mediapipe_tokenizer import notes_of
+from ..writing.verification import WritingJudge
 from .asked import Given
 from .comparison import joined, largest_difference, percentiles, problems_of
 from .reference import Case, Reference, all_cases, run_reference, single_texts, text_cases
@@ -35,7 +35,7 @@ _CHUNK = 32
 def verify(
     source: str | pathlib.Path | Bundle,
     artifacts: Iterable[Artifact | str | pathlib.Path],
-    examples: Given,
+    examples: Given = None,
     *,
     threads: int | None = None,
     record: bool = True,
@@ -53,7 +53,8 @@ def verify(
         artifacts: artifacts or their directories; checked against their manifests.
         examples: real texts or pairs of the kind the model is for; with labels the metric is
             computed too. For tasks whose answer is no class and no embedding: a file with the
-            right answers as the task reads it, or a list of questions.
+            right answers as the task reads it, or a list of questions. For models that write some
+            texts are at hand.
         threads: of each runtime; by default one per processor.
         record: whether the result is written into the manifest of each artifact.
         progress: whether to show it on the terminal.
@@ -76,17 +77,15 @@ def verify(
     names = [f"verify {artifact.format}" for artifact in opened]
     with Steps(["run keras", *names], visible=progress) as steps:
         steps.start("run keras")
+        judges = WritingJudge if opened[0].task in WRITERS else _Judge
         with as_directory(source) as directory:
-            request = (directory, examples, opened, columns, threads)
-            reference = process.call(run_reference, *request)
-        judge = _Judge(reference, threads)
+            judge = judges(directory, examples, opened, columns, threads)
         rows = []
         for name, artifact in zip(names, opened, strict=True):
             steps.start(name)
             rows.append(judge.row(artifact))
     name = str(source) if isinstance(source, str | pathlib.Path) else "in memory"
-    subject = reference.subject
-    report = Report(judge.keras_row(name), tuple(rows), subject.count, subject.metric, threads)
+    report = Report(judge.keras_row(name), tuple(rows), judge.count, judge.metric, threads)
     return _recorded(report, opened) if record else report
 
 
@@ -104,11 +103,20 @@ def _recorded(report: Report, artifacts: list[Artifact]) -> Report:
 
 
 class _Judge:
-    """Compares artifacts with one reference."""
+    """Compares artifacts with one run of the Keras model."""
 
-    def __init__(self, reference: Reference, threads: int) -> None:
-        self.reference, self.threads = reference, threads
-        self.subject = reference.subject
+    def __init__(
+        self,
+        source: str,
+        given: Given,
+        artifacts: Sequence[Artifact],
+        columns: Mapping[str, Any],
+        threads: int,
+    ) -> None:
+        request = (source, given, artifacts, columns, threads)
+        self.reference: Reference = process.call(run_reference, *request)
+        self.threads, self.subject = threads, self.reference.subject
+        self.count, self.metric = self.subject.count, self.subject.metric
 
     def keras_row(self, source: str) -> Row:
         singles = single_texts(self.subject.count)
@@ -158,8 +166,7 @@ class _Judge:
 
     def _of_another_bundle(self, artifact: Artifact) -> list[str]:
         """Whether weights and labels are those of the bundle it is compared with."""
-        labels = EncoderConfig.from_file(artifact.path / "config.json").labels
-        ours = self.reference.config.labels
+        labels, ours = artifact.config.labels, self.reference.config.labels
         checks = {
             "it was made from other weights than the bundle's": (
                 artifact.weights == self.reference.weights

@@ -37,7 +37,7 @@ def calls_of(
         takes_text: whether with strings or with ids.
         shapes: rows and tokens, ``[CLS]`` and ``[SEP]`` among them.
     """
-    config = EncoderConfig.from_file(artifact.path / "config.json")
+    config = artifact.config
     signatures = [s for s in artifact.signatures if s.takes_text == takes_text]
     longest = _longest(artifact, config)
     batch = signatures[0].size(BATCH)

@@ -1,73 +1,30 @@
-"""From a bundle that writes to artifacts, in a process of its own."""
+"""From a bundle that writes to artifacts."""
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from keras_bert_zoo.atomic import check_switch
-from keras_bert_zoo.checkpoints.writers import GENERATION
+from keras_bert_zoo.checkpoints.writer_configs import CONFIG, GENERATION
 
-from ..artifact import Artifact, describe
-from ..conversion import check_weights, in_child, write_companions, write_each
+from ..artifact import describe
+from ..conversion import check_weights, write_companions, write_each
 from ..digest import digest_of
-from ..errors import ExportError
-from ..formats import WRITER_FORMATS, checked_formats
+from ..formats import WRITER_FORMATS
 
 if TYPE_CHECKING:
     from keras_bert_zoo.bundle import Bundle
 
 
-def export_writer(
-    source: str | pathlib.Path | Bundle,
-    output: str | pathlib.Path,
-    formats: Iterable[str],
-    *,
-    length: int | None = None,
-    overwrite: bool = False,
-    progress: bool = True,
-    **generation: Any,
-) -> list[Artifact]:
-    """Exports a model that writes, each format to ``output/FORMAT``; see ``export``.
-
-    Args:
-        source: what ``bundle.load`` takes, or a bundle in memory, with a model that writes.
-        output: where to; created if need be.
-        formats: keys of ``WRITER_FORMATS``.
-        length: tokens that the TFLite files read; 128 by default, or what the encoder can.
-        overwrite: whether artifacts that exist may be replaced.
-        progress: whether to show it on the terminal.
-        **generation: of ``GenerationOptions``: SavedModels hold them in their graph, of the others
-            ``max_new_tokens`` counts, and all are in ``generation_config.json``.
-
-    Returns:
-        The artifacts, in the order of ``formats``.
-
-    Raises:
-        ExportError: a format is unknown or cannot hold the model, or the options cannot be held.
-        FileExistsError: an artifact exists and may not be replaced.
-        FileNotFoundError, ValueError: there is no such bundle, or an option is out of range.
-        MissingRuntime: a package that a format needs is not installed.
-    """
-    check_switch("overwrite", overwrite)
-    names, output = checked_formats(formats, WRITER_FORMATS), pathlib.Path(output)
-    options = {"length": length, "generation": generation}
-    return in_child(convert, source, output, names, options, overwrite=overwrite, progress=progress)
-
-
 def convert(
     source: str, output: pathlib.Path, names: Iterable[str], options: Mapping[str, Any]
 ) -> None:
-    """The child's part of ``export_writer``."""
+    """The child's part of ``export``."""
     from keras_bert_zoo.bundle import load
-    from keras_bert_zoo.models import Writer
 
     bundle = load(source, dtype="float32")
-    if not isinstance(bundle.model, Writer):
-        raise ExportError(
-            f"{source} holds a model for {bundle.model.task!r}, which does not write. Use `export`."
-        )
     check_weights(bundle.model)
     write_each(names, output, lambda directory, name: write(bundle, directory, name, options))
 
@@ -79,13 +36,23 @@ def write(bundle: Bundle, directory: pathlib.Path, name: str, options: Mapping[s
     from .options import options_of
 
     row, model, config = WRITER_FORMATS[name], bundle.model, bundle.config
-    chosen = {key: options[key] for key in row.options}
-    given = options["generation"]
+    given = {**_remembered(config), **(options["generation"] or {})}
+    chosen = {**{key: options[key] for key in row.options}, "generation": given}
     most = options_of(model, given).max_new_tokens
     signatures = row.export(bundle, directory / row.file, **row.arguments, **chosen)
     ids = {"eos_token_id": end_of(model), "pad_token_id": config.pad_token_id}
     if model.task == "seq2seq":
         ids["decoder_start_token_id"] = config.decoder_start_token_id
-    files = {"config.json": config.to_dict(), GENERATION: {**given, **ids, "max_new_tokens": most}}
+    files = {CONFIG: config.to_dict(), GENERATION: {**given, **ids, "max_new_tokens": most}}
     write_companions(bundle, directory, files)
     describe(directory, name, model.task, signatures, chosen, digest_of(model))
+
+
+def _remembered(config: Any) -> dict[str, Any]:
+    """How a model writes by its fine-tuning."""
+    from keras_bert_zoo.generation import GenerationOptions
+    from keras_bert_zoo.tasks.task import REMEMBERED
+
+    found = (config.extra.get(REMEMBERED) or {}).get("seq2seq") or {}
+    names = {field.name for field in dataclasses.fields(GenerationOptions)}
+    return {name: x for name, x in found.get("options", {}).items() if name in names}

@@ -29,7 +29,7 @@ class LiteRtWriter:
         from ai_edge_litert.interpreter import Interpreter
 
         self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
-        self._encode, self._decode = map(self._interpreter.get_signature_runner, (ENCODE, DECODE))
+        self.encode, self._decode = map(self._interpreter.get_signature_runner, (ENCODE, DECODE))
         beside = pathlib.Path(path).with_name("generation_config.json")
         self.config = json.loads(beside.read_text(encoding="utf-8"))
         self._details = self._decode.get_input_details()
@@ -68,7 +68,7 @@ class LiteRtWriter:
             for name, detail in self._details.items()
             if name.startswith("decoder_")
         }
-        return {**self._encode(**rows), MASK: rows["attention_mask"], **room}
+        return {**self.encode(**rows), MASK: rows["attention_mask"], **room}
 
     def step(
         self, token: int, place: int, kept: Mapping[str, np.ndarray]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras import ops
@@ -19,10 +19,9 @@ from ..signature import BATCH, Signature, TensorSpec
 from .options import options_of
 from .ort import DECODER, ENCODER, GIVEN, MASK, READ, STATES, WITH_PAST, WRITTEN
 from .parts import (
+    PROMPT,
     Part,
     Tensors,
-    check_two_sided,
-    encoder_specs,
     kept_specs,
     memory_of,
     named,
@@ -49,7 +48,7 @@ def export(
         Their signatures.
 
     Raises:
-        ExportError: the model has no encoder.
+        ExportError: the options draw, or ask for too many tokens.
         MissingRuntime: onnx, onnxruntime or tf2onnx is not installed.
         UnsupportedLayer: a layer has no ONNX operator.
     """
@@ -60,7 +59,6 @@ def export(
     from ..onnx import weights as onnx_weights
     from ..onnx.conversion import lean_graph
 
-    check_two_sided(bundle.model, "ONNX")
     options_of(bundle.model, generation)
     parts = parts_of(bundle.model)
     path.mkdir(parents=True)
@@ -75,14 +73,17 @@ def export(
 def parts_of(model: Any) -> tuple[Part, Part, Part]:
     """What the three files do."""
     config = model.decoder.config
-    sources = tuple(_renamed(spec) for spec in encoder_specs(model, "int64"))
+    sources = tuple(TensorSpec(name, "int64", (BATCH, _READ), True) for name in PROMPT)
     states = TensorSpec(STATES, "float32", (BATCH, _READ, config.hidden_size))
     mask = TensorSpec(MASK, "int64", (BATCH, _READ))
     past, present = _PAST + WRITTEN, _PRESENT + WRITTEN
     past_read, present_read = _PAST + READ, _PRESENT + READ
 
     def encode(tensors: Tensors) -> dict[str, Any]:
-        return {STATES: model.encoder(dict(tensors), training=False)[STATES]}
+        # optimum gives no segments, and a text is one.
+        every = {**tensors, "token_type_ids": ops.zeros_like(tensors["input_ids"])}
+        inputs = {name: every[name] for name in model.encoder.input}
+        return {STATES: model.encoder(inputs, training=False)[STATES]}
 
     def begin(tensors: Tensors) -> dict[str, Any]:
         memory = model.decoder.read(tensors[GIVEN], tensors[MASK])
@@ -107,9 +108,9 @@ def parts_of(model: Any) -> tuple[Part, Part, Part]:
 
     given = dataclasses.replace(states, name=GIVEN)
     first = (TensorSpec("input_ids", "int64", (BATCH, _TOKENS)), given, mask)
-    made = (*kept_specs(model, present, _TOKENS), *kept_specs(model, present_read, _READ))
+    made = _by_layer(kept_specs(model, present, _TOKENS), kept_specs(model, present_read, _READ))
     further = (TensorSpec("input_ids", "int64", (BATCH, 1)), mask)
-    known = (*kept_specs(model, past, _BEFORE), *kept_specs(model, past_read, _READ))
+    known = _by_layer(kept_specs(model, past, _BEFORE), kept_specs(model, past_read, _READ))
     grown = kept_specs(model, present, _AFTER)
     return (
         Part(model, Signature(ENCODER, sources, (states,)), encode),
@@ -118,5 +119,7 @@ def parts_of(model: Any) -> tuple[Part, Part, Part]:
     )
 
 
-def _renamed(spec: TensorSpec) -> TensorSpec:
-    return dataclasses.replace(spec, axes=(BATCH, _READ))
+def _by_layer(*kinds: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
+    """Keys and values of both kinds, layer after layer: optimum takes them by their places."""
+    layers = zip(*(zip(kind[::2], kind[1::2], strict=True) for kind in kinds), strict=True)
+    return tuple(spec for layer in layers for pair in layer for spec in pair)

@@ -29,7 +29,7 @@ class OrtWriter:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         directory = pathlib.Path(path)
-        self._sessions = {
+        self.sessions = {
             name: onnxruntime.InferenceSession(
                 directory / f"{name}.onnx", options, providers=["CPUExecutionProvider"]
             )
@@ -42,7 +42,7 @@ class OrtWriter:
         """Writes texts.
 
         Args:
-            inputs: of the encoder, int ``(B, S)``.
+            inputs: ``input_ids`` and ``attention_mask``, int ``(B, S)``; others are not read.
 
         Returns:
             int32 ``(B, max_new_tokens)``; what follows an end is ``pad_token_id``.
@@ -67,5 +67,7 @@ class OrtWriter:
         return text
 
     def _run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        outputs = [output.name for output in self._sessions[name].get_outputs()]
-        return dict(zip(outputs, self._sessions[name].run(outputs, dict(inputs)), strict=True))
+        session = self.sessions[name]
+        outputs = [output.name for output in session.get_outputs()]
+        known = {given.name: inputs[given.name] for given in session.get_inputs()}
+        return dict(zip(outputs, session.run(outputs, known), strict=True))

@@ -15,12 +15,13 @@ from keras import ops
 from keras_bert_zoo.layers.attention import bias_of
 from keras_bert_zoo.models.decoder import Memory, Written
 
-from ..errors import ExportError
 from ..signature import BATCH, SEQUENCE, Signature, TensorSpec
 from ..tracing import tensor_specs
 
 Tensors = Mapping[str, Any]
 _SIDES = ("key", "value")
+# What every model that writes reads.
+PROMPT = ("input_ids", "attention_mask")
 
 
 class Part:
@@ -45,19 +46,6 @@ class Part:
     def __call__(self, inputs: Tensors, training: bool = False) -> dict[str, Any]:
         """Tensors by name; there is nothing to train."""
         return self.function(inputs)
-
-
-def check_two_sided(model: Any, format_name: str) -> None:
-    """Refuses a model that has no encoder of its own.
-
-    Raises:
-        ExportError: it is one.
-    """
-    if model.task != "seq2seq":
-        raise ExportError(
-            f"{format_name} takes models for 'seq2seq', an encoder and a decoder; the bundle is a "
-            f"model for {model.task!r}. Export 'writer-savedmodel', which takes both."
-        )
 
 
 def encoder_specs(model: Any, dtype: str = "int32") -> tuple[TensorSpec, ...]:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo.generation.generate import end_of, texts_of
-from keras_bert_zoo.tokenizers.graph_decoding import joiner_of
+from keras_bert_zoo.tokenizers.graph_decoding import TokenJoiner
 
 from ..errors import ExportError
+from ..runtimes import IDS
 from ..signature import BATCH, SEQUENCE, Signature, TensorSpec
 from ..tracing import Weights, tensor_specs
 from .options import options_of
+from .parts import PROMPT
 
-IDS, TEXT = "ids", "serving_default"
+TEXT = "serving_default"
 
 
 def export(
@@ -36,10 +38,10 @@ def export(
 
     Raises:
         ExportError: the options draw, or a text signature is wanted and the bundle has no
-            tokenizer whose tokens can be joined in a graph.
+            tokenizer.
     """
     model, options = bundle.model, options_of(bundle.model, generation)
-    names = list(model.encoder.input) if model.task == "seq2seq" else _PROMPT
+    names: Sequence[str] = [*model.encoder.input] if model.task == "seq2seq" else PROMPT
     inputs = tuple(TensorSpec(name, "int32", (BATCH, SEQUENCE), True) for name in names)
     outputs = (TensorSpec(IDS, "int32", (BATCH, options.max_new_tokens)),)
     signature = Signature(IDS, inputs, outputs)
@@ -53,28 +55,38 @@ def export(
     weights = Weights(model)
     if text:
         weights.tokenizer = bundle.tokenizer
-        rows.append(_text_signature(bundle, forward, names))
+        rows.append(_text_signature(bundle, forward, names, options.max_new_tokens))
     functions = {row.name: function for row, function in rows}
     tf.saved_model.save(weights, str(path), signatures=functions)
     return tuple(row for row, _ in rows)
 
 
-_PROMPT = ["input_ids", "attention_mask"]
+def _text_signature(
+    bundle: Any, forward: Any, names: Sequence[str], room: int
+) -> tuple[Signature, Any]:
+    """The signature, and its function.
 
-
-def _text_signature(bundle: Any, forward: Any, names: list[str]) -> tuple[Signature, Any]:
+    Args:
+        bundle: see ``export``.
+        forward: the function of ids.
+        names: of its inputs.
+        room: tokens that are written.
+    """
     model, tokenizer = bundle.model, bundle.tokenizer
-    if model.task != "seq2seq" or tokenizer is None:
+    if tokenizer is None:
         raise ExportError(
-            "Text in and text out is for an encoder with a decoder, and with a tokenizer; received "
-            f"a model for {model.task!r} and the tokenizer {tokenizer}. Export 'writer-savedmodel-"
-            "ids'."
+            "Text in and text out needs a tokenizer, and the bundle has none. Export "
+            "'writer-savedmodel-ids'."
         )
-    join = joiner_of(tokenizer)
-    longest = min(tokenizer.model_max_length, model.encoder.config.max_tokens)
+    join, reads = TokenJoiner(tokenizer), model.task == "seq2seq"
+    # A decoder goes on behind what it is given, which therefore has no end.
+    longest = model.encoder.config.max_tokens if reads else model.config.max_tokens - room
+    longest = min(tokenizer.model_max_length, longest)
 
     def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
-        ids = tokenizer(text, padding=True, truncation=True, max_length=longest)
+        ids = tokenizer(
+            text, padding=True, truncation=True, max_length=longest, add_special_tokens=reads
+        )
         return {"text": join(forward(**{name: ids[name] for name in names})[IDS])}
 
     strings = (TensorSpec("text", "string", (BATCH,)),)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pathlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -26,7 +26,6 @@ from .options import options_of
 from .parts import (
     Part,
     Tensors,
-    check_two_sided,
     encoder_specs,
     kept_specs,
     memory_of,
@@ -43,7 +42,7 @@ def export(
     path: pathlib.Path,
     *,
     generation: Mapping[str, Any],
-    length: int | None = None,
+    lengths: Sequence[int] | None = None,
     recipe: str = "float32",
 ) -> tuple[Signature, ...]:
     """Writes a ``.tflite`` with the signatures ``encode`` and ``decode``.
@@ -52,20 +51,20 @@ def export(
         bundle: with an ``EncoderDecoder``.
         path: of the new file.
         generation: of ``GenerationOptions``: ``max_new_tokens``, for which there is room.
-        length: tokens that are read; by default 128, or as many as the encoder has positions.
+        lengths: one: tokens that are read; by default 128, or as many as the encoder has
+            positions.
         recipe: key of ``RECIPES``.
 
     Returns:
         The two signatures.
 
     Raises:
-        ExportError: the model has no encoder, the length is beyond its positions, or the
+        ExportError: there are several lengths, one is beyond the encoder's positions, or the
             converter fails.
     """
-    check_two_sided(bundle.model, "TFLite")
     room = options_of(bundle.model, generation).max_new_tokens
     encoder = bundle.model.encoder
-    length = length or min(LENGTH, encoder.config.max_tokens)
+    [length] = lengths or [min(LENGTH, encoder.config.max_tokens)]
     checked_lengths(encoder, [length])
     parts = parts_of(bundle.model, length, room)
     model = tflite_model.read(_converted(bundle.model, parts))

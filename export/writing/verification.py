@@ -1,169 +1,210 @@
-"""Every artifact that writes against ``generate``: the same ids, each in its own runtime."""
+"""Artifacts that write against ``generate``: the same ids, each in its own runtime."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
-import os
-import pathlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_bert_zoo.checkpoints.writers import GENERATION
+from keras_bert_zoo.checkpoints.writer_configs import GENERATION
 
 from .. import process
 from ..artifact import Artifact
-from ..conversion import as_directory
 from ..digest import digest_of
-from ..errors import ExportError
 from ..formats import KNOWN_FORMATS
 from ..measurement import measure, timed
-from .litert import LiteRtWriter
-from .ort import OrtWriter
-
-if TYPE_CHECKING:
-    from keras_bert_zoo.bundle import Bundle
+from ..runtimes import IDS, RUNTIMES
+from ..verification.asked import Given, check_kind
+from ..verification.comparison import percentiles
+from ..verification.report import Row
 
 Rows = Sequence[Mapping[str, np.ndarray]]
-# Loops around files, by runtime; a SavedModel has its own inside.
-_LOOPS: Mapping[str, Callable[..., Any]] = {"tflite": LiteRtWriter, "onnx": OrtWriter}
+
+
+class WritingJudge:
+    """Compares artifacts with what the Keras model writes.
+
+    Args:
+        source: directory of the bundle.
+        given: texts, see ``verify``.
+        artifacts: those that are to be compared.
+        columns: of what is given.
+        threads: of each runtime.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        given: Given,
+        artifacts: Sequence[Artifact],
+        columns: Mapping[str, Any],
+        threads: int,
+    ) -> None:
+        from .questions import WritingQuestions
+
+        self.threads = threads
+        self.questions = WritingQuestions(given, artifacts, columns)
+        self.count, self.metric = len(self.questions.rows), self.questions.metric
+        options = [_options(artifact) for artifact in artifacts]
+        request = (source, artifacts, options, self.questions.rows, threads)
+        self.keras: _Keras = process.call(_write_all, *request)
+        self._first = options[0]
+
+    def keras_row(self, source: str) -> Row:
+        """That of the Keras model, which writes as the first artifact does."""
+        ids, seconds = self.keras.of(self._first)
+        return Row(
+            format="keras",
+            path=source,
+            size=self.keras.size,
+            runtime=self.keras.runtime,
+            batch_sizes=(1,),
+            lengths=self.questions.lengths,
+            max_difference=None,
+            **self.questions.scores(ids),
+            **percentiles(seconds),
+        )
+
+    def row(self, artifact: Artifact) -> Row:
+        """What was found of an artifact."""
+        expected, _ = self.keras.of(_options(artifact))
+        rows = self.questions.rows_of(artifact)
+        found = measure(artifact, artifact.id_signatures, rows, self.threads)
+        ids = np.concatenate([output[IDS] for output in found.outputs])
+        same = (ids == expected).all(axis=1)
+        return Row(
+            format=artifact.format,
+            path=str(artifact.path),
+            size=artifact.size,
+            runtime=found.opened.runtime,
+            load=1e3 * found.opened.load,
+            memory=found.opened.memory,
+            signatures=artifact.signatures,
+            batch_sizes=(1,),
+            lengths=self.questions.lengths,
+            max_difference=None,
+            agreement=float(same.mean()),
+            equal_tokens=_equal_tokens(ids, expected, _end(artifact)),
+            **self.questions.scores(ids, expected),
+            **percentiles(found.seconds),
+            problems=(
+                *self._of_other_weights(artifact),
+                *_others(artifact, same),
+                *self._other_strings(artifact, expected),
+            ),
+        )
+
+    def _of_other_weights(self, artifact: Artifact) -> list[str]:
+        same = artifact.weights == self.keras.weights
+        return [] if same else ["it was made from other weights than the bundle's"]
+
+    def _other_strings(self, artifact: Artifact, expected: np.ndarray) -> list[str]:
+        """Whether strings become what the ids of them become, where a signature takes some."""
+        signature, texts = artifact.text_signature, self.questions.whole_texts
+        if signature is None or not texts:
+            return []
+        calls = [{"text": [text]} for text in texts.values()]
+        found = measure(artifact, [signature], calls, self.threads).outputs
+        wanted = self.questions.decoded(expected[[*texts]])
+        others = sum(out["text"][0] != text for out, text in zip(found, wanted, strict=True))
+        message = f"{signature.name} writes {others} of {len(texts)} texts otherwise than Keras"
+        return [message] if others else []
 
 
 @dataclasses.dataclass(frozen=True)
-class WritingRow:
-    """What was found of one artifact.
+class _Keras:
+    """What the Keras model wrote.
 
     Args:
-        format: key of ``WRITER_FORMATS``.
-        size: bytes of the model.
-        equal_tokens: share of tokens that are those of ``generate``; what follows the end of both
-            texts does not count.
-        equal_texts: share of texts that are.
-        milliseconds: for each token that was written, the reading included.
-        keras_milliseconds: the same of ``generate``, without XLA.
-        exact: whether all texts must be the same: in formats of float32.
+        written: by options, as JSON.
+        runtime: package and version.
+        size: bytes of the weights.
+        weights: their digest.
     """
 
-    format: str
+    written: Mapping[str, _Written]
+    runtime: str
     size: int
-    equal_tokens: float
-    equal_texts: float
-    milliseconds: float
-    keras_milliseconds: float
-    exact: bool
+    weights: str
 
-    @property
-    def passed(self) -> bool:
-        """Whether the texts are the same, where they must be."""
-        return not self.exact or self.equal_texts == 1.0
+    def of(self, options: Mapping[str, Any]) -> _Written:
+        """What it wrote with some options."""
+        return self.written[_key(options)]
 
 
-def verify_writer(
-    source: str | pathlib.Path | Bundle,
-    artifacts: Iterable[Artifact | str | pathlib.Path],
-    rows: Rows,
-    *,
-    threads: int | None = None,
-) -> list[WritingRow]:
-    """Writes with artifacts, each in its own runtime and process, and compares the ids.
+class _Written(NamedTuple):
+    """Texts ``(rows, T)``, and seconds of each."""
 
-    Args:
-        source: the bundle that was exported, as ``bundle.load`` takes it, or in memory.
-        artifacts: of ``export_writer``; checked against their manifests.
-        rows: inputs of the model, int ``(1, S)`` each, as its tokenizer makes them.
-        threads: of each runtime; by default one per processor.
-
-    Returns:
-        A row for each artifact.
-
-    Raises:
-        CorruptArtifact: an artifact is not what was exported.
-        ExportError: there are no rows, or an artifact is of another model.
-        MissingRuntime: a runtime is not installed.
-    """
-    opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
-    if not rows or not opened:
-        raise ExportError("verify_writer needs at least one artifact and one row of ids.")
-    with as_directory(source) as directory:
-        weights, expected = process.call(_keras, directory, list(map(_options, opened)), rows)
-    strangers = [str(artifact.path) for artifact in opened if artifact.weights != weights]
-    if strangers:
-        raise ExportError(f"{strangers} were exported of other weights than {source} has.")
-    threads = threads or os.cpu_count() or 1
-    return [
-        _row(artifact, _written(artifact, rows, threads), keras)
-        for artifact, keras in zip(opened, expected, strict=True)
-    ]
+    ids: np.ndarray
+    seconds: list[float]
 
 
-# Texts ``(rows, T)``, and seconds of each.
-_Written = tuple[np.ndarray, list[float]]
+def _key(options: Mapping[str, Any]) -> str:
+    return json.dumps(options, sort_keys=True)
 
 
 def _options(artifact: Artifact) -> dict[str, Any]:
     """How an artifact writes: a loop around a file takes the likeliest token."""
     given = dict(artifact.options["generation"])
-    if KNOWN_FORMATS[artifact.format].runtime in _LOOPS:
+    if RUNTIMES[KNOWN_FORMATS[artifact.format].runtime].loops:
         given = {key: value for key, value in given.items() if key == "max_new_tokens"}
     return given
 
 
-def _keras(
-    source: str, options: Sequence[Mapping[str, Any]], rows: Rows
-) -> tuple[str, list[_Written]]:
-    """Digest of the weights, and what ``generate`` writes with each set of options."""
+def _write_all(
+    source: str,
+    artifacts: Sequence[Artifact],
+    options: Sequence[Mapping[str, Any]],
+    rows: Rows,
+    threads: int,
+) -> _Keras:
+    """What ``generate`` writes with each set of options; the child's part."""
+    import tensorflow as tf
+
     from keras_bert_zoo.bundle import load
     from keras_bert_zoo.generation import generate
 
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
     model: Any = load(source, dtype="float32").model
+    check_kind(model.task, artifacts)
 
     def written(given: Mapping[str, Any]) -> _Written:
-        def write(row: Any) -> np.ndarray:
+        def write(row: Any) -> Any:
             return generate(model, row, jit_compile=False, **given)
 
-        return _timed(write, rows)
+        texts: Any
+        texts, seconds = timed(write, rows)
+        return _Written(np.concatenate(texts), seconds)
 
-    return digest_of(model), [written(given) for given in options]
-
-
-def _written(artifact: Artifact, rows: Rows, threads: int) -> _Written:
-    runtime = KNOWN_FORMATS[artifact.format].runtime
-    if runtime in _LOOPS:
-        answer: _Written = process.call(_loop, runtime, str(artifact.file), rows, threads)
-        return answer
-    found = measure(artifact, artifact.id_signatures, rows, threads)
-    return np.concatenate([output["ids"] for output in found.outputs]), found.seconds
-
-
-def _loop(runtime: str, path: str, rows: Rows, threads: int) -> _Written:
-    return _timed(_LOOPS[runtime](path, threads), rows)
-
-
-def _timed(write: Callable[[Any], Any], rows: Rows) -> _Written:
-    texts: Any
-    texts, seconds = timed(write, rows)
-    return np.concatenate(texts), seconds
-
-
-def _row(artifact: Artifact, found: _Written, keras: _Written) -> WritingRow:
-    (ids, seconds), (expected, keras_seconds) = found, keras
-    config = json.loads((artifact.path / GENERATION).read_text(encoding="utf-8"))
-    counted = _lengths(expected, config["eos_token_id"])
-    mine = _lengths(ids, config["eos_token_id"])
-    same = ids == expected
-    within = np.arange(ids.shape[1]) < np.maximum(counted, mine)[:, None]
-    recipe = KNOWN_FORMATS[artifact.format].arguments.get("recipe", "float32")
-    return WritingRow(
-        artifact.format,
-        artifact.size,
-        equal_tokens=float(same[within].mean()),
-        equal_texts=float(same.all(axis=1).mean()),
-        milliseconds=1e3 * sum(seconds) / int(mine.sum()),
-        keras_milliseconds=1e3 * sum(keras_seconds) / int(counted.sum()),
-        exact=recipe == "float32",
+    distinct = {_key(given): given for given in options}
+    return _Keras(
+        {key: written(given) for key, given in distinct.items()},
+        f"keras {importlib.metadata.version('keras')}",
+        sum(weight.numpy().nbytes for weight in model.weights),
+        digest_of(model),
     )
+
+
+def _end(artifact: Artifact) -> int:
+    config = json.loads((artifact.path / GENERATION).read_text(encoding="utf-8"))
+    return int(config["eos_token_id"])
+
+
+def _others(artifact: Artifact, same: np.ndarray) -> list[str]:
+    """Whether all texts are the same, in formats of which they must be."""
+    if KNOWN_FORMATS[artifact.format].tolerance is None or same.all():
+        return []
+    return [f"{(~same).sum()} of {len(same)} texts are not those that Keras writes"]
+
+
+def _equal_tokens(ids: np.ndarray, expected: np.ndarray, end: int) -> float:
+    longest = np.maximum(_lengths(ids, end), _lengths(expected, end))
+    within = np.arange(ids.shape[1]) < longest[:, None]
+    return float((ids == expected)[within].mean())
 
 
 def _lengths(ids: np.ndarray, end: int) -> np.ndarray:

@@ -10,55 +10,14 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.checkpoints.files import open_tensors
-from keras_bert_zoo.checkpoints.hugging_face import CONFIG, write_files
+from keras_bert_zoo.checkpoints.hugging_face import write_files
 from keras_bert_zoo.checkpoints.tables.writers import BIAS_OF_WORDS, FUSED, writer_tables
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, LazyTensor, Tensor
 from keras_bert_zoo.checkpoints.weights import build_from_tensors, tensors_of
-from keras_bert_zoo.config import ConfigError
-from keras_bert_zoo.families import family
-from keras_bert_zoo.foreign import read_json
-from keras_bert_zoo.generator_config import NESTED, DecoderConfig, Seq2SeqConfig
-from keras_bert_zoo.models import CausalLM, Decoder, EncoderDecoder, encoder_decoder_of
+from keras_bert_zoo.checkpoints.writer_configs import read_config
+from keras_bert_zoo.generator_config import DecoderConfig, Seq2SeqConfig
+from keras_bert_zoo.models import CausalLM, Decoder, encoder_decoder_of
 from keras_bert_zoo.models.writer import Writer
-
-GENERATION = "generation_config.json"
-_IDS = ("decoder_start_token_id", "eos_token_id", "pad_token_id")
-# Of which one config describes both sides.
-TRANSFORMERS = ("marian", "pegasus")
-_TWO_SIDED = (NESTED, *TRANSFORMERS)
-
-
-def holds(directory: pathlib.Path) -> bool:
-    """Whether a directory has the config of a model that writes."""
-    if not (directory / CONFIG).is_file():
-        return False
-    values = read_json(directory / CONFIG, ConfigError)
-    kind = values.get("model_type")
-    writes = family(kind).writes or bool(values.get("is_decoder"))
-    return kind in _TWO_SIDED or writes
-
-
-def task_of(config: DecoderConfig | Seq2SeqConfig) -> str:
-    """What a model of that config is for."""
-    return EncoderDecoder.task if isinstance(config, Seq2SeqConfig) else CausalLM.task
-
-
-def read_config(directory: pathlib.Path) -> DecoderConfig | Seq2SeqConfig:
-    """Reads ``config.json``; ids that it leaves open may be in ``generation_config.json``.
-
-    Raises:
-        ConfigError: it is damaged.
-    """
-    values = read_json(directory / CONFIG, ConfigError)
-    if (directory / GENERATION).is_file():
-        said = read_json(directory / GENERATION, ConfigError)
-        given = {name: said[name] for name in _IDS if said.get(name) is not None}
-        values = {**given, **{key: x for key, x in values.items() if x is not None}}
-    kind: Any = Seq2SeqConfig if values.get("model_type") in _TWO_SIDED else DecoderConfig
-    try:
-        return kind.from_dict(values)
-    except ConfigError as error:
-        raise ConfigError(f"{directory / CONFIG}: {error}") from error
 
 
 def load(directory: pathlib.Path, options: Mapping[str, Any]) -> Writer:
@@ -70,7 +29,7 @@ def load(directory: pathlib.Path, options: Mapping[str, Any]) -> Writer:
 
     Raises:
         CheckpointError: the weights are damaged or do not fit the config.
-        FileNotFoundError, ConfigError: as for ``read_config``.
+        FileNotFoundError, ConfigError: as for ``writer_configs.read_config``.
     """
     config = read_config(directory)
     tables = writer_tables(config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ def export(
     bundle: str,
     *,
     output: str,
-    formats: str,
+    formats: str | None = None,
     task: str | None = None,
     lengths: str | None = None,
     metadata: str | None = None,
@@ -22,6 +22,7 @@ def export(
     data: str | None = None,
     table: TextTable,
     min_fidelity: float,
+    generation: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> None:
     """Export a bundle; each format becomes a directory of its own.
@@ -37,11 +38,12 @@ def export(
         "metadata": metadata,
         "normalize": normalize,
         "min_fidelity": min_fidelity,
+        "generation": generation,
     }
     if data is not None:
         rows = table.read(data)
         options["examples"] = Examples(rows.texts, rows.text_pairs)
-    names, tokens = formats.split(","), numbers("lengths", lengths)
+    names, tokens = formats and formats.split(","), numbers("lengths", lengths)
     for artifact in export_bundle(
         bundle, output, names, task=task, lengths=tokens, overwrite=overwrite, **options
     ):
@@ -61,11 +63,11 @@ def numbers(name: str, values: str | None) -> list[int] | None:
 
 def _formats_joined(words: Sequence[str]) -> list[str]:
     """``--formats tflite onnx`` means ``--formats tflite,onnx``."""
-    from keras_bert_zoo.export.formats import FORMATS
+    from keras_bert_zoo.export.formats import KNOWN_FORMATS
 
     joined: list[str] = []
     for word in words:
-        if len(joined) > 1 and joined[-2] == "--formats" and word.strip(",") in FORMATS:
+        if len(joined) > 1 and joined[-2] == "--formats" and word.strip(",") in KNOWN_FORMATS:
             joined[-1] = f"{joined[-1].rstrip(',')},{word.strip(',')}"
         else:
             joined.append(word)
@@ -78,15 +80,18 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     from keras_bert_zoo.commands.table_options import add_table_options, take_table
     from keras_bert_zoo.export.fidelity import LEAST
-    from keras_bert_zoo.export.formats import DEFAULT_FORMATS, FORMATS
+    from keras_bert_zoo.export.formats import ENCODERS, WRITERS
 
     description = (export.__doc__ or "").splitlines()[0]
     parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo export", description=description)
     add = parser.add_argument
     add("bundle", help="directory, hf://org/name, package://name/folder or short name of the zoo")
     add("--output", required=True, help="directory that receives one directory per format")
-    formats = f"separated by commas or spaces, of {', '.join(FORMATS)}"
-    add("--formats", default=",".join(DEFAULT_FORMATS), help=formats)
+    formats = "; ".join(
+        f"of {kind.name} {', '.join(kind.formats)} (by default {','.join(kind.defaults)})"
+        for kind in (ENCODERS, *WRITERS.values())
+    )
+    add("--formats", type=str | None, help=f"separated by commas or spaces; {formats}")
     task = "masked_lm or next_sentence of a pretrained bundle; else what it was fine-tuned for"
     add("--task", type=str | None, help=task)
     tokens = "tokens in a row of the TFLite files, e.g. 128 or 32,64,128; open by default"
@@ -101,6 +106,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.set_defaults(label_column=None)
     least = "static formats whose figure on half of the texts is below are refused"
     add("--min_fidelity", type=float, default=LEAST, help=least)
+    writes = "how a model writes, e.g. '{max_new_tokens: 64, num_beams: 4}'"
+    add("--generation", type=dict[str, Any] | None, help=writes)
     add("--overwrite", action="store_true", help="replace artifacts that exist")
     options = vars(parser.parse_args(_formats_joined(sys.argv[1:] if argv is None else argv)))
     export(table=take_table(options), **options)

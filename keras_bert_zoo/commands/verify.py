@@ -18,7 +18,7 @@ def verify(
     bundle: str,
     artifacts: Sequence[str],
     *,
-    data: str,
+    data: str | None = None,
     table: TextTable,
     limit: int | None = None,
     options: Mapping[str, Any] | None = None,
@@ -33,7 +33,6 @@ def verify(
     import rich
 
     from keras_bert_zoo.commands.table_options import settings_of
-    from keras_bert_zoo.config import EncoderConfig
     from keras_bert_zoo.export.artifact import Artifact
     from keras_bert_zoo.export.formats import WHOLE_TEXTS
     from keras_bert_zoo.export.verification.page import write_page
@@ -47,9 +46,8 @@ def verify(
             raise ValueError(
                 f"options are for other tasks than {opened[0].task!r}: leave them out."
             )
-        # The export wrote the config with the labels and the problem type of the loaded model.
-        config = EncoderConfig.from_file(opened[0].path / "config.json")
-        request = {"examples": read_examples(config, table, data, limit)}
+        examples = None if data is None else read_examples(opened[0].config, table, data, limit)
+        request = {"examples": examples}
     else:
         columns = {**settings_of(table), "options": options, "limit": limit}
         request = {"examples": data, **columns}
@@ -117,8 +115,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("bundle", help="what was exported, as `keras-bert-zoo export` takes it")
     add("artifacts", nargs="+", help="directories that it wrote")
-    data = "real texts: .csv, .tsv, .jsonl, tweets://test, or what the bundle's task reads"
-    add("--data", required=True, help=data)
+    data = (
+        "real texts: .csv, .tsv, .jsonl, tweets://test, or what the task reads; writers have some"
+    )
+    add("--data", type=str | None, help=data)
     add_table_options(parser, empty_texts="error")
     add("--limit", type=int | None, help="number of rows, from the first; all by default")
     add("--options", type=dict[str, Any] | None, help="of the task, e.g. '{stride: 64}'")

@@ -22,11 +22,13 @@ class Metric(NamedTuple):
         scores: of texts and references, and a name of ``TOKENIZERS``; a number by name.
         monitored: the score that decides.
         each: what the monitored score is the mean of, ``(N,)``; ``None`` where it is no mean.
+        whole: the score of texts that are the references.
     """
 
     scores: Callable[[Texts, Texts, str], dict[str, float]]
     monitored: str
     each: Callable[[Texts, Texts], np.ndarray] | None
+    whole: float = 1.0
 
 
 def bleu(texts: Texts, references: Texts, tokenizer: str) -> dict[str, float]:
@@ -48,7 +50,7 @@ def each_same(texts: Texts, references: Texts) -> np.ndarray:
 
 
 METRICS = {
-    "bleu": Metric(bleu, "bleu", None),
+    "bleu": Metric(bleu, "bleu", None, 100.0),
     "rouge": Metric(
         lambda texts, references, _: rouge(texts, references),
         "rouge2",

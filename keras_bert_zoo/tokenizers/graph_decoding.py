@@ -9,12 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo.tokenizers import decoding
-from keras_bert_zoo.tokenizers.options import TokenizerError
-from keras_bert_zoo.tokenizers.wordpiece import WordPieceTokenizer
+from keras_bert_zoo.tokenizers.byte_bpe import ByteBpeTokenizer
+from keras_bert_zoo.tokenizers.byte_bpe.alphabet import bytes_of
 
 
-class WordPieceJoiner:
-    """``WordPieceTokenizer.decode`` of rows, without special tokens.
+class TokenJoiner:
+    """``decode`` of rows, without special tokens and those that the vocabulary lacks.
 
     What a token becomes depends only on whether it is the first one: two tables hold both forms.
 
@@ -23,36 +23,35 @@ class WordPieceJoiner:
         clean_up: see ``decode``; by default as in the tokenizer's options.
     """
 
-    def __init__(self, tokenizer: WordPieceTokenizer, clean_up: bool | None = None) -> None:
+    def __init__(self, tokenizer: Any, clean_up: bool | None = None) -> None:
         words, options = tokenizer.vocabulary, tokenizer.options
         self._first, self._later = (
-            np.array([decoding.piece(word, is_first=first) for word in words], object)
-            for first in (True, False)
+            np.array([_piece(tokenizer, word, before) for word in words], object)
+            for before in ([], [""])
         )
-        self._skipped = np.array([word in options.skipped for word in words])
-        self._clean_up = options.clean_up_tokenization_spaces if clean_up is None else clean_up
+        # All that are beyond the vocabulary become the last.
+        self._skipped = np.array([*(word in options.skipped for word in words), True])
+        clean_up = options.clean_up_tokenization_spaces if clean_up is None else clean_up
+        # Byte-level tokens keep their spaces.
+        self._clean_up = clean_up and not isinstance(tokenizer, ByteBpeTokenizer)
 
     def __call__(self, ids: tf.Tensor) -> tf.Tensor:
         """Joins int32 ``(B, T)`` to strings ``(B,)``."""
-        kept = tf.logical_not(tf.gather(tf.constant(self._skipped), ids))
+        count = len(self._first)
+        kept = ~tf.gather(tf.constant(self._skipped), tf.minimum(ids, count))
         is_first = kept & (tf.cumsum(tf.cast(kept, tf.int32), axis=1) == 1)
-        forms = (tf.gather(tf.constant(table), ids) for table in (self._first, self._later))
+        known = tf.minimum(ids, count - 1)
+        forms = (tf.gather(tf.constant(table), known) for table in (self._first, self._later))
         pieces = tf.where(kept, tf.where(is_first, *forms), "")
-        text = tf.strings.reduce_join(pieces, axis=1)
+        # Bytes that are no character become U+FFFD.
+        text = tf.strings.unicode_transcode(tf.strings.reduce_join(pieces, axis=1), *["UTF-8"] * 2)
         for old, new in decoding.CLEAN_TEXT if self._clean_up else ():
             text = tf.strings.regex_replace(text, re.escape(old), new)
         return text
 
 
-def joiner_of(tokenizer: Any, clean_up: bool | None = None) -> WordPieceJoiner:
-    """What joins the tokens of a tokenizer in a graph.
-
-    Raises:
-        TokenizerError: of this kind there is none.
-    """
-    if not isinstance(tokenizer, WordPieceTokenizer):
-        raise TokenizerError(
-            f"Tokens of a {type(tokenizer).__name__} cannot be joined to text inside a graph, "
-            "those of a WordPieceTokenizer can. Take ids out of the graph, and decode them outside."
-        )
-    return WordPieceJoiner(tokenizer, clean_up)
+def _piece(tokenizer: Any, word: str, before: list[str]) -> bytes:
+    """What a token adds to a text: of byte-level ones not always whole characters."""
+    if isinstance(tokenizer, ByteBpeTokenizer):
+        return bytes_of(word)
+    return tokenizer.text_of([*before, word], clean_up=False).encode()

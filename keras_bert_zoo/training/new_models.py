@@ -11,7 +11,7 @@ from typing import Any
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.bundle import Bundle, check_tokenizer
-from keras_bert_zoo.checkpoints import sources, writers
+from keras_bert_zoo.checkpoints import sources, writer_configs
 from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.generator_config import Seq2SeqConfig
 from keras_bert_zoo.models import encoder_decoder_of
@@ -36,10 +36,10 @@ def new_transformer(
         FileNotFoundError: there are no tokenizer files.
     """
     kind = values.get("model_type")
-    if kind not in writers.TRANSFORMERS:
+    if kind not in writer_configs.TRANSFORMERS:
         raise ConfigError(
-            f"model_type of a new Transformer must be one of {writers.TRANSFORMERS}, received "
-            f"{kind!r}."
+            "model_type of a new Transformer must be one of "
+            f"{writer_configs.TRANSFORMERS}, received {kind!r}."
         )
     found = load_tokenizer(sources.resolve(zoo.resolve(tokenizer)))
     stated = {"vocab_size": found.vocab_size, **ids_of(found), **values}

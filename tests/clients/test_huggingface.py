@@ -6,9 +6,12 @@ import pathlib
 
 import numpy as np
 import pytest
+from writers import PAD, START, rows, tiny_writer, with_segments
 
 from .conftest import LABELS, ONNX, TEXTS
 
+# Random models write one word again and again, where they may.
+CHOICES = ({"no_repeat_ngram_size": 1}, {"no_repeat_ngram_size": 2, "num_beams": 3})
 HEADS = (
     {},
     {"pooling": ["cls", "max", "weightedmean"], "normalize": True},
@@ -76,3 +79,27 @@ def test_sentence_transformers_reads_embedders_and_writes_them(bundles, ask, tmp
         again = load(pathlib.Path(f"{place}-again"), task="sentence_embedding")
         written = encode(again.model, again.tokenizer, TEXTS)
         np.testing.assert_allclose(written, expected, rtol=0, atol=1e-5)
+
+
+def test_optimum_writes_what_generate_writes(ask, tmp_path):
+    from keras_bert_zoo.bundle import Bundle
+    from keras_bert_zoo.export.writing.conversion import write
+    from keras_bert_zoo.generation import generate
+
+    requests, expected = [], []
+    for kind in ("encoder-decoder", "marian", "pegasus"):
+        model, place = tiny_writer(kind), tmp_path / kind
+        place.mkdir()
+        bundle = Bundle(model, None, model.config)
+        write(bundle, place, "writer-onnx", {"generation": {"max_new_tokens": 7}})
+        inputs = with_segments(model, rows())
+        arrays = {name: values.tolist() for name, values in inputs.items()}
+        for options in CHOICES:
+            requests.append((str(place), arrays, options))
+            ids = generate(model, inputs, jit_compile=False, max_new_tokens=7, **options)
+            expected.append([[START, *row] for row in ids.tolist()])
+    answers = ask("huggingface", "optimum_writing_client.py", requests)
+    for found, wanted in zip(answers, expected, strict=True):
+        # It stops where the longest text of a batch ends.
+        missing = [PAD] * (len(wanted[0]) - len(found[0]))
+        assert [row + missing for row in found] == wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 import tensorflow as tf
 from writers import CONFIGS, START, rows, tiny_writer, with_segments
 
-from keras_bert_zoo import generation
-from keras_bert_zoo.bundle import Bundle
+import keras_bert_zoo
+from keras_bert_zoo import BertEncoder, cli, generation
+from keras_bert_zoo.bundle import Bundle, save
+from keras_bert_zoo.export import export, predictor, verify
 from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.errors import ExportError
 from keras_bert_zoo.export.formats import WRITER_FORMATS
@@ -34,7 +37,7 @@ def expected(model, inputs, **options):
 def exported(model, directory, name, *, length=12, tokenizer=None, **options):
     directory.mkdir()
     bundle = Bundle(model, tokenizer, model.config)
-    write(bundle, directory, name, {"length": length, "generation": {**WRITES, **options}})
+    write(bundle, directory, name, {"lengths": [length], "generation": {**WRITES, **options}})
     return directory / WRITER_FORMATS[name].file
 
 
@@ -120,13 +123,132 @@ def test_onnx_files_write(model, tmp_path):
     np.testing.assert_array_equal(writer(inputs), expected(model, inputs))
 
 
-def test_what_is_refused(tmp_path):
-    model = tiny_writer("gpt2")
-    with pytest.raises(ExportError, match="an encoder and a decoder"):
-        exported(model, tmp_path / "a", "writer-tflite")
-    with pytest.raises(ExportError, match="do_sample"):
-        exported(model, tmp_path / "b", "writer-savedmodel-ids", do_sample=True)
-    with pytest.raises(ExportError, match="positions of the decoder"):
-        exported(model, tmp_path / "c", "writer-savedmodel-ids", max_new_tokens=40)
-    with pytest.raises(ExportError, match="Text in and text out"):
-        exported(model, tmp_path / "d", "writer-savedmodel")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"do_sample": True}, "do_sample"),
+        ({"max_new_tokens": 40}, "positions of the decoder"),
+    ],
+)
+def test_what_no_graph_can_do(tmp_path, options, message):
+    with pytest.raises(ExportError, match=message):
+        exported(tiny_writer("gpt2"), tmp_path / "a", "writer-savedmodel-ids", **options)
+
+
+def test_text_needs_a_tokenizer(tmp_path):
+    with pytest.raises(ExportError, match="needs a tokenizer"):
+        exported(tiny_writer("gpt2"), tmp_path / "a", "writer-savedmodel")
+
+
+TEXTS = ["a bc, 中文", "好", "xyz."]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Bundles by kind."""
+    found = {}
+    for kind in ("encoder-decoder", "bert"):
+        place = tmp_path_factory.mktemp("bundles") / kind
+        found[kind] = save(tiny_writer(kind), WordPieceTokenizer(WORDS, model_max_length=16), place)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "formats", "options", "message"),
+    [
+        (
+            "bert",
+            ["writer-onnx"],
+            {},
+            r"'writer-onnx'\] are for models that write \(encoder and dec",
+        ),
+        ("bert", ["onnx"], {}, r"'onnx'\] are for encoders; models that .*\['writer-savedmodel'"),
+        ("encoder-decoder", ["writer-onx"], {}, "Did you mean 'writer-onnx'"),
+        ("encoder-decoder", None, {"task": "masked_lm"}, r"\['task'\] are for encoders"),
+        ("encoder-decoder", None, {"min_fidelity": 0.5}, r"\['min_fidelity'\] are for encoders"),
+        ("encoder-decoder", ["writer-onnx"], {"lengths": 9}, r"lengths=\[9\] are for .*writer-tfl"),
+        ("encoder-decoder", ["writer-tflite"], {"lengths": [9, 10]}, "one length"),
+    ],
+)
+def test_formats_and_options_of_another_kind(saved, kind, formats, options, message, tmp_path):
+    with pytest.raises(ExportError, match=message):
+        export(saved[kind], tmp_path, formats, progress=False, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_encoders_do_not_write(tiny_config, tmp_path):
+    source = save(BertEncoder(tiny_config), None, tmp_path / "encoder")
+    for formats, options in ((["writer-onnx"], {}), (["onnx"], {"generation": WRITES})):
+        with pytest.raises(
+            ExportError, match=r"writer-onnx.*\bonnx|generation=.* are for the form"
+        ):
+            export(source, tmp_path / "out", formats, progress=False, **options)
+
+
+@pytest.mark.parametrize("name", [name for name in WRITER_FORMATS if "int8" not in name])
+def test_an_artifact_is_asked_as_the_bundle_is(saved, name, tmp_path):
+    if "onnx" in name:
+        pytest.importorskip("tf2onnx")
+    place, tokenizer = saved["encoder-decoder"], WordPieceTokenizer(WORDS, model_max_length=16)
+    exported(tiny_writer("encoder-decoder"), tmp_path / "a", name, length=16, tokenizer=tokenizer)
+    ask, keras = predictor(tmp_path / "a"), keras_bert_zoo.predictor(place, options=WRITES)
+    answers = ask(TEXTS)
+    assert answers == keras(TEXTS)
+    assert any(answer["generated_text"] for answer in answers)
+    file = tmp_path / "pairs.jsonl"
+    rows = [{"source": text, "target": "a b c"} for text in TEXTS]
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert ask.evaluate(str(file)) == keras.evaluate(str(file))
+    with pytest.raises(ExportError, match=r"writes as it was exported: leave \['num_beams'\] out"):
+        predictor(tmp_path / "a", options={"num_beams": 2})
+
+
+@pytest.mark.slow
+def test_the_commands_export_verify_and_ask(saved, tmp_path, capsys):
+    place, output = str(saved["encoder-decoder"]), tmp_path / "out"
+    names = ["writer-savedmodel", "writer-tflite-int8"]
+    words = ["--formats", *names, "--lengths", "16", "--generation", "{max_new_tokens: 7}"]
+    assert cli.main(["export", place, "--output", str(output), *words]) == 0
+    report = tmp_path / "report.json"
+    artifacts = [str(output / name) for name in names]
+    assert cli.main(["verify", place, *artifacts, "--report", str(report)]) == 0
+    exact, small = json.loads(report.read_text())["rows"]
+    assert (exact["passed"], exact["agreement"], exact["equal_tokens"]) == (True, 1.0, 1.0)
+    assert small["passed"] and 0 <= small["equal_tokens"] <= 1
+    assert "Tokens: share" in report.with_suffix(".html").read_text()
+    assert Artifact.load(artifacts[0]).verification["texts"] == 5
+    capsys.readouterr()
+    assert cli.main(["predict", artifacts[0], *TEXTS]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["text"] for line in lines] == TEXTS
+    # Of a bundle with other weights nothing passes.
+    other = save(
+        tiny_writer("encoder-decoder", scale=0.3), WordPieceTokenizer(WORDS), tmp_path / "b"
+    )
+    assert cli.main(["verify", str(other), artifacts[0]]) == 1
+
+
+@pytest.mark.slow
+def test_references_are_judged_and_texts_compared(saved, tmp_path):
+    place = saved["encoder-decoder"]
+    [artifact] = export(place, tmp_path, ["writer-savedmodel"], generation=WRITES, progress=False)
+    file = tmp_path / "pairs.jsonl"
+    rows = [{"source": text, "target": "a b c"} for text in TEXTS]
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    metric = {"options": {"metric": "exact_match"}}
+    report = verify(place, [artifact], str(file), progress=False, limit=2, **metric)
+    assert report.passed and (report.texts, report.metric) == (2, "exact_match")
+    assert (report.keras.metric, report.rows[0].metric, report.rows[0].drop) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.slow
+def test_a_decoder_alone_goes_on_with_texts(saved, tmp_path):
+    place, options = saved["bert"], {"generation": WRITES, "progress": False}
+    [artifact] = export(place, tmp_path, **options)
+    assert artifact.format == "writer-savedmodel"
+    assert verify(place, [artifact], TEXTS, progress=False).passed
+    tokenizer = WordPieceTokenizer(WORDS)
+    inputs = tokenizer(TEXTS, padding=True, add_special_tokens=False)
+    ids = expected(tiny_writer("bert"), {name: x.numpy() for name, x in inputs.items()})
+    found = artifact.run({"text": TEXTS})["text"].tolist()
+    assert found == tokenizer.batch_decode(ids, skip_special_tokens=True)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tokenizers import Tokenizer
 
 from keras_bert_zoo.tokenizers import TokenizerError, UnigramTokenizer, load_tokenizer
+from keras_bert_zoo.tokenizers.graph_decoding import TokenJoiner
 
 TEXTS = ["Größe  ①\u0301 <mask> x.", "", "哈哈哈 \r\n İ <s>", " e\u0301 ``it's'' , 1,000 ﷺ"]
 NAMES = ("xlm-r", "albert", "deberta-v3", "trained", "bytes")
@@ -62,6 +63,14 @@ def test_what_is_saved_says_what_was_read(saved):
     read = load_tokenizer(directory)
     assert (read.vocabulary, read.options) == (ours.vocabulary, ours.options)
     assert read(TEXTS)["input_ids"].to_list() == ours(TEXTS)["input_ids"].to_list()
+
+
+def test_ids_become_text_in_the_graph(saved):
+    ours, _, _ = saved
+    rows = ours(TEXTS, padding=True)["input_ids"]
+    texts = ours.batch_decode(rows, skip_special_tokens=True)
+    assert [text.decode() for text in TokenJoiner(ours)(rows).numpy()] == texts
+    assert any(texts)
 
 
 @pytest.mark.parity

@@ -1,0 +1,134 @@
+"""What models that write are asked in a verification. TensorFlow only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.pair_rows import TOKENS, PairRows
+from keras_bert_zoo.data.rows import encode
+from keras_bert_zoo.data.text_files import TextTable
+
+from ..artifact import Artifact
+from ..asking import longest_row, tokenizer_of
+from ..errors import ExportError
+from ..runner import widened
+from ..verification.asked import Asked, Given, read_asked
+from ..verification.intervals import lost_ratio, ratio
+from ..verification.metrics import Scores
+
+# Of every kind of character that tokenizers treat in their own ways.
+TEXTS = (
+    "The weather was fine, so we went to the sea.",
+    "Who wrote this letter, and when?",
+    "In 2019 the company sold 1,250 bicycles (17% more).",
+    "Zoë Lee's café isn't open.",
+    "天气很好，我们去了海边。",
+)
+
+
+class WritingQuestions:
+    """Texts, each alone, and what of what was written is right.
+
+    Args:
+        given: of ``verify``; by default ``TEXTS``.
+        artifacts: those that are to be compared; all read the same rows.
+        columns: of what is given.
+
+    Raises:
+        ExportError: there are no texts, or an artifact has no tokenizer.
+        ValueError: a file holds something else.
+    """
+
+    def __init__(
+        self, given: Given, artifacts: Sequence[Artifact], columns: Mapping[str, Any]
+    ) -> None:
+        first = artifacts[0]
+        self._tokenizer = tokenizer_of(first)
+        asked, texts, longest = _READERS[str(first.task)](
+            list(TEXTS) if given is None else given, artifacts, columns
+        )
+        if not texts:
+            raise ExportError("There are no texts to verify the artifacts with.")
+        self._asked: Any = asked
+        # What a decoder alone goes on with has no end yet.
+        special = first.task == "seq2seq"
+        encoded = encode(Examples(texts), self._tokenizer, longest, add_special_tokens=special)
+        self._all = PairRows(encoded, memory=self._tokenizer)
+        counts = encoded.lengths.tolist()
+        self.rows = [encoded.padded(np.array([i]), count) for i, count in enumerate(counts)]
+        self.lengths = tuple(sorted(set(counts)))
+        # Strings are cut to what the model can see, which may be more.
+        self.whole_texts = {i: texts[i] for i, count in enumerate(counts) if count < longest}
+
+    def rows_of(self, artifact: Artifact) -> list[dict[str, np.ndarray]]:
+        """The rows, filled up to the length that an artifact reads."""
+        length, padding = longest_row(artifact), self._tokenizer.pad_token_id
+        return [widened(row, [length] if length else [], padding) for row in self.rows]
+
+    @property
+    def metric(self) -> str | None:
+        """The name of what ``scores`` finds."""
+        asked = self._asked
+        return asked.task.monitored(()) if asked and asked.labelled else None
+
+    def decoded(self, ids: np.ndarray) -> list[str]:
+        """Texts of ids ``(rows, T)``."""
+        # A word table may have more rows than the vocabulary has words.
+        words = self._tokenizer.vocab_size
+        known = ([token for token in row if token < words] for row in ids.tolist())
+        return [self._tokenizer.decode(row, skip_special_tokens=True) for row in known]
+
+    def scores(self, ids: np.ndarray, expected: np.ndarray | None = None) -> dict[str, Any]:
+        """The fields of a report's row that need references."""
+        if self.metric is None:
+            return {}
+        value, parts = self._score(ids)
+        found = Scores(value, None if parts is None else ratio(parts))
+        if expected is not None:
+            before, parts_before = self._score(expected)
+            found = found._replace(drop=(before - value) / self._asked.task.metric.whole)
+            if parts is not None and parts_before is not None:
+                found = found._replace(drop_interval=lost_ratio(parts_before, parts))
+        return found._asdict()
+
+    def _score(self, ids: np.ndarray) -> tuple[float, np.ndarray | None]:
+        """The metric, and what it is the ratio of."""
+        task, examples, _ = self._asked
+        judged = examples, self._all, {TOKENS: ids}, ()
+        return task.score(*judged)[str(self.metric)], task.tally(*judged)
+
+
+# What a task has read, `None` without one; the texts, and the tokens of the longest.
+_Read = tuple[Asked | None, list[str], int]
+
+
+def _pairs(given: Given, artifacts: Sequence[Artifact], columns: Mapping[str, Any]) -> _Read:
+    """As the task of models with an encoder reads them."""
+    asked: Any = read_asked(given, artifacts, columns)
+    asked.task.recall(artifacts[0].config)
+    return asked, list(asked.examples.texts), asked.task.settings.max_length
+
+
+_OF_TABLE = {"text_column": "text", "delimiter": "delimiter", "encoding": "encoding"}
+
+
+def _beginnings(given: Given, artifacts: Sequence[Artifact], columns: Mapping[str, Any]) -> _Read:
+    """Texts that a decoder goes on with."""
+    texts: Any = given
+    if isinstance(given, str):
+        fields: Any = {_OF_TABLE[name]: x for name, x in columns.items() if name in _OF_TABLE}
+        texts = TextTable(label=None, **fields).read(given).texts
+    first = artifacts[0]
+    room = first.config.max_tokens - max(a.signature.outputs[0].axes[1] for a in artifacts)
+    return (
+        None,
+        list(texts)[: columns.get("limit")],
+        min(room, tokenizer_of(first).model_max_length),
+    )
+
+
+_READERS = {"seq2seq": _pairs, "causal_lm": _beginnings}
