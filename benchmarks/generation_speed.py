@@ -106,16 +106,16 @@ def transformers(directory: str, batch: int, beams: int) -> Callable[..., np.nda
 
 
 def tflite_int8(directory: str, batch: int, beams: int) -> Callable[..., np.ndarray]:
-    from keras_bert_zoo.export import export_writer
+    from keras_bert_zoo.export import export
     from keras_bert_zoo.export.writing.litert import LiteRtWriter
 
     assert (batch, beams) == (1, 1), "the file reads one row, and its loop is greedy"
-    artifact = export_writer(
+    artifact = export(
         directory,
         pathlib.Path(directory) / "exports",
         ["writer-tflite-int8"],
-        length=SOURCE,
-        max_new_tokens=WRITTEN,
+        lengths=SOURCE,
+        generation={"max_new_tokens": WRITTEN},
         progress=False,
     )[0]
     write = LiteRtWriter(artifact.path / artifact.file, threads=2)
