@@ -35,7 +35,7 @@ def respaced(text: str, source: str) -> str:
         text: joined of word pieces.
         source: what it was written of.
     """
-    known = {pair: space for pair, space in reversed(list(_pairs(source)))}
+    known = dict(reversed(list(_pairs(source))))
     parts = [found[2] for found in itertools.islice(_TOKEN.finditer(text), 1)]
     for (first, second), space in _pairs(text):
         closed = "" if _CLOSE.fullmatch(first + second) else space
