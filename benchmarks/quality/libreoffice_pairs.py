@@ -18,9 +18,7 @@ from __future__ import annotations
 
 import argparse
 import collections
-import csv
 import hashlib
-import io
 import pathlib
 import re
 import subprocess
@@ -133,10 +131,9 @@ def splits_of(
 def write(splits: dict[str, list[Pair]], folder: pathlib.Path) -> None:
     """Writes a table of each split, and the lines of the training texts in both languages."""
     for split, pairs in splits.items():
-        table = io.StringIO()
-        rows = csv.writer(table, delimiter="\t", lineterminator="\n")
-        rows.writerows([("source", "target"), *pairs])
-        write_text(folder / f"{split}.tsv", table.getvalue())
+        # White space inside texts is single spaces, and quotes are ordinary characters.
+        rows = (f"{a}\t{b}\n" for a, b in [("source", "target"), *pairs])
+        write_text(folder / f"{split}.tsv", "".join(rows))
     write_text(folder / "train.txt", "".join(f"{a}\n{b}\n" for a, b in splits["train"]))
 
 
