@@ -41,11 +41,10 @@ def scored(texts: list[str], rows: TextRows) -> Scores:
 
 def baselines(train: TextRows, test: TextRows) -> dict[str, Scores]:
     dictionary = WordDictionary(list(zip(train.texts, train.text_pairs or (), strict=True)))
-    written = {
-        "copy": list(test.texts),
-        "dictionary": [dictionary.translate(text) for text in test.texts],
+    return {
+        "copy": scored(list(test.texts), test),
+        "dictionary": scored([dictionary.translate(text) for text in test.texts], test),
     }
-    return {name: scored(texts, test) for name, texts in written.items()}
 
 
 def round_trip(tokenizer: Any, test: TextRows) -> Scores:
