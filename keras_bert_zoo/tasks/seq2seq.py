@@ -13,6 +13,7 @@ from keras_bert_zoo.data.records import place_of
 from keras_bert_zoo.data.summaries import Document, SummaryTable
 from keras_bert_zoo.data.text_files import TextRows, TextTable
 from keras_bert_zoo.evaluation.prediction import Runner
+from keras_bert_zoo.evaluation.spacing import respaced
 from keras_bert_zoo.evaluation.writing import METRICS, TOKENIZERS
 from keras_bert_zoo.generation import GenerationOptions, generate
 from keras_bert_zoo.rules import PART, SWITCH, TEXT, at_least, check_options, choice, or_none
@@ -27,6 +28,7 @@ _RULES = {
     "max_target_length": or_none(at_least(2)),
     "metric": choice(*METRICS),
     "bleu_tokenizer": choice(*TOKENIZERS),
+    "respace": SWITCH,
 }
 # Texts are read in widths of this step: for each width a program is made.
 _STEP = 32
@@ -46,6 +48,8 @@ class WritingOptions:
             included, at most ``max_length``; that by default.
         metric: ``bleu`` (with chrF), ``rouge`` or ``exact_match``, see ``evaluation.writing``.
         bleu_tokenizer: how sacrebleu cuts words: ``13a``, ``zh``, ``intl``, ``char`` or ``none``.
+        respace: put the spaces of what was written as its source and Chinese typography have
+            them, see ``evaluation.spacing``, instead of between all word pieces.
         max_new_tokens: tokens of the longest text that is written, its end included.
         num_beams: as all below, of ``generation.GenerationOptions``.
         length_penalty: see there.
@@ -61,6 +65,7 @@ class WritingOptions:
     max_target_length: int | None = None
     metric: str = "bleu"
     bleu_tokenizer: str = "13a"
+    respace: bool = False
     max_new_tokens: int = 64
     num_beams: int = 1
     length_penalty: float = 1.0
@@ -174,7 +179,7 @@ class Seq2Seq(Task[TextRows]):
             max_length=self.settings.max_length,
             max_target_length=self.options.max_target_length,
         )
-        return dataclasses.replace(rows, memory=tokenizer)
+        return dataclasses.replace(rows, memory=(tokenizer, examples.texts))
 
     def runner(self, model: Any, *, learning: bool = False) -> Runner:
         """Writes; with ``learning`` also scores what is to be written."""
@@ -214,7 +219,7 @@ class Seq2Seq(Task[TextRows]):
         return [{"generated_text": text} for text in self._texts(rows, outputs)]
 
     def _texts(self, rows: Any, outputs: Outputs) -> list[str]:
-        tokenizer = rows.memory
+        tokenizer, sources = rows.memory
         # A word table may have more rows than the vocabulary has words.
         words = tokenizer.vocab_size
         found = []
@@ -222,7 +227,7 @@ class Seq2Seq(Task[TextRows]):
             ids = row[: row.index(self.end)] if self.end in row else row
             known = [token for token in ids if token < words]
             found.append(tokenizer.decode(known, skip_special_tokens=True))
-        return found
+        return list(map(respaced, found, sources)) if self.options.respace else found
 
 
 def _renamed(question: Any, column: str) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sequences import SYMBOLS, save_tokenizer, sizes
 
-from keras_bert_zoo import bundle, predictor
+from keras_bert_zoo import WordPieceTokenizer, bundle, predictor
 from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.data.text_files import TextRows
 from keras_bert_zoo.evaluation.prediction import outputs_of
@@ -114,6 +114,17 @@ def test_what_is_learned_does_not_change_what_is_written(made):
     assert both["logits"].shape == (1, 4, made.tokenizer.vocab_size)
     np.testing.assert_array_equal(both["tokens"], learning.runner(made.model)(inputs)["tokens"])
     assert set(rows.kept(np.array([0]), both)) == {"tokens"}
+
+
+@pytest.mark.parametrize(("respace", "text"), [(False, "f ( 1 ) 中 文"), (True, "f(1) 中文")])
+def test_spaces_of_an_answer_may_be_those_of_its_source(made, respace, text):
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer = WordPieceTokenizer([*special, *"f(1)中文"])
+    asking = task(made, options={**OPTIONS, "respace": respace})
+    examples = asking.asked(["f(1)"])
+    rows = asking.rows(examples, tokenizer, ())
+    written = {"tokens": np.array([[5, 6, 7, 8, 9, 10, made.config.eos_token_id, 5]])}
+    assert asking.answers(examples, rows, written, ()) == [{"generated_text": text}]
 
 
 def test_documents_with_summaries_are_pairs(made, tmp_path):
