@@ -1,0 +1,54 @@
+"""Labels of a model that reads from the left: every token of a text, once."""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo.config import IGNORED
+from keras_bert_zoo.data.pretraining.batches import PretrainingBatches
+from keras_bert_zoo.data.pretraining.options import BatchOptions
+
+CLS, SEP = 2, 3
+WIDTH = 64
+
+
+def batches_of(shards, packed, width=WIDTH):
+    options = BatchOptions(objective="causal", sentences="none", packed=packed, max_length=width)
+    return PretrainingBatches(shards, options, batch_size=16, seed=7)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["full", "packed"])
+def test_every_token_is_predicted_once(shards, documents, packed):
+    found = collections.Counter()
+    for _, labels, weights in batches_of(shards, packed).fixed(16).as_numpy_iterator():
+        found.update(labels["logits"][weights["logits"] > 0].tolist())
+    ends = found.pop(SEP)
+    texts = np.concatenate([sentence for document in documents for sentence in document])
+    assert found == collections.Counter(texts.tolist())
+    # An end counts where it is one, and not where a row ends.
+    assert 0 < ends < len(documents)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["full", "packed"])
+def test_a_label_is_what_follows(shards, packed):
+    for inputs, labels, weights in batches_of(shards, packed).fixed(16).as_numpy_iterator():
+        ids, wanted = inputs["input_ids"], labels["logits"]
+        counts = wanted != IGNORED
+        np.testing.assert_array_equal(wanted[:, :-1][counts[:, :-1]], ids[:, 1:][counts[:, :-1]])
+        assert not counts[:, -1].any() and not (wanted == CLS).any()
+        # The rows that fill a batch up weigh nothing.
+        real = weights["logits"].any(axis=1)
+        np.testing.assert_array_equal(weights["logits"][real] > 0, counts[real])
+        lengths = (inputs["attention_mask"] > 0).sum(axis=1)
+        starts = (ids == CLS).sum(axis=1)
+        assert (starts == 1).all() or packed
+        # All tokens but each [CLS] and the row's last [SEP].
+        np.testing.assert_array_equal(counts.sum(axis=1), lengths - starts - 1)
+
+
+def test_the_narrowest_row_predicts_one_token(shards):
+    for _, labels, _ in batches_of(shards, False, width=3).fixed(16, 40).as_numpy_iterator():
+        np.testing.assert_array_equal((labels["logits"] != IGNORED).sum(axis=1), np.ones(16))
