@@ -79,8 +79,8 @@ class PretrainRecipe:
             learns by telling replaced words from original ones, and is what is kept. Needs
             sentences none.
         held_out: shards for validation; by default held_out/ inside shards, where it exists.
-        objective: masked (words from both sides) or causal (each token from those before it); causal
-            needs sentences none.
+        objective: masked (words from both sides) or causal (each token from those before it, as
+            GPT-2 does); causal needs sentences none.
         sentences: next (as published), order (as in ALBERT) or none (as in RoBERTa).
         masking: token, whole_word, ngram or span.
         masked_lm_prob: part of the tokens of a row that is masked.

@@ -53,8 +53,8 @@ def test_going_on_starts_with_the_weights_of_the_bundle(causal, tmp_path):
     again = run(causal, **changes, phases=phases, output=str(tmp_path / "again"))
     # The first update of a warm-up changes nothing.
     assert again.metrics == result.metrics
-    weights = (loaded.model.get_weights() for loaded in map(bundle.load, (result.bundle, again.bundle)))
-    for one, two in zip(*weights, strict=True):
+    models = [bundle.load(each.bundle).model for each in (result, again)]
+    for one, two in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_array_equal(one, two)
 
 
