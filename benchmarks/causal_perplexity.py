@@ -1,7 +1,7 @@
 """What a pretrained decoder has learned of the next token, beside what counting tells.
 
-All are asked for the same tokens of held-out text, those that the run was validated on, and see
-what stands before each in its row:
+All are asked for the same tokens and ends of held-out documents, those that the run was validated
+on, and see what stands before each in its row:
 
 - n-grams of one to five tokens: modified Kneser-Ney (``ngrams.py``), counted on the rows that the
   training text makes in one epoch;

@@ -20,7 +20,7 @@ _DECODER_IDS = ("bos_token_id", "eos_token_id")
 def decoder_values(stated: Mapping[str, Any]) -> dict[str, Any]:
     """What a recipe states of a decoder, GPT-2 by default, with what follows from its type."""
     values = {"model_type": "gpt2", **stated}
-    return {**_DECODERS.get(values["model_type"], {}), **values}
+    return {**_DECODERS.get(str(values["model_type"]), {}), **values}
 
 
 def decoder_problems(stated: Mapping[str, Any] | None) -> list[str]:
@@ -28,7 +28,7 @@ def decoder_problems(stated: Mapping[str, Any] | None) -> list[str]:
     if stated is None:
         return []
     kind = decoder_values(stated)["model_type"]
-    if kind not in _DECODERS:
+    if str(kind) not in _DECODERS:
         return [f"model_type of decoder must be one of {[*_DECODERS]}, received {kind!r}"]
     row = family(kind)
     own = {field.name for field in dataclasses.fields(row.choices)}

@@ -106,9 +106,8 @@ def test_the_step_is_that_of_keras():
         trained = wrap(model)
         trained.compile(BertAdamW(1e-2), jit_compile=False)
         inputs, labels, counts = batch(model)
-        more = {} if trained is model else {"sample_weight": counts}
-        history = trained.fit(inputs, labels, batch_size=4, epochs=2, verbose=0, **more).history
-        losses.append(history["loss"])
+        options = {"sample_weight": counts, "batch_size": 4, "epochs": 2, "verbose": 0}
+        losses.append(trained.fit(inputs, labels, **options).history["loss"])
         weights.append(np.concatenate([v.numpy().ravel() for v in model.weights]))
     np.testing.assert_allclose(*losses, rtol=1e-5)
     np.testing.assert_allclose(*weights, atol=1e-5)

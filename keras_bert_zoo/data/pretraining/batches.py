@@ -209,6 +209,8 @@ class PretrainingBatches:
         arrays["row_weights"] = (np.arange(height) < len(rows)).astype("float32")
         if planned.rows.labels is not None:
             arrays["labels"] = planned.rows.labels[chosen]
+        if planned.rows.closes is not None:
+            arrays["closes"] = planned.rows.closes[chosen]
         return arrays
 
     def _dataset(self, rows: Callable[[], Iterator[_Arrays]], height: int) -> tf.data.Dataset:
@@ -236,6 +238,7 @@ class PretrainingBatches:
             "seeds": (column, tf.uint32, True),
             "row_weights": (column, tf.float32, True),
             "labels": (column, tf.int32, options.pairs),
+            "closes": (column, tf.bool, not options.pairs),
         }
         return {
             name: tf.TensorSpec(shape, dtype)
@@ -246,7 +249,7 @@ class PretrainingBatches:
     def _finished(self, arrays: dict[str, tf.Tensor]) -> tuple[dict, dict, dict]:
         """Adds labels and the other inputs, and masks words if that is wanted, in the graph."""
         if self.options.causal:
-            return self._to_go_on(arrays)
+            return self._with_next_tokens(arrays)
         masked = self._masked(arrays)
         inputs = {
             "input_ids": masked.input_ids,
@@ -260,7 +263,7 @@ class PretrainingBatches:
             labels[SENTENCES], weights[SENTENCES] = arrays["labels"], row_weights
         return inputs, labels, weights
 
-    def _to_go_on(self, arrays: dict[str, tf.Tensor]) -> tuple[dict, dict, dict]:
+    def _with_next_tokens(self, arrays: dict[str, tf.Tensor]) -> tuple[dict, dict, dict]:
         inputs = {"input_ids": arrays["input_ids"], **other_inputs(arrays)}
         labels, weights = next_tokens(arrays)
         return inputs, {NEXT_WORDS: labels}, {NEXT_WORDS: weights * arrays["row_weights"][:, None]}

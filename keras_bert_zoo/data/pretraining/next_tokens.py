@@ -12,19 +12,20 @@ from keras_bert_zoo.config import IGNORED
 def next_tokens(arrays: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     """The token that follows at each place of a row.
 
-    Every token of a text is one, and the ``[SEP]`` behind a document. The last ``[SEP]`` of a row
-    is none: the document may go on in another row. A ``[CLS]`` is none either: it is given.
+    Every token of a text is one, and the ``[SEP]`` behind a document. A ``[SEP]`` that ends a row
+    whose document goes on in another one is none, nor is a ``[CLS]``, which is given.
 
     Args:
         arrays: ``input_ids`` ``(B, S)``, ``lengths`` ``(B,)`` and, packed, ``documents``
-            ``(B, S)``, see ``rows.Layout``.
+            ``(B, S)``, see ``rows.Layout``; ``closes`` ``(B,)``, see ``rows.Rows``.
 
     Returns:
         Labels, int32 ``(B, S)``, ``IGNORED`` where there is none; and their weights, float32,
         0 there.
     """
     ids = arrays["input_ids"]
-    counts = tf.range(ids.shape[1]) < arrays["lengths"][:, None] - 2
+    last = arrays["lengths"] - 2 + tf.cast(arrays["closes"], tf.int32)
+    counts = tf.range(ids.shape[1]) < last[:, None]
     if "documents" in arrays:
         documents = arrays["documents"]
         counts &= tf.equal(documents, tf.roll(documents, -1, axis=1))
