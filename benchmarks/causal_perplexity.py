@@ -1,7 +1,7 @@
 """What a pretrained decoder has learned of the next token, beside what counting tells.
 
-All are asked for the same tokens and ends of held-out documents, those that the run was validated
-on, and see what stands before each in its row:
+All are asked for every token and every end of the held-out documents, and see what stands before
+each in its row:
 
 - n-grams of one to five tokens: modified Kneser-Ney (``ngrams.py``), counted on the rows that the
   training text makes in one epoch;
@@ -38,12 +38,12 @@ ORDERS = (1, 2, 3, 4, 5)
 HISTORIES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
-def batches_of(shards: Shards, recipe: PretrainRecipe, limit: int | None) -> Iterator[tuple]:
-    """The batches of a validation, as arrays."""
+def batches_of(shards: Shards, recipe: PretrainRecipe) -> Iterator[tuple]:
+    """All rows, as a validation has them, in batches of arrays."""
     phase = recipe.phases[-1]
     options = recipe.batch_options(phase)
     batches = PretrainingBatches(shards, options, batch_size=phase.batch_size, seed=0)
-    yield from batches.fixed(phase.batch_size, limit).as_numpy_iterator()
+    yield from batches.fixed(phase.batch_size).as_numpy_iterator()
 
 
 def text_of(batches: Iterator[tuple], begin: int) -> Text:
@@ -96,14 +96,14 @@ def compared(run: pathlib.Path, shards: Shards, recipe: PretrainRecipe) -> dict[
     held_out = Shards(recipe.held_out or shards.directory / "held_out")
     begin = shards.manifest["special_tokens"]["cls_token"]
     words = shards.manifest["vocab_size"]
-    seen = text_of(batches_of(shards, recipe, None), begin)
-    unseen = text_of(batches_of(held_out, recipe, recipe.eval_rows), begin)
+    seen = text_of(batches_of(shards, recipe), begin)
+    unseen = text_of(batches_of(held_out, recipe), begin)
     losses = {}
     for order in ORDERS:
         losses[f"{order}-gram"] = KneserNey(seen, words, order).losses(unseen)
         print(f"{order}-gram", np.exp(losses[f"{order}-gram"].mean()), flush=True)
     model = bundle.load(run / "bundle", packed=recipe.packed).model
-    losses["decoder"] = losses_of(model, batches_of(held_out, recipe, recipe.eval_rows))
+    losses["decoder"] = losses_of(model, batches_of(held_out, recipe))
     assert len({len(each) for each in losses.values()}) == 1, "other tokens"
     history = unseen.history[unseen.counted]
     return {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import signal
 
 import keras
 import numpy as np
@@ -12,6 +14,8 @@ from writers import tiny_writer
 from keras_bert_zoo import bundle
 from keras_bert_zoo.config import IGNORED, ConfigError
 from keras_bert_zoo.generation import generate
+from keras_bert_zoo.training import pretrain_callbacks
+from keras_bert_zoo.training.interruption import TrainingInterrupted
 from keras_bert_zoo.training.optimizers import BertAdamW
 from keras_bert_zoo.training.pretrain import pretrain
 from keras_bert_zoo.training.pretrain_recipe import PretrainRecipe
@@ -56,6 +60,30 @@ def test_going_on_starts_with_the_weights_of_the_bundle(causal, tmp_path):
     models = [bundle.load(each.bundle).model for each in (result, again)]
     for one, two in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("stopped_at", [2, 5])
+def test_a_run_that_is_stopped_ends_with_the_same_bytes(causal, tmp_path, monkeypatch, stopped_at):
+    phases = [
+        {"steps": 4, "max_length": 32, "batch_size": 8},
+        {"steps": 3, "max_length": 48, "batch_size": 8, "accumulation": 2},
+    ]
+    causal = {**causal, "phases": phases}
+    whole = run(causal, output=str(tmp_path / "whole"))
+    steps = itertools.count(1)
+    start = pretrain_callbacks.ShowMeans.on_train_batch_begin
+
+    def stop(self, batch, logs=None):
+        if next(steps) == stopped_at:
+            signal.raise_signal(signal.SIGTERM)
+        start(self, batch, logs)
+
+    monkeypatch.setattr(pretrain_callbacks.ShowMeans, "on_train_batch_begin", stop)
+    with pytest.raises(TrainingInterrupted, match=r"stopped after \d steps"):
+        run(causal)
+    again = run(causal, resume=True)
+    one, two = ((each.bundle / "model.safetensors").read_bytes() for each in (whole, again))
+    assert one == two
 
 
 @pytest.mark.slow
