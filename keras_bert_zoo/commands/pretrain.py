@@ -11,7 +11,7 @@ from keras_bert_zoo.training.recipe_files import parse_recipe
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Pretrains an encoder: ``pretrain [RECIPE] [--key value …]``."""
+    """Pretrains an encoder or a decoder: ``pretrain [RECIPE] [--key value …]``."""
     program = "keras-bert-zoo pretrain [RECIPE]"
     recipe = parse_recipe(PretrainRecipe, arguments, "pretrain", program)
     if recipe.cluster is not None and "TF_CONFIG" not in os.environ:

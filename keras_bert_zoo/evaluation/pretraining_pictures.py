@@ -20,6 +20,8 @@ _PANELS = {
     "masked_lm_loss": "loss of masked words, nats",
     "masked_lm_accuracy": "masked words predicted right",
     "next_sentence_accuracy": "sentences told apart",
+    "causal_lm_loss": "loss of the next token, nats",
+    "causal_lm_accuracy": "next tokens predicted right",
 }
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
+from keras_bert_zoo.config import IGNORED
 from keras_bert_zoo.models.decoder import Decoder
 from keras_bert_zoo.models.named_inputs import inputs_like
+from keras_bert_zoo.models.pretraining import LossTerm, cross_entropy_term
 from keras_bert_zoo.models.writer import Writer, word_head
 
 
@@ -41,6 +44,25 @@ class CausalLM(Writer):
             logits = word_head(decoder.config, decoder.embeddings, policy)(hidden)
         super().__init__(decoder, decoder.config, inputs, {"logits": logits}, name=name, **kwargs)
         self.decoder = decoder
+
+    def normalizers(self, inputs: Any, labels: Any, weights: Any) -> dict[str, Any]:
+        """How many tokens there are to predict, a float scalar; see ``PretrainingModel``."""
+        return {self.task: ops.sum(weights["logits"])}
+
+    def loss_terms(
+        self, inputs: Any, outputs: Any, labels: Any, weights: Any
+    ) -> dict[str, LossTerm]:
+        """The one term of the loss, ``causal_lm``.
+
+        Args:
+            inputs: what the model was given.
+            outputs: what it answered.
+            labels: of ``logits``, int ``(B, S)``, as for ``fit``.
+            weights: of the same name, float ``(B, S)``; 0 where a label is ``IGNORED``.
+        """
+        wanted = labels["logits"]
+        wanted = ops.where(ops.equal(wanted, IGNORED), 0, wanted)
+        return {self.task: cross_entropy_term(outputs["logits"], wanted, weights["logits"])}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> CausalLM:

@@ -41,10 +41,11 @@ def flops_per_token(config: EncoderConfig, length: int, predictions: int) -> flo
     Args:
         config: of the encoder.
         length: tokens in a row.
-        predictions: masked words in a row that are projected on the vocabulary.
+        predictions: places of a row that are projected on the vocabulary.
     """
     hidden = config.hidden_size
-    head = 2 * (hidden * hidden + hidden * config.vocab_size)
+    transform = hidden * hidden if config.choices.word_head.get("transform", True) else 0
+    head = 2 * (transform + hidden * config.vocab_size)
     return 3.0 * (forward_flops_per_token(config, length) + predictions / length * head)
 
 

@@ -9,7 +9,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-_MASKED_LOSS = "masked_lm_loss"
+# The losses of words; a model has one of them.
+_WORD_LOSSES = ("masked_lm_loss", "causal_lm_loss")
 
 
 class Window:
@@ -46,7 +47,7 @@ class Window:
             self.tokens += float(logs["tokens"])
 
     def means(self) -> dict[str, float]:
-        """The values to show: means, the perplexity of masked words, tokens a second."""
+        """The values to show: means, the perplexity of words, tokens a second."""
         values = {name: total / self.steps for name, total in self.sums.items()}
         del values["tokens"]
         values = with_perplexity(values)
@@ -58,11 +59,10 @@ class Window:
 
 
 def with_perplexity(values: dict[str, float]) -> dict[str, float]:
-    """Adds ``perplexity``: the exponential of the loss of masked words."""
-    if _MASKED_LOSS not in values:
-        return values
+    """Adds ``perplexity``: the exponential of the loss of masked words, or of next tokens."""
     # Beyond this float32, which TensorBoard takes, would overflow.
-    return {**values, "perplexity": math.exp(min(values[_MASKED_LOSS], 80.0))}
+    found = [math.exp(min(values[name], 80.0)) for name in _WORD_LOSSES if name in values]
+    return {**values, "perplexity": found[0]} if found else values
 
 
 class Journal:

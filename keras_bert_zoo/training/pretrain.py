@@ -56,7 +56,7 @@ class PretrainResult:
 
 
 def pretrain(recipe: PretrainRecipe, *, verbose: int | None = None) -> PretrainResult:
-    """Pretrains an encoder and saves it, with its heads, as a bundle.
+    """Pretrains an encoder or a decoder and saves it, with its heads, as a bundle.
 
     A run that is killed, by whatever signal, and resumed ends with the weights it would have
     had: on CPU to the bit. SIGINT and SIGTERM save first, on whichever worker they arrive.
@@ -285,7 +285,7 @@ class _Run:
 
     def _window(self, phase: Phase) -> Window:
         options = self.recipe.batch_options(phase)
-        flops = flops_per_token(self.config, phase.max_length, options.max_predictions_per_seq)
+        flops = flops_per_token(self.config, phase.max_length, options.predictions)
         peak = peak_flops(distribution.gpu_name() or "")
         replicas = self.strategy.num_replicas_in_sync
         return Window(flops, None if peak is None else peak * replicas)

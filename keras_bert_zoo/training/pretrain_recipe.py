@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
-from collections.abc import Iterable
 from typing import Any
 
-from keras_bert_zoo.config import ConfigError, EncoderConfig
+from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.data.pretraining.options import BatchOptions
+from keras_bert_zoo.training.model_keys import ENCODER_KEYS, decoder_problems, unknown_keys
 
 # What may change when a run goes on: where and how it is kept, and on how many devices.
 _NOT_IDENTITY = (
@@ -27,12 +26,10 @@ _NOT_IDENTITY = (
     "recompute",
 )
 _POSITIVE = ("save_steps", "keep_checkpoints", "log_steps", "eval_steps", "eval_rows")
-# Keys of config.json that make an encoder; what else a file may hold makes no difference.
-_ENCODER_KEYS = {field.name for field in dataclasses.fields(EncoderConfig)} - {"extra"}
 DTYPES = ("float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float64")
 OPTIMIZERS = ("bert_adamw", "lamb")
 # Fields of the batches that a recipe states once for all phases.
-_SHARED = ("masking", "masked_lm_prob", "sentences", "short_seq_prob", "packed")
+_SHARED = ("objective", "masking", "masked_lm_prob", "sentences", "short_seq_prob", "packed")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,7 +59,7 @@ class Phase:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PretrainRecipe:
-    """A pretraining run: masked words, and next sentences or their order.
+    """A pretraining run: masked words, and next sentences or their order; or next tokens.
 
     Args:
         shards: directory that keras-bert-zoo prepare wrote.
@@ -71,14 +68,19 @@ class PretrainRecipe:
         phases: parts of the run, one after the other, e.g. most steps with rows of 128 tokens
             and the last ones with 512.
         model: the checkpoint to go on from: a short name of the zoo, a bundle directory,
-            hf://org/name or package://name/folder; by default a new encoder.
+            hf://org/name or package://name/folder; by default a new encoder or decoder.
         encoder: of a new encoder, the keys of config.json; vocab_size and pad_token_id come
             from the shards.
+        decoder: of a new decoder, with objective causal: the keys of config.json, by default of
+            model_type gpt2, or of bert; vocab_size and the ids of special tokens come from the
+            shards: bos_token_id is that of [CLS], eos_token_id that of [SEP].
         generator: sizes in which ELECTRA's generator differs from the encoder, e.g.
             {hidden_size: 64, num_attention_heads: 1, intermediate_size: 256}; with it the encoder
             learns by telling replaced words from original ones, and is what is kept. Needs
             sentences none.
         held_out: shards for validation; by default held_out/ inside shards, where it exists.
+        objective: masked (words from both sides) or causal (each token from those before it, as
+            GPT-2 does); causal needs sentences none.
         sentences: next (as published), order (as in ALBERT) or none (as in RoBERTa).
         masking: token, whole_word, ngram or span.
         masked_lm_prob: part of the tokens of a row that is masked.
@@ -122,8 +124,10 @@ class PretrainRecipe:
     phases: list[Phase]
     model: str | None = None
     encoder: dict[str, Any] | None = None
+    decoder: dict[str, Any] | None = None
     generator: dict[str, Any] | None = None
     held_out: str | None = None
+    objective: str = "masked"
     sentences: str = "next"
     masking: str = "token"
     masked_lm_prob: float = 0.15
@@ -165,7 +169,8 @@ class PretrainRecipe:
         ]
         problems += [message for wrong, message in self._contradictions() if wrong]
         for name in ("encoder", "generator"):
-            problems += _unknown_keys(name, getattr(self, name) or {})
+            problems += unknown_keys(name, getattr(self, name) or {}, ENCODER_KEYS)
+        problems += decoder_problems(self.decoder)
         for index, phase in enumerate(self.phases):
             problems += [f"phases[{index}]: {message}" for message in self._phase_problems(phase)]
         if problems:
@@ -176,9 +181,18 @@ class PretrainRecipe:
         return [
             (not self.phases, "phases must hold at least one"),
             (
-                (self.model is None) == (self.encoder is None),
-                "either model (a checkpoint to go on from) or encoder (sizes of a new one) must be "
-                "given, and only one of them",
+                [self.model, self.encoder, self.decoder].count(None) != 2,
+                "either model (a checkpoint to go on from) or encoder or decoder (sizes of a new "
+                "one) must be given, and only one of them",
+            ),
+            (
+                (self.encoder if self.objective == "causal" else self.decoder) is not None,
+                "objective causal is that of a decoder, and masked that of an encoder; received "
+                f"{self.objective!r}",
+            ),
+            (
+                self.generator is not None and self.objective == "causal",
+                "generator and objective causal exclude each other",
             ),
             (
                 self.generator is not None and self.sentences != "none",
@@ -269,13 +283,3 @@ class PretrainRecipe:
         """The values that must not change when a run goes on."""
         values = dataclasses.asdict(self)
         return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}
-
-
-def _unknown_keys(name: str, given: Iterable[str]) -> list[str]:
-    """A complaint for each key that no encoder has, with the near one."""
-    problems = []
-    for key in sorted(set(given) - _ENCODER_KEYS):
-        near = difflib.get_close_matches(key, _ENCODER_KEYS, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {sorted(_ENCODER_KEYS)}"
-        problems.append(f"{name} has no key {key!r}: {hint}")
-    return problems

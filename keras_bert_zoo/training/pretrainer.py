@@ -25,7 +25,7 @@ class Pretrainer(keras.Model):
 
     Args:
         model: a ``PretrainingModel``, or another model with ``normalizers``, ``loss_terms``
-            and ``loss_weights``.
+            and ``loss_weights``; a term without a weight counts once.
         accumulation: parts that a replica's share is cut into. Memory is that of one part;
             the gradient is that of all. The optimizer runs once.
 
@@ -106,13 +106,16 @@ class Pretrainer(keras.Model):
         totals = self.model.normalizers(*data)
         return {name: tf.cast(total, tf.float64) for name, total in totals.items()}
 
+    def _weight(self, term: str) -> float:
+        return (self.model.loss_weights or {}).get(term, 1.0)
+
     def _loss(self, terms: dict[str, Any], totals: dict[str, tf.Tensor]) -> tf.Tensor:
         """This part's share of the loss of the whole batch."""
         loss = 0.0
         for name, term in terms.items():
             summed = tf.reduce_sum(term.losses * term.weights)
             mean = tf.math.divide_no_nan(summed, tf.cast(totals[name], summed.dtype))
-            loss += self.model.loss_weights[name] * mean
+            loss += self._weight(name) * mean
         return loss
 
     def _sums(self, data: Any, terms: dict[str, Any]) -> dict[str, tf.Tensor]:
@@ -180,7 +183,7 @@ class Pretrainer(keras.Model):
         self, sums: dict[str, tf.Tensor], totals: dict[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         logs = means(sums, totals)
-        loss = sum(self.model.loss_weights[name] * logs[f"{name}_loss"] for name in totals)
+        loss = sum(self._weight(name) * logs[f"{name}_loss"] for name in totals)
         return {"loss": loss, **logs, "tokens": sums["tokens"], "stop": sums["stop"]}
 
 

@@ -132,3 +132,17 @@ def pretraining(shards, sizes, tmp_path):
         "eval_rows": 40,
         "save_steps": 4,
     }
+
+
+@pytest.fixture
+def causal(pretraining):
+    """The same for a decoder."""
+    decoder = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}
+    changes = {"encoder": None, "decoder": decoder, "objective": "causal", "sentences": "none"}
+    return {**pretraining, **changes}
+
+
+@pytest.fixture(params=["pretraining", "causal"])
+def each_objective(request):
+    """A recipe of masked words, and one of next tokens."""
+    return request.getfixturevalue(request.param)

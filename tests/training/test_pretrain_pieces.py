@@ -8,12 +8,13 @@ import logging
 import keras
 import numpy as np
 import pytest
+from writers import tiny_writer
 
 from keras_bert_zoo import BertEncoder, PretrainingModel
 from keras_bert_zoo.training import cluster, distribution
 from keras_bert_zoo.training.checkpoints import Checkpoints, Position
 from keras_bert_zoo.training.flops import flops_per_token, peak_flops
-from keras_bert_zoo.training.journal import Journal, Window, read_points
+from keras_bert_zoo.training.journal import Journal, Window, read_points, with_perplexity
 from keras_bert_zoo.training.optimizers import BertAdamW
 from keras_bert_zoo.training.pretrainer import Pretrainer
 
@@ -55,6 +56,12 @@ def test_a_perplexity_beyond_floats_is_no_error():
     assert np.isfinite(window.means()["perplexity"])
 
 
+@pytest.mark.parametrize("name", ["masked_lm_loss", "causal_lm_loss"])
+def test_the_perplexity_is_that_of_the_words(name):
+    assert with_perplexity({"loss": 5.0, name: 2.0})["perplexity"] == pytest.approx(np.exp(2))
+    assert with_perplexity({"loss": 5.0}) == {"loss": 5.0}
+
+
 def test_operations_are_those_of_the_products(tiny_config):
     """Counted by hand: two for each weight a token meets, twice again for the gradients."""
     length, predictions = 16, 4
@@ -67,6 +74,15 @@ def test_operations_are_those_of_the_products(tiny_config):
     head = hidden * hidden + hidden * tiny_config.vocab_size
     expected = 6 * (blocks + attention + predictions / length * head)
     assert flops_per_token(tiny_config, length, predictions) == pytest.approx(expected)
+
+
+def test_operations_of_a_decoder_are_those_of_its_kernels_and_table():
+    model = tiny_writer("gpt2")
+    kernels = sum(np.prod(v.shape) for v in model.weights if v.path.endswith("kernel"))
+    hidden, length = model.config.hidden_size, 16
+    attention = model.config.num_hidden_layers * 2 * length * hidden
+    expected = 6 * (kernels + attention + hidden * model.config.vocab_size)
+    assert flops_per_token(model.config, length, length) == pytest.approx(expected)
 
 
 def test_the_rate_of_a_card_goes_by_its_name():

@@ -1,4 +1,4 @@
-"""Batches with masked words from the shards of a corpus. TensorFlow-only.
+"""Batches with words to predict from the shards of a corpus. TensorFlow-only.
 
 ``B`` is the batch size, ``S`` the width of a row, ``P`` ``max_predictions_per_seq``.
 """
@@ -17,14 +17,17 @@ import tensorflow as tf
 from keras_bert_zoo.corpus.shards import TOKENIZER, Shards
 from keras_bert_zoo.data.dataset_options import untuned
 from keras_bert_zoo.data.pretraining.epochs import Epochs, Place, PlannedBlock
+from keras_bert_zoo.data.pretraining.inputs import other_inputs
 from keras_bert_zoo.data.pretraining.masking import MaskedTokens, mask_tokens
+from keras_bert_zoo.data.pretraining.next_tokens import next_tokens
 from keras_bert_zoo.data.pretraining.options import BatchOptions
 from keras_bert_zoo.data.pretraining.rows import Layout
 from keras_bert_zoo.data.pretraining.stopping import until_exit
 from keras_bert_zoo.tokenizers.wordpiece_files import WordPieceFiles
 
-# Outputs of the model that learns from these batches.
+# Outputs of the models that learn from these batches.
 WORDS, SENTENCES = "prediction_logits", "seq_relationship_logits"
+NEXT_WORDS = "logits"
 _NEVER_MASKED = ("cls_token", "sep_token", "pad_token")
 _Arrays = dict[str, np.ndarray]
 
@@ -37,6 +40,9 @@ class PretrainingBatches:
     mask is the number of the document in its row, from 1, and ``position_ids`` ``(B, S)`` start
     anew in each. Labels are int32 ``prediction_logits`` ``(B, P)`` and, of pairs,
     ``seq_relationship_logits`` ``(B,)``; weights are float32 of the same names and shapes.
+
+    With ``objective="causal"``, for a ``CausalLM``, no word is masked and there are no
+    ``masked_positions``; the only label is ``logits`` ``(B, S)``, see ``next_tokens``.
 
     >>> batches = PretrainingBatches(Shards("corpus"), BatchOptions(), batch_size=32, seed=1)
     >>> model.fit(batches.dataset(), steps_per_epoch=1000)
@@ -203,6 +209,8 @@ class PretrainingBatches:
         arrays["row_weights"] = (np.arange(height) < len(rows)).astype("float32")
         if planned.rows.labels is not None:
             arrays["labels"] = planned.rows.labels[chosen]
+        if planned.rows.closes is not None:
+            arrays["closes"] = planned.rows.closes[chosen]
         return arrays
 
     def _dataset(self, rows: Callable[[], Iterator[_Arrays]], height: int) -> tf.data.Dataset:
@@ -230,6 +238,7 @@ class PretrainingBatches:
             "seeds": (column, tf.uint32, True),
             "row_weights": (column, tf.float32, True),
             "labels": (column, tf.int32, options.pairs),
+            "closes": (column, tf.bool, not options.pairs),
         }
         return {
             name: tf.TensorSpec(shape, dtype)
@@ -238,12 +247,14 @@ class PretrainingBatches:
         }
 
     def _finished(self, arrays: dict[str, tf.Tensor]) -> tuple[dict, dict, dict]:
-        """Masks the words of a batch and adds the other inputs, in the graph."""
+        """Adds labels and the other inputs, and masks words if that is wanted, in the graph."""
+        if self.options.causal:
+            return self._with_next_tokens(arrays)
         masked = self._masked(arrays)
         inputs = {
             "input_ids": masked.input_ids,
             "masked_positions": masked.positions,
-            **_masks(arrays, self.options.max_length),
+            **other_inputs(arrays),
         }
         row_weights = arrays["row_weights"]
         labels = {WORDS: masked.labels}
@@ -251,6 +262,11 @@ class PretrainingBatches:
         if self.options.pairs:
             labels[SENTENCES], weights[SENTENCES] = arrays["labels"], row_weights
         return inputs, labels, weights
+
+    def _with_next_tokens(self, arrays: dict[str, tf.Tensor]) -> tuple[dict, dict, dict]:
+        inputs = {"input_ids": arrays["input_ids"], **other_inputs(arrays)}
+        labels, weights = next_tokens(arrays)
+        return inputs, {NEXT_WORDS: labels}, {NEXT_WORDS: weights * arrays["row_weights"][:, None]}
 
     def _masked(self, arrays: dict[str, tf.Tensor]) -> MaskedTokens:
         ids, ids_of = arrays["input_ids"], self._layout.special_ids
@@ -267,23 +283,6 @@ class PretrainingBatches:
             word_continues=continues,
             options=self.options,
         )
-
-
-def _masks(arrays: dict[str, tf.Tensor], width: int) -> dict[str, tf.Tensor]:
-    """The encoder's inputs besides the ids."""
-    place = tf.range(width)
-    real = place < arrays["lengths"][:, None]
-    types = tf.zeros_like(arrays["input_ids"])
-    if "first_lengths" in arrays:
-        types = tf.cast(real & (place >= arrays["first_lengths"][:, None]), tf.int32)
-    masks = {"attention_mask": tf.cast(real, tf.int32), "token_type_ids": types}
-    if "documents" in arrays:
-        # Ascending numbers, so that bisection finds where each begins.
-        numbers = tf.where(real, arrays["documents"], width + 1)
-        positions = place - tf.searchsorted(numbers, numbers)
-        masks["attention_mask"] = arrays["documents"]
-        masks["position_ids"] = tf.where(real, positions, 0)
-    return masks
 
 
 def _check_positive(**numbers: int) -> None:

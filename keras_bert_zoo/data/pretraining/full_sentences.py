@@ -35,6 +35,7 @@ def plan_full_sentences(block: Block, options: BatchOptions, random: np.random.G
         starts=starts[marks],
         lengths=np.add.reduceat(lengths, marks),
         splits=np.append(np.searchsorted(marks, firsts), len(marks)),
+        closes=closes[np.append(firsts[1:], len(closes)) - 1],
     )
 
 

@@ -8,6 +8,7 @@ from keras_bert_zoo.config import ConfigError
 
 MASKINGS = ("token", "whole_word", "ngram", "span")
 SENTENCES = ("next", "order", "none")
+OBJECTIVES = ("masked", "causal")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,9 +61,11 @@ class MaskingOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BatchOptions(MaskingOptions):
-    """What the rows of a batch are made of, and how their words are masked.
+    """What the rows of a batch are made of, and what is to be predicted.
 
     Args:
+        objective: ``"masked"``, or ``"causal"``: nothing is masked, and every token is predicted
+            from those before it; needs ``sentences="none"``.
         max_length: ``S``, tokens of a row with the special ones.
         sentences: ``"next"`` (pairs; the second text follows or is from another document),
             ``"order"`` (pairs of texts that follow each other, half of them swapped) or
@@ -75,6 +78,7 @@ class BatchOptions(MaskingOptions):
         ConfigError: values are out of range or contradict each other; all are named.
     """
 
+    objective: str = "masked"
     max_length: int = 128
     sentences: str = "next"
     short_seq_prob: float = 0.1
@@ -86,6 +90,16 @@ class BatchOptions(MaskingOptions):
         return self.sentences != "none"
 
     @property
+    def causal(self) -> bool:
+        """Whether tokens are predicted from those before them."""
+        return self.objective == "causal"
+
+    @property
+    def predictions(self) -> int:
+        """Places of a row of which words are scored."""
+        return self.max_length if self.causal else self.max_predictions_per_seq
+
+    @property
     def capacity(self) -> int:
         """Tokens of a row without the special ones of a single text or pair."""
         return self.max_length - (3 if self.pairs else 2)
@@ -94,6 +108,15 @@ class BatchOptions(MaskingOptions):
         shortest = 5 if self.pairs else 3
         return [
             *super()._problems(),
+            _not_one_of("objective", self.objective, OBJECTIVES),
+            (
+                self.causal and self.pairs,
+                f"objective 'causal' needs sentences='none', received {self.sentences!r}",
+            ),
+            (
+                self.causal and self.masking != "token",
+                f"objective 'causal' masks nothing: leave masking out, received {self.masking!r}",
+            ),
             _not_one_of("sentences", self.sentences, SENTENCES),
             (
                 self.max_length < shortest,
@@ -101,7 +124,7 @@ class BatchOptions(MaskingOptions):
                 f"received {self.max_length}",
             ),
             (
-                self.max_predictions_per_seq > max(self.capacity, 1),
+                not self.causal and self.max_predictions_per_seq > max(self.capacity, 1),
                 f"max_predictions_per_seq ({self.max_predictions_per_seq}) must be at most "
                 f"{self.capacity}, the tokens of a row of max_length {self.max_length} without "
                 "special ones",

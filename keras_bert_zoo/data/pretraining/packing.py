@@ -24,13 +24,20 @@ def plan_packed(block: Block, options: BatchOptions, random: np.random.Generator
     """Every token of a block in exactly one row; documents longer than a row are cut."""
     starts = block.sentence_starts[block.document_starts]
     lengths = block.sentence_ends[block.document_ends - 1] - starts
-    starts, lengths, _ = cut_long(starts, lengths, np.ones(len(starts), bool), options.capacity)
+    closes = np.ones(len(starts), bool)
+    starts, lengths, closes = cut_long(starts, lengths, closes, options.capacity)
     order = random.permutation(len(starts))
     order = order[np.argsort(lengths[order], kind="stable")]
     sizes = lengths + _SPECIALS
     histogram = np.bincount(sizes, minlength=options.max_length + 1)
     pieces, counts = _deal(order, histogram, pack(histogram))
-    return Rows(starts[pieces], lengths[pieces], splits=np.append(0, np.cumsum(counts)))
+    ends = np.cumsum(counts)
+    return Rows(
+        starts[pieces],
+        lengths[pieces],
+        splits=np.append(0, ends),
+        closes=closes[pieces[ends - 1]],
+    )
 
 
 def pack(histogram: np.ndarray) -> dict[_Fill, int]:

@@ -22,12 +22,14 @@ class Rows:
         splits: int64 ``(R + 1,)``: row ``r`` has the pieces from ``splits[r]`` to
             ``splits[r + 1]``.
         labels: int32 ``(R,)``, of pairs.
+        closes: bool ``(R,)``, of whole texts: whether a row ends where a document does.
     """
 
     starts: np.ndarray
     lengths: np.ndarray
     splits: np.ndarray
     labels: np.ndarray | None = None
+    closes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.splits) - 1

@@ -18,6 +18,9 @@ from keras_bert_zoo.data.pretraining.options import BatchOptions, MaskingOptions
         ({"random_rate": -0.1}, "0 or more"),
         ({"max_predictions_per_seq": 126}, r"\(126\) must be at most 125"),
         ({"short_seq_prob": 1.5}, "short_seq_prob"),
+        ({"objective": "clm"}, "objective must be one of.*causal.*'clm'"),
+        ({"objective": "causal"}, "'causal' needs sentences='none', received 'next'"),
+        ({"objective": "causal", "masking": "span"}, "masks nothing: leave masking out"),
         ({"packed": True}, "packed rows need sentences='none', received 'next'"),
         (
             {"max_length": 4, "max_predictions_per_seq": 1},
@@ -28,6 +31,11 @@ from keras_bert_zoo.data.pretraining.options import BatchOptions, MaskingOptions
 def test_impossible_batches_are_refused(values, message):
     with pytest.raises(ConfigError, match=message):
         BatchOptions(**values)
+
+
+def test_what_is_predicted():
+    causal = BatchOptions(objective="causal", sentences="none", max_length=16)
+    assert (causal.predictions, BatchOptions().predictions) == (16, 20)
 
 
 def test_all_complaints_come_at_once():

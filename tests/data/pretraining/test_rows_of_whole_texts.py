@@ -47,6 +47,8 @@ def test_every_token_is_in_one_row(packed, documents, width, seed):
     bounds = block.sentence_ends[block.document_ends - 1]
     document = np.searchsorted(bounds, rows.starts, side="right")
     assert (rows.starts + rows.lengths <= bounds[document]).all()
+    last = rows.splits[1:] - 1
+    np.testing.assert_array_equal(rows.closes, np.isin((rows.starts + rows.lengths)[last], bounds))
 
 
 @settings(deadline=None)
