@@ -12,8 +12,9 @@ import numpy as np
 from keras import ops
 
 from keras_bert_zoo.generation import beams, choosing
+from keras_bert_zoo.generation.checking import PROMPT, checked
 from keras_bert_zoo.generation.compiled import compiled
-from keras_bert_zoo.generation.options import GenerationOptions
+from keras_bert_zoo.generation.options import GenerationOptions, options_from
 from keras_bert_zoo.models import CausalLM, EncoderDecoder
 from keras_bert_zoo.models.decoder import Memory
 from keras_bert_zoo.models.writer import Writer
@@ -43,11 +44,12 @@ def generate(
         end is the config's ``pad_token_id``.
 
     Raises:
-        ValueError: an option is out of range, an input is missing or empty, there is no room for
-            so many tokens, or nothing says what ends a text.
+        TypeError: an option is unknown, or the inputs are no mapping.
+        ValueError: an option is out of range, an input is missing, empty or not of the vocabulary,
+            there is no room for so many tokens, or nothing says what ends a text.
     """
-    settings = GenerationOptions(**options)
-    arrays = _checked(model, inputs, settings)
+    settings = options_from(options)
+    arrays = checked(model, inputs, settings)
     config = model.decoder.config
     end = end_of(model, eos_token_id)
     most = config.vocab_size
@@ -56,9 +58,13 @@ def generate(
             f"num_beams may be at most the {most} words of the vocabulary, received "
             f"{settings.num_beams}."
         )
-    unknown = [token for token in (end, *settings.suppress_tokens) if token >= most]
+    unknown = [token for token in (end, *settings.suppress_tokens) if not 0 <= token < most]
     if unknown:
-        raise ValueError(f"eos_token_id and suppress_tokens must be below {most}: {unknown}.")
+        raise ValueError(
+            f"eos_token_id and suppress_tokens must be from 0 to {most - 1}, received {unknown}."
+        )
+    if len(set(settings.suppress_tokens)) == most:
+        raise ValueError("suppress_tokens leaves no word of the vocabulary to be written.")
     chances = np.zeros((settings.max_new_tokens, 1), "float32")
     if settings.do_sample:
         shape = (settings.max_new_tokens, len(arrays["input_ids"]) * settings.rows)
@@ -94,7 +100,7 @@ def texts_of(
         mask = ops.ones_like(prompt)
     else:
         memory = Memory()
-        prompt, mask = (ops.cast(inputs[name], "int32") for name in _PROMPT)
+        prompt, mask = (ops.cast(inputs[name], "int32") for name in PROMPT)
     capacity = ops.shape(prompt)[1] + options.max_new_tokens * options.num_beams
     scores, written = model.begin(prompt, mask, memory, capacity)
     history = _at_the_end(prompt, mask)
@@ -109,9 +115,6 @@ def texts_of(
         return choosing.write(*common, chances)
     best = beams.search(*common)[:, : options.num_return_sequences]
     return ops.reshape(best, (-1, options.max_new_tokens))
-
-
-_PROMPT = ("input_ids", "attention_mask")
 
 
 def _each(function: Callable[[Any], Any], value: Any) -> Any:
@@ -145,40 +148,3 @@ def end_of(model: Writer, given: int | None = None) -> int:
             "e.g. tokenizer.sep_token_id."
         )
     return int(end)
-
-
-def _checked(
-    model: Writer, inputs: Mapping[str, Any], options: GenerationOptions
-) -> dict[str, Any]:
-    reads = model.encoder.input if isinstance(model, EncoderDecoder) else dict.fromkeys(_PROMPT)
-    missing = sorted(reads.keys() - inputs.keys())
-    if missing:
-        raise ValueError(
-            f"inputs must have the keys {sorted(reads)}, as a tokenizer makes them: {missing} are "
-            "missing."
-        )
-    arrays = {name: np.asarray(inputs[name], "int32") for name in reads}
-    ids, mask = (arrays[name] for name in _PROMPT)
-    if ids.ndim != 2 or not ids.size or ids.shape != mask.shape:
-        raise ValueError(
-            "input_ids and attention_mask must be the same shape, of at least one row and one "
-            f"token; received {ids.shape} and {mask.shape}."
-        )
-    empty = np.flatnonzero(mask.sum(axis=1) == 0)
-    if len(empty):
-        raise ValueError(f"Row {empty[0]} of input_ids is empty: attention_mask is 0 everywhere.")
-    if isinstance(model, EncoderDecoder):
-        # The encoder refuses what is longer than its positions.
-        begun = 1
-    else:
-        if (np.diff(mask, axis=1) > 0).any():
-            raise ValueError("Padding must be behind the tokens: attention_mask rises in a row.")
-        begun = ids.shape[1]
-    room = model.decoder.config.max_tokens - begun
-    if options.max_new_tokens > room:
-        raise ValueError(
-            f"max_new_tokens may be at most {room}: the decoder has "
-            f"{model.decoder.config.max_tokens} positions, and {begun} of them are taken. "
-            f"Received {options.max_new_tokens}."
-        )
-    return arrays

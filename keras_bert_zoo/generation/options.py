@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Mapping
+from typing import Any
 
 from keras_bert_zoo.rules import (
     NUMBER,
@@ -106,3 +108,19 @@ _RULES: Mapping[str, Rule] = {
     "top_p": Rule("a number in (0, 1]", lambda x: NUMBER.holds(x) and 0 < x <= 1),
     "seed": or_none(at_least(0)),
 }
+
+
+def options_from(stated: Mapping[str, Any]) -> GenerationOptions:
+    """Options by name.
+
+    Raises:
+        TypeError: one is unknown; the message has the near one.
+        ValueError: one is out of range.
+    """
+    known = [field.name for field in dataclasses.fields(GenerationOptions)]
+    for name in stated:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"options must be of {known}, received {name!r}.{hint}")
+    return GenerationOptions(**stated)

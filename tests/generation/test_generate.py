@@ -248,15 +248,17 @@ def test_a_seed_decides(writer):
 
 REFUSED = {
     "no tokens": ({"max_new_tokens": 0}, "max_new_tokens must be an integer of at least 1"),
-    "no room": ({"max_new_tokens": 32}, "at most 31: the decoder has 40 positions, and 9 of them"),
+    "no room": ({"max_new_tokens": 32}, "at most 31, received 32: the decoder has 40 positions, and 9 of them"),
     "too many beams": ({"num_beams": VOCAB + 1}, "at most the 61 words"),
     "beams that are drawn": ({"num_beams": 2, "do_sample": True}, "num_beams must be 1"),
     "more than there are": ({"num_return_sequences": 2}, "at most num_beams"),
     "too long at least": ({"min_new_tokens": 4}, "must be below max_new_tokens"),
     "temperature": ({"temperature": 0.0}, "temperature must be a positive number"),
     "nucleus": ({"top_p": 1.5}, r"top_p must be a number in \(0, 1\]"),
-    "unknown": ({"eos_token_id": VOCAB}, "must be below 61"),
-    "suppressed": ({"suppress_tokens": [VOCAB]}, "must be below 61"),
+    "unknown": ({"eos_token_id": VOCAB}, r"must be from 0 to 60, received \[61\]"),
+    "below all": ({"eos_token_id": -5}, r"must be from 0 to 60, received \[-5\]"),
+    "suppressed": ({"suppress_tokens": [VOCAB]}, "must be from 0 to 60"),
+    "all suppressed": ({"suppress_tokens": [*range(VOCAB)]}, "leaves no word"),
     "stopping": ({"early_stopping": "soon"}, "true, false or 'never'"),
 }
 
@@ -268,8 +270,19 @@ def test_options_that_are_refused(writer, name):
         generate(writer, rows(), **{"max_new_tokens": 4, **options})
 
 
+def test_an_option_that_is_unknown(writer):
+    with pytest.raises(TypeError, match=r"received 'num_beam'\. Did you mean 'num_beams'"):
+        generate(writer, rows(), num_beam=2)
+
+
 def test_inputs_that_are_refused(writer):
     arrays = rows()
+    with pytest.raises(TypeError, match=r"a dict with the keys .*ndarray"):
+        generate(writer, arrays["input_ids"])
+    with pytest.raises(ValueError, match="from 0 to 60, received 58 to .*own tokenizer"):
+        generate(writer, {**arrays, "input_ids": arrays["input_ids"] + VOCAB - 3})
+    with pytest.raises(ValueError, match="41 tokens a row, but positions end at 40"):
+        generate(writer, rows((41, 3)))
     with pytest.raises(ValueError, match=r"\['attention_mask'\] are missing"):
         generate(writer, {"input_ids": arrays["input_ids"]})
     with pytest.raises(ValueError, match="at least one row and one token"):
