@@ -57,7 +57,7 @@ class WritingQuestions:
         # What a decoder alone goes on with has no end yet.
         special = first.task == "seq2seq"
         encoded = encode(Examples(texts), self._tokenizer, longest, add_special_tokens=special)
-        self._all = PairRows(encoded, memory=self._tokenizer)
+        self._all = PairRows(encoded, memory=(self._tokenizer, texts))
         counts = encoded.lengths.tolist()
         self.rows = [encoded.padded(np.array([i]), count) for i, count in enumerate(counts)]
         self.lengths = tuple(sorted(set(counts)))
