@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_bert_zoo.checkpoints import tables
+from keras_bert_zoo.checkpoints import sources, tables, writer_configs
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint, ModelWeights
 from keras_bert_zoo.checkpoints.files import open_tensors
 from keras_bert_zoo.checkpoints.safetensors_files import write_safetensors
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, Tensor
-from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.config import ConfigError, EncoderConfig
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
@@ -34,7 +34,7 @@ def read_config(directory: pathlib.Path) -> EncoderConfig:
 
     Raises:
         FileNotFoundError: there is none, or this is not a directory of weights.
-        ConfigError: it is damaged.
+        ConfigError: it is damaged, or that of a model that writes.
     """
     if (directory / "manifest.json").is_file() and not _has_weights(directory):
         raise FileNotFoundError(
@@ -42,8 +42,15 @@ def read_config(directory: pathlib.Path) -> EncoderConfig:
             "keras_bert_zoo.export.predictor), but holds no Keras model: pass the bundle."
         )
     if not (directory / CONFIG).is_file():
+        if files := sorted(directory.glob("*.keras")):
+            raise sources.keras_file(files[0])
         found = sorted(entry.name for entry in directory.iterdir())
         raise FileNotFoundError(f"{directory} holds no {CONFIG}. It holds {found}.")
+    if writer_configs.holds(directory):
+        raise ConfigError(
+            f"{directory} holds a model that writes, not an encoder: load, predict and export take "
+            "it, convert, info and resize do not."
+        )
     return EncoderConfig.from_file(directory / CONFIG)
 
 

@@ -92,7 +92,7 @@ def to_keras_hub(
     backbone = getattr(keras_hub.models, f"{preset.prefix}Backbone")
     ours = preset.as_theirs(merged_weights(model))
     if kind:
-        _check_head(kind, preset)
+        _check_head(kind, preset, model)
     with Starting():
         result = backbone(**preset.arguments(model.config), dtype=dtype)
         if kind:
@@ -115,20 +115,37 @@ def _kind(model: keras.Model) -> str | None:
     if task not in _KINDS:
         raise TypeError(
             f"model must be an encoder or for one of {sorted(filter(None, _KINDS))}, received "
-            f"{type(model).__name__}: keras-hub has no head that computes what its does. Pass its "
-            "encoder."
+            f"{type(model).__name__}: keras-hub has no head that computes what its does. "
+            f"{_encoder_of(model)}"
         )
     return _KINDS[task]
 
 
-def _check_head(kind: str, preset: Preset) -> None:
+def _check_head(kind: str, preset: Preset, model: keras.Model) -> None:
     name = f"{preset.prefix}{kind}"
     if kind in preset.unlike:
         raise TypeError(
-            f"keras-hub's {name} computes something else: {preset.unlike[kind]}. Pass the encoder."
+            f"keras-hub's {name} computes something else: {preset.unlike[kind]}. "
+            f"{_encoder_of(model)}"
         )
     if kind not in preset.heads:
-        raise TypeError(f"keras-hub has no {name}. Pass the encoder.")
+        raise TypeError(f"keras-hub has no {name}. {_encoder_of(model)}")
+
+
+def _encoder_of(model: keras.Model) -> str:
+    """How to write the encoder of a model that cannot be written."""
+    encoder, name = getattr(model, "encoder", None), "model.encoder"
+    if encoder is None:
+        return "Pass an encoder."
+    preset = PRESETS.get(encoder.config.model_type)
+    if preset and preset.has_pooler and "pooler_output" not in encoder.output:
+        if "TextEmbedder" not in preset.heads:
+            return f"Nor can its encoder be written: keras-hub's {preset.prefix} needs a pooler."
+        name = f"SentenceEmbedder({name})"  # whose backbone has a pooler of zeros
+    return (
+        f"Write its encoder, in Python: write_keras_hub({name}, tokenizer, directory), where model "
+        "and tokenizer are what load returns."
+    )
 
 
 def _further(model: keras.Model, preset: Preset) -> dict[str, Any]:

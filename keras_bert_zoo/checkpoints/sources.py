@@ -65,6 +65,8 @@ def resolve(source: str | pathlib.Path) -> pathlib.Path:
 
 
 def _from_directory(directory: pathlib.Path) -> pathlib.Path:
+    if directory.suffix == ".keras" and directory.is_file():
+        raise keras_file(directory)
     if not directory.is_dir() and not pathlib.Path(f"{directory}.index").is_file():
         kind = "is not a directory" if directory.exists() else "does not exist"
         raise FileNotFoundError(
@@ -77,6 +79,15 @@ def _from_directory(directory: pathlib.Path) -> pathlib.Path:
     return directory
 
 
+def keras_file(file: pathlib.Path) -> FileNotFoundError:
+    """What to say of a file of Keras, which is no checkpoint."""
+    return FileNotFoundError(
+        f"{str(file)!r} is a file of Keras, which convert alone reads: keras-bert-zoo convert "
+        f"{file} DIRECTORY --to hf writes a checkpoint of it. In Python keras.saving.load_model "
+        "loads the model, once keras_bert_zoo.models is imported."
+    )
+
+
 def _from_package(rest: str) -> pathlib.Path:
     name, _, folder = rest.partition("/")
     if not name.isidentifier() or ".." in pathlib.PurePosixPath(folder).parts:
@@ -85,10 +96,13 @@ def _from_package(rest: str) -> pathlib.Path:
             f"received 'package://{rest}'."
         )
     spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
+    if spec is None:
         raise FileNotFoundError(
-            f"No package {name!r} is installed. Try: pip install {name.replace('_', '-')}"
+            f"No package {name!r} is installed. Install the distribution that provides it; its "
+            "name may be another than that of the package."
         )
+    if not spec.submodule_search_locations:
+        raise FileNotFoundError(f"{name!r} is a module without a folder, it holds no checkpoint.")
     directory = pathlib.Path(spec.submodule_search_locations[0])
     if not (directory / folder).is_dir():
         folders = sorted(path.name for path in directory.iterdir() if path.is_dir())

@@ -21,7 +21,7 @@ def resize(
 
     tokens = _lines(add) if add else []
     with bar() as report:
-        read = Texts(texts) if texts else None
+        read = Texts(texts, invalid_utf8="error") if texts else None
         done = resized(source, directory, texts=read, add=tokens, report=report, **options)
     sizes = done.vocabulary or {}
     rich.print(f"{sizes['before']:,} tokens became {sizes['after']:,}, in {sizes['rows']:,} rows")
@@ -31,7 +31,9 @@ def resize(
 def _lines(path: str) -> list[str]:
     import pathlib
 
-    lines = pathlib.Path(path).read_text(encoding="utf-8-sig").splitlines()
+    from keras_bert_zoo.foreign import read_text
+
+    lines = read_text(pathlib.Path(path), ValueError).removeprefix("\ufeff").splitlines()
     return [line.strip() for line in lines if line.strip()]
 
 

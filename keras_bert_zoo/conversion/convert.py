@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import logging
 import pathlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -27,6 +28,8 @@ from keras_bert_zoo.conversion.verification import (
     numbered,
     seen_through,
 )
+
+_log = logging.getLogger(__name__)
 
 Report = Callable[[int, int], Any]
 
@@ -166,10 +169,21 @@ def _compared(
         inputs = numbered(inputs, same.new)
     found = compare(load, load_other, inputs, dtype or "float32")
     if wrong := [str(each) for each in found if not each.passed]:
+        _check_finite(content)
         raise ConversionError(
             f"What was written answers differently, and was not kept: {'; '.join(wrong)}."
         )
     return found
+
+
+def _check_finite(content: Content) -> None:
+    for row in content.weights.rows:
+        if not np.isfinite(content.weights.tensors[row.tensor].read()).all():
+            raise ConversionError(
+                f"The source holds NaN or infinity, first in {content.names[row.tensor]}: there "
+                "are no answers to compare. If its training diverged, take an earlier checkpoint, "
+                "else fetch the file again; verify=False (--verify false) converts it as it is."
+            )
 
 
 def _skipped(
@@ -182,6 +196,10 @@ def _skipped(
             skipped[content.names[row.tensor]] = f"no part of a model for {task}"
     if content.modules is not None and not is_sentence_directory(directory):
         skipped["modules.json"] = "what sentence-transformers does behind the encoder"
+        _log.warning(
+            "Left behind: modules.json, what sentence-transformers does behind the encoder "
+            "(pooling, normalisation). No conversion of what is written brings it back."
+        )
     return skipped
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Collection, Iterable, Mapping
+import reprlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def resize(
     texts: Iterable[str] | None = None,
     min_count: int = 1,
     keep_characters: bool = True,
-    add: Collection[str] = (),
+    add: Iterable[str] | None = None,
     multiple: int = 1,
     do_lower_case: bool | None = None,
     verify: bool = True,
@@ -92,14 +93,21 @@ def resize(
 
     Raises:
         TokenizerError: the vocabulary cannot be cut, or no text gives a further token.
+        TypeError: ``texts`` or ``add`` is one string.
         ConversionError: the answers differ.
-        ValueError: an argument is out of range, or there is no tokenizer; see ``convert`` also.
+        ValueError: an argument is out of range, there is nothing to do, no token of ``texts``
+            would stay, or there is no tokenizer; see ``convert`` also.
     """
     for name, value in (("min_count", min_count), ("multiple", multiple)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} must be an integer of at least 1, received {value!r}.")
     check_switch("keep_characters", keep_characters)
     check_switch("verify", verify)
+    _check_strings("texts", texts)
+    _check_strings("add", add)
+    further = list(add or ())
+    if texts is None and not further and multiple == 1:
+        raise ValueError("There is nothing to do: pass texts, add or multiple.")
     target = checked_directory(directory, overwrite)
     content = open_content(source, do_lower_case)
     old = content.tokenizer
@@ -107,8 +115,8 @@ def resize(
         raise ValueError(f"{source} has no tokenizer, whose tokens could be counted or added.")
     new = old
     if texts is not None:
-        new = cut(old, count(texts, old) >= min_count, keep_characters)
-    new = extend(new, add)
+        new = _cut_to(texts, old, min_count, keep_characters)
+    new = extend(new, further)
     rows = _Rows(_origins(old, new), -new.vocab_size % multiple)
     said = {
         "source": str(source),
@@ -118,6 +126,31 @@ def resize(
         "vocabulary": {"before": old.vocab_size, "after": new.vocab_size, "rows": len(rows)},
     }
     return write(_revised(content, new, rows), target, TARGETS["hf"], said, verify, report)
+
+
+def _check_strings(name: str, value: object) -> None:
+    # The characters of one string are strings, too.
+    if isinstance(value, (str, bytes)) or not isinstance(value, (Iterable, type(None))):
+        raise TypeError(
+            f"{name} must be a list of strings, or anything else that gives one after the other, "
+            f"received {reprlib.repr(value)}."
+        )
+
+
+def _cut_to(
+    texts: Iterable[str], tokenizer: Tokenizer, min_count: int, keep_characters: bool
+) -> Tokenizer:
+    counts = count(texts, tokenizer)
+    new = cut(tokenizer, counts >= min_count, keep_characters)
+    literals = set(tokenizer.source.options.literals)
+    words = [index for index, token in enumerate(tokenizer.vocabulary) if token not in literals]
+    most = counts[words].max(initial=0)
+    if most < min_count:
+        raise ValueError(
+            f"texts give no token min_count={min_count} times, special and added ones apart: the "
+            f"most frequent one comes {most} times. Pass more texts, or a lower min_count."
+        )
+    return new
 
 
 def _origins(old: Tokenizer, new: Tokenizer) -> list[list[int]]:

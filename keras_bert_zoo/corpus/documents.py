@@ -41,7 +41,7 @@ def read_text(part: Part, *, invalid_utf8: str = "replace", text_column: str = "
 
     Raises:
         CorpusError: invalid UTF-8 that is to be an error, or a line that is no JSON object
-            with a text; both with the file and the byte.
+            with a text; both with the file, the byte and the line.
     """
     kind = FORMATS[part.format]
     text, invalid = _decoded(part, invalid_utf8)
@@ -61,9 +61,11 @@ def _decoded(part: Part, invalid_utf8: str) -> tuple[str, int]:
         text = part.data.decode()
     except UnicodeDecodeError as error:
         if invalid_utf8 == "error":
+            line = part.data[part.data.rfind(b"\n", 0, error.start) + 1 :].split(b"\n")[0]
             raise CorpusError(
                 f"{part.name} is no valid UTF-8 at byte {part.offset + error.start:,}: "
-                f"{error.reason}. Mend the file, or count such bytes with invalid_utf8=replace."
+                f"{error.reason}, in the line {line[:80]!r}. Convert the file, e.g. with iconv -f "
+                "LATIN1 -t UTF-8, or let prepare count such bytes (invalid_utf8=replace)."
             ) from error
         text = part.data.decode("utf-8", "replace")
         invalid = text.count("\ufffd") - part.data.count("\ufffd".encode())

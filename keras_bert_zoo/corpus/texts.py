@@ -21,15 +21,17 @@ class Texts:
         corpus: see ``sources.find``.
         format: see ``Reader``.
         text_column: of JSON lines and parquet.
+        invalid_utf8: see ``documents.read_text``.
         report: called with bytes of text and of the disk when these are read.
 
     Raises:
-        CorpusError: a file is missing, damaged or no text.
+        CorpusError: a file is missing, damaged or no text, or see ``documents.read_text``.
     """
 
     corpus: Sequence[str]
     format: str = "auto"
     text_column: str = "text"
+    invalid_utf8: str = "replace"
     report: Callable[[int, int], Any] = lambda text, disk: None
 
     def __iter__(self) -> Iterator[str]:
@@ -39,6 +41,8 @@ class Texts:
         for group in reader.groups(found):
             for unit in reader.units(group):
                 for part in unit.parts:
-                    text = read_text(part, text_column=self.text_column)
+                    text = read_text(
+                        part, invalid_utf8=self.invalid_utf8, text_column=self.text_column
+                    )
                     yield from text.marked.replace(SENTENCE, " ").split(DOCUMENT)
                 self.report(unit.size, unit.disk)

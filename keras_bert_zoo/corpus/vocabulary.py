@@ -95,7 +95,7 @@ def train(
             "vocab reads its corpus twice, which standard input does not allow. Give files."
         )
     trainer = _Trainer(options)
-    texts = Texts(corpus, options.format, options.text_column, report)
+    texts = Texts(corpus, options.format, options.text_column, report=report)
     words = trainer.train(texts, trainer.alphabet(texts))
     return TokenizerSource(words, WordPieceOptions(do_lower_case=options.lower_case))
 

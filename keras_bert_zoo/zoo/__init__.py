@@ -28,13 +28,15 @@ def find(source: str | pathlib.Path) -> Checkpoint | None:
     """Returns the row of a short name, and ``None`` for what ``resolve`` leaves as it is.
 
     Raises:
-        ValueError: a plain name that is neither a short name nor a directory.
+        ValueError: a plain name that is neither a short name nor in the working directory.
     """
     name = str(source)
     if isinstance(source, pathlib.Path) or "/" in name or pathlib.Path(name).is_dir():
         return None
     if name in CHECKPOINTS:
         return CHECKPOINTS[name]
+    if pathlib.Path(name).is_file():
+        return None  # refused where it is read, which says what to do
     near = difflib.get_close_matches(name, CHECKPOINTS, n=3)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     raise ValueError(

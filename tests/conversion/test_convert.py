@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import pathlib
 import shutil
 import weakref
@@ -168,6 +169,9 @@ def test_keras_files(pretrained: pathlib.Path, tmp_path: pathlib.Path) -> None:
     directory = convert(pretrained, tmp_path / "keras", "keras").directory
     expected = load(pretrained, task="pretraining").model
     assert_same_weights(keras.saving.load_model(directory / "model.keras"), expected)
+    for path in (directory, directory / "model.keras"):
+        with pytest.raises(FileNotFoundError, match=r"convert .*model.keras DIRECTORY --to hf"):
+            load(path)
     again = convert(directory / "model.keras", tmp_path / "again", "hf").directory
     assert_same_weights(load(again, task="pretraining").model, expected)
     with pytest.raises(ValueError, match="keeps the dtype it was saved with"):
@@ -234,6 +238,21 @@ def test_answers_that_differ_are_not_kept(pretrained: pathlib.Path, tmp_path: pa
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_a_source_with_nan(value: float, pretrained: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    source = shutil.copytree(pretrained, tmp_path / "source")
+    tensors = safetensors.numpy.load_file(source / "model.safetensors")
+    name = "bert.encoder.layer.1.output.dense.bias"
+    tensors[name][3] = value
+    safetensors.numpy.save_file(tensors, source / "model.safetensors")
+    with pytest.raises(ConversionError, match=rf"source holds NaN or infinity, first in {name}:"):
+        convert(source, tmp_path / "target", "hf")
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+    convert(source, tmp_path / "target", "hf", verify=False)
+    found = safetensors.numpy.load_file(tmp_path / "target" / "model.safetensors")
+    np.testing.assert_array_equal(found[name], tensors[name])
+
+
 # === What is said ===
 
 
@@ -276,13 +295,19 @@ def test_the_manifest(pretrained: pathlib.Path, tmp_path: pathlib.Path) -> None:
 
 
 def test_modules_of_sentence_transformers(
-    tiny_config: EncoderConfig, tokenizer: WordPieceTokenizer, tmp_path: pathlib.Path
+    tiny_config: EncoderConfig,
+    tokenizer: WordPieceTokenizer,
+    tmp_path: pathlib.Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.WARNING, "keras_bert_zoo.conversion")
     model = SentenceEmbedder(BertEncoder(tiny_config), pooling=["cls"], normalize=True)
     source = save(model, tokenizer, tmp_path / "source")
     kept = convert(source, tmp_path / "hf", "hf")
     assert load(kept.directory, task="sentence_embedding").model.head == model.head
+    assert "Left behind" not in caplog.text
     lost = convert(source, tmp_path / "google", "google")
+    assert "Left behind: modules.json" in caplog.text
     assert (kept.skipped.keys(), lost.skipped.keys()) == (set(), {"modules.json"})
 
 

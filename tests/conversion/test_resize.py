@@ -160,8 +160,27 @@ def test_what_cannot_be_done(bundles, word_pieces, make_byte_bpe, tmp_path):
             resize(bundles["bert"], tmp_path / "out", **wrong)
     save(encoder_of(load(bundles["bert"]).config), None, tmp_path / "bare")
     with pytest.raises(ValueError, match="has no tokenizer"):
-        resize(tmp_path / "bare", tmp_path / "out")
+        resize(tmp_path / "bare", tmp_path / "out", multiple=8)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_would_do_nothing_or_leave_nothing(bundles, tmp_path):
+    wrong: tuple[tuple[dict[str, Any], type[Exception], str], ...] = (
+        ({"texts": "The fox"}, TypeError, "texts must be a list of strings.*'The fox'"),
+        ({"add": "doghouse"}, TypeError, "add must be a list of strings.*'doghouse'"),
+        ({"texts": 3}, TypeError, "texts must be a list of strings"),
+        ({}, ValueError, "nothing to do: pass texts, add or multiple"),
+        ({"add": None}, ValueError, "nothing to do"),
+        ({"texts": []}, ValueError, "texts give no token min_count=1 times.* comes 0 times"),
+        ({"texts": ["[MASK] <url>"] * 9}, ValueError, "comes 0 times"),
+        ({"texts": TEXTS, "min_count": 9}, ValueError, "comes 2 times.*a lower min_count"),
+    )
+    for options, error, message in wrong:
+        with pytest.raises(error, match=message):
+            resize(bundles["bert"], tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+    done = resize(bundles["bert"], tmp_path / "out", texts=TEXTS, keep_characters=False, add=None)
+    assert done.vocabulary["after"] < done.vocabulary["before"]
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +201,15 @@ def test_command(bundles, tmp_path, capsys):
     sizes = manifest["vocabulary"]
     assert f"{sizes['before']} tokens became {sizes['after']}" in capsys.readouterr().out
     assert load(tmp_path / "out").tokenizer.tokenize("doghouse") == ["doghouse"]
+
+
+@pytest.mark.parametrize("option", ["--texts", "--add"])
+def test_files_in_another_encoding(option, bundles, tmp_path, capsys):
+    (tmp_path / "latin.txt").write_bytes("the fox\ncafé dogs\n".encode("latin-1"))
+    words = ["resize", str(bundles["bert"]), str(tmp_path / "out")]
+    assert main([*words, option, str(tmp_path / "latin.txt")]) == 2
+    complaint = capsys.readouterr().err
+    assert "latin.txt" in complaint and "UTF-8" in complaint
+    if option == "--texts":
+        assert "at byte 11" in complaint and r"in the line b'caf\xe9 dogs'" in complaint
+    assert not (tmp_path / "out").exists()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import pathlib
+import re
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import writers
+from architectures import tiny
 from presets import ask, assert_close, assert_same
 
 from keras_bert_zoo.bundle import load, save
+from keras_bert_zoo.checkpoints.keras_hub_bridge import to_keras_hub
 from keras_bert_zoo.checkpoints.keras_hub_presets import read
 from keras_bert_zoo.cli import main
 from keras_bert_zoo.config import EncoderConfig
@@ -24,6 +28,7 @@ from keras_bert_zoo.models import (
     QuestionAnswerer,
     SentenceEmbedder,
     SequenceClassifier,
+    encoder_of,
 )
 from keras_bert_zoo.models.trained_parts import add_lora
 from keras_bert_zoo.tokenizers import WordPieceTokenizer
@@ -106,7 +111,7 @@ def test_an_embedder_becomes_a_text_embedder(
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (QuestionAnswerer, TypeError, "no head that computes what its does. Pass its encoder"),
+        (QuestionAnswerer, TypeError, "no head that computes what its does. Write its enc"),
         (lambda e: SentenceEmbedder(e, pooling="weightedmean"), ValueError, "one pooling of"),
         (lambda e: SentenceEmbedder(e, dense_units=4), ValueError, "no dense layer"),
         (lambda e: SentenceEmbedder(e, truncate_dim=4), ValueError, "and all numbers"),
@@ -122,6 +127,39 @@ def test_models_that_keras_hub_does_not_have(
     with pytest.raises(error, match=message):
         write_keras_hub(make(BertEncoder(config)), None, tmp_path / "preset")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_the_encoder_of_a_model_that_keras_hub_does_not_have(
+    kind: str, randomise: Callable[[Any], Any], tmp_path: pathlib.Path
+) -> None:
+    """As the message says: keras-hub's BERT has a pooler, the model does not."""
+    import keras_hub
+
+    theirs = {"bert": {"hidden_act": "gelu_new"}, "roberta": {"layer_norm_eps": 1e-5}}
+    config = tiny(kind).replace(**theirs[kind])
+    model = randomise(QuestionAnswerer(encoder_of(config, add_pooling_layer=False)))
+    source = save(model, None, tmp_path / "source")
+    with pytest.raises(TypeError) as caught:
+        convert(source, tmp_path / "preset", "keras-hub")
+    [said] = re.findall(r"write_keras_hub\(.*\)", str(caught.value))
+    bundle = load(source)
+    names = {"model": bundle.model, "tokenizer": None, "directory": tmp_path / "preset"}
+    eval(said, {"write_keras_hub": write_keras_hub, "SentenceEmbedder": SentenceEmbedder, **names})
+    backbone = keras_hub.models.Backbone.from_preset(str(tmp_path / "preset"))
+    ids = np.arange(4, 12)[None]
+    batch = {"token_ids": ids, "padding_mask": np.ones_like(ids), "segment_ids": ids * 0}
+    answers = backbone({name: batch[name] for name in backbone.input})
+    ours = model.encoder(
+        {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": ids * 0}
+    )["last_hidden_state"]
+    assert_close(ours, answers["sequence_output"] if isinstance(answers, dict) else answers)
+
+
+@pytest.mark.parametrize("kind", writers.CONFIGS)
+def test_models_that_write(kind: str) -> None:
+    with pytest.raises(TypeError, match="model must be an encoder"):
+        to_keras_hub(writers.tiny_writer(kind))
 
 
 def test_conversion_of_pretraining_heads_and_exact_gelu(
