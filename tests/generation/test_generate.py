@@ -248,7 +248,10 @@ def test_a_seed_decides(writer):
 
 REFUSED = {
     "no tokens": ({"max_new_tokens": 0}, "max_new_tokens must be an integer of at least 1"),
-    "no room": ({"max_new_tokens": 32}, "at most 31, received 32: the decoder has 40 positions, and 9 of them"),
+    "no room": (
+        {"max_new_tokens": 32},
+        "at most 31, received 32: the decoder has 40 positions, and 9 of them",
+    ),
     "too many beams": ({"num_beams": VOCAB + 1}, "at most the 61 words"),
     "beams that are drawn": ({"num_beams": 2, "do_sample": True}, "num_beams must be 1"),
     "more than there are": ({"num_return_sequences": 2}, "at most num_beams"),
@@ -279,7 +282,7 @@ def test_inputs_that_are_refused(writer):
     arrays = rows()
     with pytest.raises(TypeError, match=r"a dict with the keys .*ndarray"):
         generate(writer, arrays["input_ids"])
-    with pytest.raises(ValueError, match="from 0 to 60, received 58 to .*own tokenizer"):
+    with pytest.raises(ValueError, match=r"from 0 to 60, received 58 to .*own tokenizer"):
         generate(writer, {**arrays, "input_ids": arrays["input_ids"] + VOCAB - 3})
     with pytest.raises(ValueError, match="41 tokens a row, but positions end at 40"):
         generate(writer, rows((41, 3)))
