@@ -72,3 +72,23 @@ def _check_room(model: Writer, ids: Any, mask: Any, options: GenerationOptions) 
             f"decoder has {most} positions, and {begun} of them are taken. Ask for fewer, or begin "
             "with less."
         )
+
+
+def check_words(options: GenerationOptions, end: int, most: int) -> None:
+    """Refuses options that a vocabulary of ``most`` words has not enough of.
+
+    Raises:
+        ValueError: see ``generate``.
+    """
+    if options.num_beams > most:
+        raise ValueError(
+            f"num_beams may be at most the {most} words of the vocabulary, received "
+            f"{options.num_beams}."
+        )
+    unknown = [token for token in (end, *options.suppress_tokens) if not 0 <= token < most]
+    if unknown:
+        raise ValueError(
+            f"eos_token_id and suppress_tokens must be from 0 to {most - 1}, received {unknown}."
+        )
+    if len(set(options.suppress_tokens)) == most:
+        raise ValueError("suppress_tokens leaves no word of the vocabulary to be written.")

@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_bert_zoo.generation import beams, choosing
-from keras_bert_zoo.generation.checking import PROMPT, checked
+from keras_bert_zoo.generation.checking import PROMPT, check_words, checked
 from keras_bert_zoo.generation.compiled import compiled
 from keras_bert_zoo.generation.options import GenerationOptions, options_from
 from keras_bert_zoo.models import CausalLM, EncoderDecoder
@@ -50,25 +50,18 @@ def generate(
     """
     settings = options_from(options)
     arrays = checked(model, inputs, settings)
-    config = model.decoder.config
     end = end_of(model, eos_token_id)
-    most = config.vocab_size
-    if settings.num_beams > most:
-        raise ValueError(
-            f"num_beams may be at most the {most} words of the vocabulary, received "
-            f"{settings.num_beams}."
-        )
-    unknown = [token for token in (end, *settings.suppress_tokens) if not 0 <= token < most]
-    if unknown:
-        raise ValueError(
-            f"eos_token_id and suppress_tokens must be from 0 to {most - 1}, received {unknown}."
-        )
-    if len(set(settings.suppress_tokens)) == most:
-        raise ValueError("suppress_tokens leaves no word of the vocabulary to be written.")
+    check_words(settings, end, model.decoder.config.vocab_size)
+    texts = len(arrays["input_ids"])
+    rows = texts * settings.rows
     chances = np.zeros((settings.max_new_tokens, 1), "float32")
     if settings.do_sample:
-        shape = (settings.max_new_tokens, len(arrays["input_ids"]) * settings.rows)
+        shape = (settings.max_new_tokens, rows)
         chances = np.random.default_rng(settings.seed).random(shape, "float32")
+    if jit_compile and rows * settings.num_beams == 1:
+        # XLA takes longer for the products of one row than for those of two, on processors.
+        arrays = {name: np.repeat(x, 2, axis=0) for name, x in arrays.items()}
+        chances = np.repeat(chances, 2, axis=1)
     # The seed is no part of the program.
     settings = dataclasses.replace(settings, seed=None)
     key = (settings, end, jit_compile)
@@ -77,7 +70,8 @@ def generate(
     if key not in programs:
         write = functools.partial(texts_of, model, settings, end)
         programs[key] = compiled(write, model, jit_compile)
-    return ops.convert_to_numpy(programs[key](arrays, chances))
+    written = ops.convert_to_numpy(programs[key](arrays, chances))
+    return written[: texts * settings.num_return_sequences]
 
 
 def texts_of(

@@ -128,7 +128,13 @@ def test_any_to_any(
     assert config == before
 
 
-@pytest.mark.parametrize("kind", sorted(ARCHITECTURES.keys() - {"bert"}))
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[pytest.mark.slow] * (kind not in ("albert", "mobilebert")))
+        for kind in sorted(ARCHITECTURES.keys() - {"bert"})
+    ],
+)
 def test_relatives_of_bert(
     kind: str, randomise: Callable[[Any], Any], tmp_path: pathlib.Path
 ) -> None:

@@ -41,7 +41,13 @@ def exported(model, directory, name, *, length=12, tokenizer=None, **options):
     return directory / WRITER_FORMATS[name].file
 
 
-@pytest.fixture(scope="module", params=TWO_SIDED)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(kind, marks=[pytest.mark.slow] * (kind != "encoder-decoder"))
+        for kind in TWO_SIDED
+    ],
+)
 def model(request):
     return tiny_writer(request.param)
 
@@ -52,7 +58,9 @@ def one(inputs, row):
 
 
 @pytest.mark.parametrize("options", [{}, {"num_beams": 3, "no_repeat_ngram_size": 2}])
-@pytest.mark.parametrize("kind", ["marian", "encoder-decoder", "gpt2"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("marian", marks=pytest.mark.slow), "encoder-decoder", "gpt2"]
+)
 def test_a_savedmodel_writes(kind, options, tmp_path):
     model = tiny_writer(kind)
     inputs = rows() if kind == "gpt2" else with_segments(model, rows())

@@ -106,6 +106,14 @@ def test_compiled_with_xla(kind):
     assert found.tolist() == generate(model, arrays, **options).tolist()
 
 
+@pytest.mark.parametrize("options", [{}, {"do_sample": True, "seed": 2}])
+def test_one_row_compiled_with_xla(options):
+    model = tiny_writer("gpt2")
+    arrays = {name: x[:1] for name, x in rows().items()}
+    found = generation.generate(model, arrays, max_new_tokens=LIMIT, **options)
+    assert found.tolist() == generate(model, arrays, max_new_tokens=LIMIT, **options).tolist()
+
+
 def test_a_batch_writes_what_each_row_alone_does(model):
     arrays = with_segments(model, rows())
     together = generate(model, arrays, max_new_tokens=LIMIT)
@@ -173,6 +181,7 @@ def writer():
     return tiny_writer("gpt2")
 
 
+@pytest.mark.slow
 def test_training_changes_what_is_written():
     model = encoder_decoder_of(Seq2SeqConfig.from_dict({**CONFIGS["marian"], "dropout": 0.0}))
     arrays = {name: x[:, :5] for name, x in inputs_of(model).items()}

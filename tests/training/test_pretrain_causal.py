@@ -62,7 +62,7 @@ def test_going_on_starts_with_the_weights_of_the_bundle(causal, tmp_path):
         np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize("stopped_at", [2, 5])
+@pytest.mark.parametrize("stopped_at", [2, pytest.param(5, marks=pytest.mark.slow)])
 def test_a_run_that_is_stopped_ends_with_the_same_bytes(causal, tmp_path, monkeypatch, stopped_at):
     phases = [
         {"steps": 4, "max_length": 32, "batch_size": 8},

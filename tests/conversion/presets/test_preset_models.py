@@ -52,7 +52,13 @@ def test_both_ways(
     assert_same(bundle.model(rows), expected, rows)
 
 
-@pytest.mark.parametrize(("model_type", "task"), FULLEST)
+@pytest.mark.parametrize(
+    ("model_type", "task"),
+    [
+        pytest.param(*case, marks=[pytest.mark.slow] * (case[0] not in ("bert", "xlm-roberta")))
+        for case in FULLEST
+    ],
+)
 def test_converted_there_and_back(
     model_type: str, task: str | None, randomise: Randomise, tmp_path: pathlib.Path
 ) -> None:

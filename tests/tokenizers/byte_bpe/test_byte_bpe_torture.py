@@ -125,6 +125,7 @@ def test_bytes_that_are_no_text(make_pair, kind):
     assert [pair.differences([text]) for text in alone] == [[]] * len(alone)
 
 
+@pytest.mark.slow
 def test_a_megabyte(make_pair):
     sentence = "Größe, 你好 <mask>  world! "
     text = sentence * (1_000_000 // len(sentence.encode()) + 1)
