@@ -15,7 +15,9 @@ from .intervals import (
     correlation,
     lost_correlation,
     lost_proportion,
+    lost_ratio,
     proportion,
+    ratio,
 )
 
 
@@ -33,6 +35,29 @@ class Scores(NamedTuple):
     metric_interval: Interval | None
     drop: float | None = None
     drop_interval: Interval | None = None
+
+
+# A task's metric, and of each question what it is the ratio of, ``None`` if it is no ratio.
+Judged = tuple[float, np.ndarray | None]
+
+
+def scores_between(ours: Judged, keras: Judged | None = None, whole: float = 1.0) -> Scores:
+    """What a task's own scores say.
+
+    Args:
+        ours: of the model that is judged.
+        keras: of the Keras model; ``None`` when that is the one judged.
+        whole: the highest metric there can be, of which what was lost is a part.
+    """
+    metric, parts = ours
+    found = Scores(metric, None if parts is None else ratio(parts))
+    if keras is None:
+        return found
+    before, parts_before = keras
+    found = found._replace(drop=(before - metric) / whole)
+    if parts is None or parts_before is None:
+        return found
+    return found._replace(drop_interval=lost_ratio(parts_before, parts))
 
 
 def scores_of(

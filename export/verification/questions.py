@@ -10,8 +10,7 @@ import numpy as np
 
 from ..runner import padded, widened
 from ..signature import Signature
-from .intervals import lost_ratio, ratio
-from .metrics import Scores
+from .metrics import Judged, scores_between
 from .texts import Arrays, Encode
 
 if TYPE_CHECKING:
@@ -120,16 +119,10 @@ class Questions:
         """The fields of a report's row that need labels."""
         if self.metric is None:
             return {}
-        metric, parts = self._score(ours)
-        found = Scores(metric, None if parts is None else ratio(parts))
-        if keras is not None:
-            before, parts_before = self._score(keras)
-            found = found._replace(drop=before - metric)
-            if parts is not None and parts_before is not None:
-                found = found._replace(drop_interval=lost_ratio(parts_before, parts))
-        return found._asdict()
+        before = None if keras is None else self._score(keras)
+        return scores_between(self._score(ours), before)._asdict()
 
-    def _score(self, made: Sequence[Arrays]) -> tuple[float, np.ndarray | None]:
+    def _score(self, made: Sequence[Arrays]) -> Judged:
         """The metric, and what it is the ratio of."""
         judged = self.examples, self.rows, self._answered(_replay(made)), self.labels
         # Of a file without entities there is no F1.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from keras_bert_zoo.generation import GenerationOptions
+from keras_bert_zoo.generation.options import GenerationOptions, options_from
 
 from ..errors import ExportError
 
@@ -19,9 +19,10 @@ def options_of(model: Any, given: Mapping[str, Any]) -> GenerationOptions:
 
     Raises:
         ExportError: they draw, or ask for more texts or tokens than there can be.
+        TypeError: an option is unknown.
         ValueError: an option is out of range.
     """
-    options = GenerationOptions(**given)
+    options = options_from(given)
     if options.do_sample or options.num_return_sequences > 1:
         raise ExportError(
             "An exported model writes one text for each row, the likeliest: leave do_sample and "

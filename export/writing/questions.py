@@ -17,8 +17,7 @@ from ..asking import longest_row, tokenizer_of
 from ..errors import ExportError
 from ..runner import widened
 from ..verification.asked import Asked, Given, read_asked
-from ..verification.intervals import lost_ratio, ratio
-from ..verification.metrics import Scores
+from ..verification.metrics import Judged, scores_between
 
 # Of every kind of character that tokenizers treat in their own ways.
 TEXTS = (
@@ -86,16 +85,10 @@ class WritingQuestions:
         """The fields of a report's row that need references."""
         if self.metric is None:
             return {}
-        value, parts = self._score(ids)
-        found = Scores(value, None if parts is None else ratio(parts))
-        if expected is not None:
-            before, parts_before = self._score(expected)
-            found = found._replace(drop=(before - value) / self._asked.task.metric.whole)
-            if parts is not None and parts_before is not None:
-                found = found._replace(drop_interval=lost_ratio(parts_before, parts))
-        return found._asdict()
+        before = None if expected is None else self._score(expected)
+        return scores_between(self._score(ids), before, self._asked.task.metric.whole)._asdict()
 
-    def _score(self, ids: np.ndarray) -> tuple[float, np.ndarray | None]:
+    def _score(self, ids: np.ndarray) -> Judged:
         """The metric, and what it is the ratio of."""
         task, examples, _ = self._asked
         judged = examples, self._all, {TOKENS: ids}, ()
