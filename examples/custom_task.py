@@ -20,6 +20,7 @@ from keras_bert_zoo.data.records import records
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.tagging import joined
 from keras_bert_zoo.data.windows import align, windows
+from keras_bert_zoo.export import export, predictor, verify
 from keras_bert_zoo.layers import Linear
 from keras_bert_zoo.models.named_inputs import inputs_like
 from keras_bert_zoo.models.task_model import TaskModel
@@ -91,7 +92,7 @@ tasks.register(
 
 
 def main(checkpoint: str, train: str, output: str) -> dict[str, Any]:
-    """Trains, and asks the bundle for the first text."""
+    """Trains, exports, and asks the file for the first text."""
     recipe = keras_bert_zoo.FinetuneRecipe(
         model=checkpoint,
         task="pointing",
@@ -105,7 +106,10 @@ def main(checkpoint: str, train: str, output: str) -> dict[str, Any]:
     )
     result = keras_bert_zoo.finetune(recipe, verbose=0)
     [(_, question), *_] = records(train)
-    [answer] = keras_bert_zoo.predictor(result.bundle)([{"tokens": question["tokens"]}])
+    artifacts = export(result.bundle, f"{output}/artifacts", ["tflite", "onnx"])
+    report = verify(result.bundle, artifacts, train)
+    assert report.passed, report.text()
+    [answer] = predictor(artifacts[0])([{"tokens": question["tokens"]}])
     return {**result.metrics["test"], **answer}
 
 

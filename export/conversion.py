@@ -172,7 +172,9 @@ def convert(
 
 
 def _check_answers(task: str | None, names: Iterable[str], options: Mapping[str, Any]) -> None:
-    """Refuses formats that compute one answer for a text, where the answer is something else."""
+    """Refuses formats that answer texts otherwise than the task does, or not at all."""
+    from .savedmodel.task_signatures import SIGNATURES
+
     whole = [name for name in names if FORMATS[name].whole_texts]
     if options.get("metadata"):
         whole.append(f"metadata={options['metadata']!r}")
@@ -180,6 +182,12 @@ def _check_answers(task: str | None, names: Iterable[str], options: Mapping[str,
         raise ExportError(
             f"{whole} are for classifiers, encoders and embedders; the bundle is a model for "
             f"{task!r}. Export it to a format that takes ids, e.g. 'tflite-int8'."
+        )
+    texts = [name for name in names if FORMATS[name].runtime == "tensorflow-text"]
+    if task not in (*WHOLE_TEXTS, *SIGNATURES) and texts:
+        raise ExportError(
+            f"{texts} answer strings, which tasks of your own ({task!r}) do not. Name formats that "
+            "take ids, e.g. 'savedmodel-ids', 'tflite' or 'onnx'."
         )
 
 

@@ -11,15 +11,21 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import runpy
 import subprocess
 import sys
 import tempfile
 import traceback
+import types
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 
+from keras_bert_zoo.tasks import OWN_MODULES
+
 from .errors import ExportError
 
+# What a child calls the script that its parent runs, as those of ``multiprocessing`` do.
+_SCRIPT = "__mp_main__"
 _EVENT, _ANSWER, _ERROR = "event", "answer", "error"
 _ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
@@ -51,7 +57,10 @@ def call(
         ExportError: the child died, or raised an error that only it knows.
         Exception: the built-in errors and those of this project, as raised in the child.
     """
-    request = (function.__module__, function.__qualname__, arguments, tuple(hide))
+    hidden = tuple(hide)
+    # A child that must not import Keras only runs a file, of whatever task.
+    world = (hidden, sys.path, {} if hidden else _own_tasks())
+    request = (world, (function.__module__, function.__qualname__, arguments))
     command = [sys.executable, "-P", "-m", __name__]
     with tempfile.TemporaryFile() as log:
         pipes: dict[str, Any] = {
@@ -69,6 +78,17 @@ def call(
                 child.kill()  # after its answer, nothing is left for it to do
 
 
+def _own_tasks() -> dict[str, str]:
+    """Modules that registered tasks, with their files."""
+    sys.modules.setdefault(_SCRIPT, sys.modules["__main__"])  # answers hold objects of it
+    if lost := [name for name, file in OWN_MODULES.items() if not file]:
+        raise ExportError(
+            f"Tasks of your own are defined in {lost}, of which there is no file that another "
+            "process could read. Move them to a module, and import it."
+        )
+    return {name: str(file) for name, file in OWN_MODULES.items()}
+
+
 def emit(event: Any) -> None:
     """Sends an event from a called function to its caller; does nothing elsewhere."""
     if _channel is not None:
@@ -77,7 +97,8 @@ def emit(event: Any) -> None:
 
 def _converse(child: Any, request: Any, on_event: Callable[[Any], None]) -> Any:
     with child.stdin as pipe:
-        pickle.dump(request, pipe)
+        for part in request:
+            pickle.dump(part, pipe)
     while True:
         kind, content = pickle.load(child.stdout)
         if kind == _EVENT:
@@ -132,14 +153,29 @@ class _Hiding:
         return getattr(self.finder, name)
 
 
+def _register(own: dict[str, str], path: list[str]) -> None:
+    """Lets modules, or the script, register their tasks here too."""
+    if own:
+        sys.path[:] = path
+    for name, file in own.items():
+        if name in ("__main__", _SCRIPT):
+            script = types.ModuleType(_SCRIPT)
+            vars(script).update(runpy.run_path(file, run_name=_SCRIPT))
+            sys.modules["__main__"] = sys.modules[_SCRIPT] = script
+        else:
+            importlib.import_module(name)
+
+
 def _serve(channel: IO[bytes]) -> None:
     """The child: one request, any number of events, one answer."""
     global _channel
     _channel = channel
-    name, function, arguments, hidden = pickle.load(sys.stdin.buffer)
+    hidden, path, own = pickle.load(sys.stdin.buffer)
     if hidden:
         sys.meta_path[:] = [_Hiding(finder, hidden) for finder in sys.meta_path]
     try:
+        _register(own, path)
+        name, function, arguments = pickle.load(sys.stdin.buffer)
         answer = getattr(importlib.import_module(name), function)(*arguments)
     except Exception as error:
         _send(_ERROR, _portable(error))

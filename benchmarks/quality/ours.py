@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from tasks import Row, Run, Task, clock
+from tasks import SUMMARY_BLOCK, SUMMARY_SENTENCES, Row, Run, Task, clock
 
 import keras_bert_zoo
 from keras_bert_zoo.training.finetune import finetune
@@ -20,6 +20,10 @@ LEARNED: dict[str, Callable[[Task], dict[str, Any]]] = {
     "answers": lambda task: {
         "task": "question_answering",
         "options": {"stride": task.stride, "max_answer_length": task.max_answer},
+    },
+    "sentences": lambda task: {
+        "task": "extractive_summarization",
+        "options": {"sentences": SUMMARY_SENTENCES, "block_ngrams": SUMMARY_BLOCK},
     },
 }
 
@@ -58,6 +62,7 @@ PREDICTED: dict[str, Callable[[Row, dict[str, Any]], Any]] = {
     "number": lambda row, answer: next(iter(answer["scores"].values())),
     "tags": lambda row, answer: tags_of(row, answer["entities"]),
     "answers": lambda row, answer: answer["answer"],
+    "sentences": lambda row, answer: [each["index"] for each in answer["selected"]],
 }
 
 

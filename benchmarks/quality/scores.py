@@ -10,7 +10,7 @@ import scipy.stats
 import seqeval.metrics
 import sklearn.metrics
 
-from keras_bert_zoo.evaluation import question_answering
+from keras_bert_zoo.evaluation import extracts, question_answering
 
 Rows = Sequence[dict[str, Any]]
 Scores = dict[str, float]
@@ -39,9 +39,18 @@ def _answers(rows: Rows, predicted: Sequence[str]) -> Scores:
     )
 
 
+def _sentences(rows: Rows, predicted: Sequence[list[int]]) -> Scores:
+    summaries = [
+        "\n".join(row["sentences"][index] for index in chosen)
+        for row, chosen in zip(rows, predicted, strict=True)
+    ]
+    return extracts.rouge(summaries, [row["summary"] for row in rows])
+
+
 SCORES: dict[str, Callable[[Rows, Any], Scores]] = {
     "classes": _classes,
     "number": _number,
     "tags": _tags,
     "answers": _answers,
+    "sentences": _sentences,
 }

@@ -15,7 +15,9 @@ from typing import Any
 Row = dict[str, Any]
 Clock = dict[str, float]
 # What rows say of the right answer.
-_WANTED = ("label", "tags", "answers")
+_WANTED = ("label", "labels", "tags", "answers", "summary")
+# Of a summary: its sentences, and the words that no two of them share in a row.
+SUMMARY_SENTENCES, SUMMARY_BLOCK = 2, 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Task:
     Args:
         name: of the task.
         title: for the table.
-        kind: ``classes``, ``number``, ``tags`` or ``answers``.
+        kind: ``classes``, ``number``, ``tags``, ``answers`` or ``sentences``.
         train: the first so many training rows.
         pairs: whether rows are pairs of texts.
         metrics: names in ``scores.py``.
@@ -113,6 +115,17 @@ _ROWS = (
         epochs=3,
         max_length=256,
         metrics=("exact_match", "f1"),
+    ),
+    Task(
+        name="aclsum",
+        title="ACLSum outcomes, test",
+        kind="sentences",
+        train=100,
+        learning_rate=3e-4,
+        batch_size=8,
+        epochs=5,
+        max_length=256,
+        metrics=("rouge1", "rouge2", "rougeLsum"),
     ),
     Task(
         name="reviews-zh",

@@ -14,6 +14,7 @@ from typing import Any
 
 import transformers
 from peer_answers import answers_of, encode_questions
+from peer_sentences import SentenceModel, encode_documents, sentences_of
 from tasks import Row, Run, Task, clock
 
 Encoded = list[dict[str, Any]]
@@ -120,6 +121,13 @@ KINDS = {
         names=lambda row: [],
         encode=encode_questions,
         decode=answers_of,
+    ),
+    "sentences": Kind(
+        model=SentenceModel,
+        collator=transformers.DataCollatorForTokenClassification,
+        names=lambda row: [],
+        encode=encode_documents,
+        decode=sentences_of,
     ),
 }
 

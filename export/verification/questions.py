@@ -70,7 +70,9 @@ class Questions:
         return list(keras)
 
     def strings(self) -> dict[str, list[Any]]:
-        """The same questions for a signature that takes strings."""
+        """The same questions for a signature that takes strings; tasks of your own have none."""
+        if not self._signatures:
+            return {}
         given, whole = self._signature.given(self.examples), self._whole(self._signature)
         return {name: list(itertools.compress(column, whole)) for name, column in given.items()}
 
@@ -92,11 +94,15 @@ class Questions:
         return [f"texts get other {others} than from the Keras model"] if others else []
 
     @property
-    def _signature(self) -> Any:
-        """That which answers most of the questions as the task does."""
+    def _signatures(self) -> tuple[Any, ...]:
         from ..savedmodel.task_signatures import SIGNATURES
 
-        return max(SIGNATURES[str(self.kind)], key=lambda each: self._whole(each).sum())
+        return SIGNATURES.get(str(self.kind), ())
+
+    @property
+    def _signature(self) -> Any:
+        """That which answers most of the questions as the task does."""
+        return max(self._signatures, key=lambda each: self._whole(each).sum())
 
     def _whole(self, signature: Any) -> np.ndarray:
         return signature.whole(self.examples, self.rows)

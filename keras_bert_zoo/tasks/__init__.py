@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,9 @@ TASKS: dict[str, Any] = {
     "masked_lm": f"{_HERE}.masked_lm:MaskedLM",
     "seq2seq": f"{_HERE}.seq2seq:Seq2Seq",
 }
+
+# Modules that called `register`, with the file of each; a session has none.
+OWN_MODULES: dict[str, str | None] = {}
 
 # These learn from text alone: `keras-bert-zoo pretrain` trains them.
 PRETRAINED = ("masked_lm",)
@@ -55,8 +59,10 @@ def register(
     labels: bool = True,
     pooler: bool = True,
 ) -> None:
-    """Adds a task of your own; ``load``, ``save``, ``finetune`` and ``predictor`` then know it.
+    """Adds a task of your own; ``load``, ``save``, ``finetune``, ``predictor`` then know it.
 
+    So do ``export`` and ``verify``, whose child processes run the module that calls this again:
+    what a script does besides belongs below ``if __name__ == "__main__"``.
     ``examples/custom_task.py`` is one.
 
     Args:
@@ -88,3 +94,5 @@ def register(
     )
     models.TASKS[name] = model
     TASKS[name] = task
+    caller = sys._getframe(1).f_globals
+    OWN_MODULES[caller["__name__"]] = caller.get("__file__")

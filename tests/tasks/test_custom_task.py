@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from keras_bert_zoo import models, tasks
+
+EXAMPLE = pathlib.Path(__file__).parents[2] / "examples" / "custom_task.py"
 
 
 def test_every_task_has_a_model():
@@ -28,7 +34,7 @@ def test_an_unknown_task_and_a_taken_name_are_refused():
 
 
 @pytest.mark.slow
-def test_the_example_learns_through_the_package(example, checkpoint, tmp_path):
+def test_the_example_learns_and_exports_through_the_package(checkpoint, tmp_path):
     generator = np.random.default_rng(0)
     rows = []
     for _ in range(150):
@@ -37,7 +43,11 @@ def test_the_example_learns_through_the_package(example, checkpoint, tmp_path):
         rows.append({"tokens": [*words[:at], "bobby", *words[at:]], "word": at})
     path = tmp_path / "train.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    found = example("custom_task").main(str(checkpoint), str(path), str(tmp_path / "run"))
+    # As a script: child processes of the export must find the task in it.
+    command = [sys.executable, EXAMPLE, checkpoint, path, tmp_path / "run"]
+    ran = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found = ast.literal_eval(ran.stdout.splitlines()[-1])
     assert found["accuracy"] > 0.9
     assert found["word"] == rows[0]["word"]
     config = json.loads((tmp_path / "run" / "bundle" / "config.json").read_text())
