@@ -55,6 +55,8 @@ _WRITTEN = {
     *sources.TOKENIZER_FILES,
     *WRITTEN,
 }
+# Tables of words are often padded to a multiple of it, as by `resize --multiple 64`.
+_ROUND = 64
 _EMBEDDING = "sentence_embedding"
 _WRITING = "seq2seq"
 
@@ -229,24 +231,31 @@ def _tokenizer_in(
     from keras_bert_zoo.tokenizers import load_tokenizer
 
     tokenizer = load_tokenizer(directory, **options)
-    _check_vocabulary(tokenizer, config)
+    files = (directory / name for name in sources.TOKENIZERS)
+    _check_vocabulary(tokenizer, config, str(next(file for file in files if file.is_file())))
     return tokenizer
 
 
-def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig) -> None:
-    # Fewer entries than rows are common: tables are padded to a round size. But a vocabulary
-    # that lost a line looks the same, and all ids behind it are wrong.
-    if tokenizer.vocab_size < config.vocab_size:
+def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig, where: str) -> None:
+    entries, rows = tokenizer.vocab_size, config.vocab_size
+    if entries > rows:
+        raise ValueError(
+            f"{where} has {entries} entries, but the word table of the model only {rows} rows "
+            "(vocab_size): they belong to different checkpoints."
+        )
+    if entries < rows:
+        _note_further_rows(entries, rows)
+
+
+@functools.cache  # a command may load and save a model several times
+def _note_further_rows(entries: int, rows: int) -> None:
+    """Warns once: a vocabulary that lost a line, and a table that was padded, look the same."""
+    if rows % _ROUND or rows - entries >= _ROUND:
         _log.warning(
             "The tokenizer has %d entries, the word table of the model %d rows (vocab_size): right "
             "if the table was padded, wrong if the vocabulary is not that of the checkpoint.",
-            tokenizer.vocab_size,
-            config.vocab_size,
-        )
-    if tokenizer.vocab_size > config.vocab_size:
-        raise ValueError(
-            f"The tokenizer has {tokenizer.vocab_size} entries, but the word table of the model "
-            f"only {config.vocab_size} rows (vocab_size): they belong to different checkpoints."
+            entries,
+            rows,
         )
 
 
@@ -376,7 +385,7 @@ def check_tokenizer(tokenizer: object, config: EncoderConfig) -> None:
             f"tokenizer must be a Tokenizer or None, received {tokenizer!r}. "
             "load_tokenizer reads one."
         )
-    _check_vocabulary(tokenizer, config)
+    _check_vocabulary(tokenizer, config, "The tokenizer")
 
 
 def check_target(directory: pathlib.Path, overwrite: bool, also: Iterable[str] = ()) -> None:
