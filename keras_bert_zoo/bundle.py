@@ -16,13 +16,19 @@ import keras
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.atomic import atomic_directory, check_switch
-from keras_bert_zoo.checkpoints import hugging_face, sources, tables, writer_configs, writers
+from keras_bert_zoo.checkpoints import (
+    hugging_face,
+    purpose,
+    sources,
+    tables,
+    writer_configs,
+    writers,
+)
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint
 from keras_bert_zoo.checkpoints.heads import (
     Head,
     choose_head,
     fresh_rows,
-    stated_class,
     training_of,
     what_it_is_for,
 )
@@ -31,7 +37,6 @@ from keras_bert_zoo.checkpoints.model_card import model_card
 from keras_bert_zoo.checkpoints.sentence_transformers import (
     WRITTEN,
     SentenceModules,
-    is_sentence_directory,
     read_modules,
     write_modules,
 )
@@ -195,20 +200,12 @@ def _load_writer(directory: pathlib.Path, task: str | None, **options: Any) -> B
 
 def trained_for(source: str | pathlib.Path) -> str | None:
     """The task that a checkpoint says it is for, also where ``load`` wants to be asked for it."""
-    directory = sources.resolve(zoo.resolve(source))
-    if is_sentence_directory(directory):
-        return _EMBEDDING
-    if writer_configs.holds(directory):
-        return writer_configs.task_of(writer_configs.read_config(directory))
-    config = config_of(directory)
-    classes = tables.architecture(config.model_type).classes
-    return {name: task for task, name in classes.items()}.get(stated_class(config) or "")
+    return purpose.trained_for(sources.resolve(zoo.resolve(source)))
 
 
 def config_of(source: str | pathlib.Path) -> EncoderConfig:
     """The config of what ``load`` takes, weights unread."""
-    directory = read_modules(sources.resolve(zoo.resolve(source))).encoder
-    return layout_of(directory).read_config(directory)
+    return purpose.config_of(sources.resolve(zoo.resolve(source)))
 
 
 def read_tokenizer(checkpoint: Checkpoint, do_lower_case: bool | None) -> Tokenizer | None:

@@ -12,7 +12,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from keras_bert_zoo.checkpoints.memory import empty
+from keras_bert_zoo.checkpoints.pages import empty
 
 
 class CheckpointError(ValueError):

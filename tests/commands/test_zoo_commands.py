@@ -156,11 +156,14 @@ def test_models_that_write(kind, capsys, tmp_path):
         assert "holds a model that writes, not an encoder" in said and "export take it" in said
 
 
-def test_names_load_no_framework():
+def test_names_load_no_framework_and_directories_no_tensorflow():
     code = (
         "import sys; from keras_bert_zoo import cli\n"
         "assert not cli.main(['list']) and not cli.main(['info', 'bert-tiny'])\n"
-        "assert not {'tensorflow', 'keras', 'numpy'} & {*sys.modules}"
+        "assert not {'tensorflow', 'keras', 'numpy'} & {*sys.modules}\n"
+        f"assert not cli.main(['info', {str(GOLDEN / 'bert')!r}])\n"
+        f"assert not cli.main(['info', {str(GOLDEN / 'bin_legacy')!r}])\n"
+        "assert not {'tensorflow', 'keras'} & {*sys.modules}"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
