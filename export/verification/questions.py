@@ -114,7 +114,10 @@ class Questions:
         """None: the answers are what is compared."""
 
     def scores(
-        self, ours: Sequence[Arrays], keras: Sequence[Arrays] | None = None
+        self,
+        inputs: Sequence[Arrays],
+        ours: Sequence[Arrays],
+        keras: Sequence[Arrays] | None = None,
     ) -> dict[str, Any]:
         """The fields of a report's row that need labels."""
         if self.metric is None:
