@@ -16,13 +16,19 @@ import keras
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.atomic import atomic_directory, check_switch
-from keras_bert_zoo.checkpoints import hugging_face, sources, tables, writer_configs, writers
+from keras_bert_zoo.checkpoints import (
+    hugging_face,
+    purpose,
+    sources,
+    tables,
+    writer_configs,
+    writers,
+)
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint
 from keras_bert_zoo.checkpoints.heads import (
     Head,
     choose_head,
     fresh_rows,
-    stated_class,
     training_of,
     what_it_is_for,
 )
@@ -31,7 +37,6 @@ from keras_bert_zoo.checkpoints.model_card import model_card
 from keras_bert_zoo.checkpoints.sentence_transformers import (
     WRITTEN,
     SentenceModules,
-    is_sentence_directory,
     read_modules,
     write_modules,
 )
@@ -55,6 +60,8 @@ _WRITTEN = {
     *sources.TOKENIZER_FILES,
     *WRITTEN,
 }
+# Tables of words are often padded to a multiple of it, as by `resize --multiple 64`.
+_ROUND = 64
 _EMBEDDING = "sentence_embedding"
 _WRITING = "seq2seq"
 
@@ -193,20 +200,12 @@ def _load_writer(directory: pathlib.Path, task: str | None, **options: Any) -> B
 
 def trained_for(source: str | pathlib.Path) -> str | None:
     """The task that a checkpoint says it is for, also where ``load`` wants to be asked for it."""
-    directory = sources.resolve(zoo.resolve(source))
-    if is_sentence_directory(directory):
-        return _EMBEDDING
-    if writer_configs.holds(directory):
-        return writer_configs.task_of(writer_configs.read_config(directory))
-    config = config_of(directory)
-    classes = tables.architecture(config.model_type).classes
-    return {name: task for task, name in classes.items()}.get(stated_class(config) or "")
+    return purpose.trained_for(sources.resolve(zoo.resolve(source)))
 
 
 def config_of(source: str | pathlib.Path) -> EncoderConfig:
     """The config of what ``load`` takes, weights unread."""
-    directory = read_modules(sources.resolve(zoo.resolve(source))).encoder
-    return layout_of(directory).read_config(directory)
+    return purpose.config_of(sources.resolve(zoo.resolve(source)))
 
 
 def read_tokenizer(checkpoint: Checkpoint, do_lower_case: bool | None) -> Tokenizer | None:
@@ -229,24 +228,31 @@ def _tokenizer_in(
     from keras_bert_zoo.tokenizers import load_tokenizer
 
     tokenizer = load_tokenizer(directory, **options)
-    _check_vocabulary(tokenizer, config)
+    files = (directory / name for name in sources.TOKENIZERS)
+    _check_vocabulary(tokenizer, config, str(next(file for file in files if file.is_file())))
     return tokenizer
 
 
-def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig) -> None:
-    # Fewer entries than rows are common: tables are padded to a round size. But a vocabulary
-    # that lost a line looks the same, and all ids behind it are wrong.
-    if tokenizer.vocab_size < config.vocab_size:
+def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig, where: str) -> None:
+    entries, rows = tokenizer.vocab_size, config.vocab_size
+    if entries > rows:
+        raise ValueError(
+            f"{where} has {entries} entries, but the word table of the model only {rows} rows "
+            "(vocab_size): they belong to different checkpoints."
+        )
+    if entries < rows:
+        _note_further_rows(entries, rows)
+
+
+@functools.cache  # a command may load and save a model several times
+def _note_further_rows(entries: int, rows: int) -> None:
+    """Warns once: a vocabulary that lost a line, and a table that was padded, look the same."""
+    if rows % _ROUND or rows - entries >= _ROUND:
         _log.warning(
             "The tokenizer has %d entries, the word table of the model %d rows (vocab_size): right "
             "if the table was padded, wrong if the vocabulary is not that of the checkpoint.",
-            tokenizer.vocab_size,
-            config.vocab_size,
-        )
-    if tokenizer.vocab_size > config.vocab_size:
-        raise ValueError(
-            f"The tokenizer has {tokenizer.vocab_size} entries, but the word table of the model "
-            f"only {config.vocab_size} rows (vocab_size): they belong to different checkpoints."
+            entries,
+            rows,
         )
 
 
@@ -376,7 +382,7 @@ def check_tokenizer(tokenizer: object, config: EncoderConfig) -> None:
             f"tokenizer must be a Tokenizer or None, received {tokenizer!r}. "
             "load_tokenizer reads one."
         )
-    _check_vocabulary(tokenizer, config)
+    _check_vocabulary(tokenizer, config, "The tokenizer")
 
 
 def check_target(directory: pathlib.Path, overwrite: bool, also: Iterable[str] = ()) -> None:

@@ -44,6 +44,8 @@ _MAX_SEGMENTS = 65_536
 _MAX_BUCKETS = 65_536
 # Names of activations; `layers.activations` holds the functions.
 HIDDEN_ACTS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "swish", "tanh")
+# Names of poolings as sentence-transformers gives them; `layers.pooling` holds the functions.
+POOLINGS = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean")
 POSITION_EMBEDDING_TYPES = ("absolute", "sinusoidal", "halved_sinusoidal")
 # A label that says nothing, as `transformers` writes it: it counts in no loss.
 IGNORED = -100

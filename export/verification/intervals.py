@@ -59,6 +59,25 @@ def lost_correlation(labels: np.ndarray, before: np.ndarray, after: np.ndarray) 
     return _resampled(lost, len(labels))
 
 
+def spearman(pairs: np.ndarray) -> float:
+    """Spearman's correlation of two numbers of each example, ``(N, 2)``; NaN of equal ones.
+
+    It is Pearson's of the ranks, of which equal numbers share one.
+    """
+    with np.errstate(invalid="ignore"):
+        return _pearson(*np.split(scipy.stats.rankdata(pairs, axis=0), 2, axis=1))
+
+
+def rank_correlation(pairs: np.ndarray) -> Interval:
+    """Of ``spearman``."""
+    return _resampled(lambda rows: spearman(pairs[rows]), len(pairs))
+
+
+def lost_rank_correlation(before: np.ndarray, after: np.ndarray) -> Interval:
+    """Of what that lost from ``before`` to ``after``, both ``(N, 2)`` of the same examples."""
+    return _resampled(lambda rows: spearman(before[rows]) - spearman(after[rows]), len(before))
+
+
 def ratio(parts: np.ndarray) -> Interval:
     """Of the sum of numerators by that of denominators, ``parts`` ``(N, 2)`` of each example.
 

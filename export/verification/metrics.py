@@ -15,9 +15,12 @@ from .intervals import (
     correlation,
     lost_correlation,
     lost_proportion,
+    lost_rank_correlation,
     lost_ratio,
     proportion,
+    rank_correlation,
     ratio,
+    spearman,
 )
 
 
@@ -58,6 +61,20 @@ def scores_between(ours: Judged, keras: Judged | None = None, whole: float = 1.0
     if parts is None or parts_before is None:
         return found
     return found._replace(drop_interval=lost_ratio(parts_before, parts))
+
+
+def scores_of_similarities(ours: np.ndarray, keras: np.ndarray | None = None) -> Scores:
+    """Spearman's correlation of cosines with labels, both of each pair, ``(N, 2)``.
+
+    Args:
+        ours: of the model that is judged.
+        keras: of the Keras model; ``None`` when that is the one judged.
+    """
+    found = Scores(spearman(ours), rank_correlation(ours))
+    if keras is None:
+        return found
+    drop = spearman(keras) - found.metric
+    return found._replace(drop=drop, drop_interval=lost_rank_correlation(keras, ours))
 
 
 def scores_of(

@@ -120,7 +120,10 @@ class Questions:
         """None: the answers are what is compared."""
 
     def scores(
-        self, ours: Sequence[Arrays], keras: Sequence[Arrays] | None = None
+        self,
+        inputs: Sequence[Arrays],
+        ours: Sequence[Arrays],
+        keras: Sequence[Arrays] | None = None,
     ) -> dict[str, Any]:
         """The fields of a report's row that need labels."""
         if self.metric is None:
@@ -148,8 +151,10 @@ class Questions:
 
         from ..graphs import asked
 
+        # Signatures pad the choices of a question to the longest: where that shows, here too.
+        together = self.rows.members if self.config.choices.sees_padding else 1
         return outputs_of(
-            asked(self.kind, self.config, _one_by_one(run, self.of_tokens)),
+            asked(self.kind, self.config, _one_by_one(run, self.of_tokens, together)),
             self.rows,
             max_length=self.task.settings.max_length,
             sequences=self.task.sequences,
@@ -162,12 +167,13 @@ def _replay(made: Sequence[Arrays]) -> Runner:
     return lambda row: next(remaining)
 
 
-def _one_by_one(run: Runner, of_tokens: Collection[str]) -> Runner:
-    """Runs the rows of a batch apart, each at its own length."""
+def _one_by_one(run: Runner, of_tokens: Collection[str], together: int) -> Runner:
+    """Runs the rows of a batch apart, each as long as the longest of so many ``together``."""
 
     def run_all(inputs: Arrays) -> Arrays:
         width, parts = inputs["input_ids"].shape[1], []
-        for row, tokens in enumerate(inputs["attention_mask"].sum(axis=1)):
+        longest = inputs["attention_mask"].sum(axis=1).reshape(-1, together).max(axis=1)
+        for row, tokens in enumerate(longest.repeat(together)):
             outputs = run({name: value[row : row + 1, :tokens] for name, value in inputs.items()})
             parts.append(
                 {

@@ -17,7 +17,7 @@ from ..measurement import timed
 from ..signature import BATCH, SEQUENCE, Signature
 from .asked import Asked, Given, check_kind, read_asked
 from .questions import Questions
-from .texts import Texts
+from .texts import Similarities, Texts
 
 if TYPE_CHECKING:
     from ..artifact import Artifact
@@ -132,7 +132,8 @@ def run_reference(
         asked.task.recall(bundle.config)  # what the bundle says of answers, not the artifact
         subject = Questions(asked, bundle, run)
     else:
-        subject = Texts(asked, bundle.config)
+        kind = Similarities if Similarities.fit(asked, bundle.config) else Texts
+        subject = kind(asked, bundle.config)
     if not subject.count:
         raise ExportError("There are no texts to verify the artifacts with.")
     needed = [cases_of(artifact, subject.count) for artifact in artifacts]

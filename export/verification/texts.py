@@ -15,7 +15,7 @@ from ..errors import ExportError
 from ..runner import widened
 from ..scoring import embeddings_of, problem_of, unit_vectors
 from .comparison import expected_of_ids, expected_of_text, joined_logits, wrong_labels
-from .metrics import scores_of
+from .metrics import scores_of, scores_of_similarities
 
 if TYPE_CHECKING:
     from keras_bert_zoo.bundle import Bundle
@@ -43,7 +43,10 @@ class Texts:
         self.examples, self.config = examples, config
         self.count = len(examples)
         if examples.labels is not None and self.problem is None:
-            raise ExportError("Labels were given, but the bundle is an encoder without them.")
+            raise ExportError(
+                "Labels were given, but the bundle is an encoder without them. Only pairs may have "
+                "labels then, numbers that say how similar their texts are."
+            )
 
     @property
     def problem(self) -> scoring.Problem | None:
@@ -116,10 +119,50 @@ class Texts:
         return float((mine * theirs).sum(axis=-1).mean())
 
     def scores(
-        self, ours: Sequence[Arrays], keras: Sequence[Arrays] | None = None
+        self,
+        inputs: Sequence[Arrays],
+        ours: Sequence[Arrays],
+        keras: Sequence[Arrays] | None = None,
     ) -> dict[str, Any]:
         """The fields of a report's row that need labels."""
         if self.metric is None:
             return {}
         logits = [joined_logits(self.config, made) for made in (ours, keras) if made is not None]
         return scores_of(self.config, np.asarray(self.examples.labels), *logits)._asdict()
+
+
+class Similarities(Texts):
+    """Pairs of texts for an encoder or an embedder, whose cosines are to follow their labels.
+
+    Args:
+        examples: the pairs, with a number each.
+        config: of the bundle.
+    """
+
+    metric = "spearman"
+
+    def __init__(self, examples: Examples, config: EncoderConfig) -> None:
+        super().__init__(Examples([*examples.texts, *(examples.text_pairs or ())]), config)
+        self.labels = np.asarray(examples.labels)
+
+    @staticmethod
+    def fit(examples: Examples, config: EncoderConfig) -> bool:
+        """Whether examples are such pairs, and the model is such a one."""
+        labelled = examples.text_pairs is not None and examples.labels is not None
+        return labelled and problem_of(config) is None
+
+    def scores(
+        self,
+        inputs: Sequence[Arrays],
+        ours: Sequence[Arrays],
+        keras: Sequence[Arrays] | None = None,
+    ) -> dict[str, Any]:
+        """Spearman's correlation, and what it lost."""
+        made = [each for each in (ours, keras) if each is not None]
+        return scores_of_similarities(*(self._pairs(inputs, each) for each in made))._asdict()
+
+    def _pairs(self, inputs: Sequence[Arrays], made: Sequence[Arrays]) -> np.ndarray:
+        """Cosine and label of each pair, ``(N, 2)``."""
+        # Of a model that knows little all are near to 1: float32 would tell few of them apart.
+        first, second = np.split(unit_vectors(embeddings_of(inputs, made).astype("float64")), 2)
+        return np.stack([(first * second).sum(axis=-1), self.labels], axis=1)

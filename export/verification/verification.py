@@ -127,7 +127,7 @@ class _Judge:
             runtime=self.reference.runtime,
             **self._sizes(self.reference.outputs),
             max_difference=0.0,
-            **self.subject.scores(self._keras(singles)),
+            **self.subject.scores(self._inputs(singles), self._keras(singles)),
             **percentiles([self.reference.seconds[case] for case in singles]),
         )
 
@@ -151,7 +151,7 @@ class _Judge:
             text_difference=text and text.difference,
             agreement=self.subject.agreement(main.outputs, keras),
             cosine=self.subject.cosine(inputs, main.outputs, keras),
-            **self.subject.scores(main.outputs, keras),
+            **self.subject.scores(inputs, main.outputs, keras),
             **percentiles(main.seconds),
             problems=(
                 *self._of_another_bundle(artifact),

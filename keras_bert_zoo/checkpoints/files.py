@@ -32,7 +32,7 @@ def open_tensors(directory: pathlib.Path) -> dict[str, StoredTensor]:
             return reader(directory / name)
         if (directory / f"{name}.index.json").is_file():
             return _open_shards(directory / f"{name}.index.json", reader)
-    found = sorted(path.name for path in directory.iterdir())
+    found = reprlib.repr(sorted(path.name for path in directory.iterdir()))
     valid = [name for file in WEIGHT_FILES for name in (file, f"{file}.index.json")]
     raise FileNotFoundError(f"{directory} holds none of {valid}. It holds {found}.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import pathlib
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,7 +35,7 @@ def read_config(directory: pathlib.Path) -> EncoderConfig:
 
     Raises:
         FileNotFoundError: there is none, or this is not a directory of weights.
-        ConfigError: it is damaged, or that of a model that writes.
+        ConfigError: it is damaged, of an unknown ``model_type``, or that of a model that writes.
     """
     if (directory / "manifest.json").is_file() and not _has_weights(directory):
         raise FileNotFoundError(
@@ -44,14 +45,22 @@ def read_config(directory: pathlib.Path) -> EncoderConfig:
     if not (directory / CONFIG).is_file():
         if files := sorted(directory.glob("*.keras")):
             raise sources.keras_file(files[0])
-        found = sorted(entry.name for entry in directory.iterdir())
-        raise FileNotFoundError(f"{directory} holds no {CONFIG}. It holds {found}.")
+        found = reprlib.repr(sorted(entry.name for entry in directory.iterdir()))
+        raise FileNotFoundError(
+            f"{directory} is no checkpoint: it holds no {CONFIG}, nor files of Google, TF Hub or "
+            f"keras-hub. It holds {found}."
+        )
     if writer_configs.holds(directory):
         raise ConfigError(
             f"{directory} holds a model that writes, not an encoder: load, predict and export take "
             "it, convert, info and resize do not."
         )
-    return EncoderConfig.from_file(directory / CONFIG)
+    config = EncoderConfig.from_file(directory / CONFIG)
+    try:
+        tables.architecture(config.model_type)
+    except ValueError as error:
+        raise ConfigError(f"{directory / CONFIG}: {error}") from error
+    return config
 
 
 def read(directory: pathlib.Path) -> Checkpoint:

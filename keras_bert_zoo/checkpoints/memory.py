@@ -7,10 +7,7 @@ models, one after the other, would take twice the memory.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
-import math
-import mmap
 from collections.abc import Callable
 from typing import Any
 
@@ -18,26 +15,10 @@ import keras
 import ml_dtypes
 import numpy as np
 
+from keras_bert_zoo.checkpoints.pages import copied, trim
+
 # In bytes. TensorFlow copies what lies otherwise (``EIGEN_MAX_ALIGN_BYTES``).
 _ALIGNMENT = 64
-_PRIVATE = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
-
-
-def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array, of zeros, that a tensor can take over, see ``tensor_of``.
-
-    It has pages of its own, which the system gets back as soon as the array goes.
-    """
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    pages = mmap.mmap(-1, max(1, size), **_PRIVATE)
-    return np.frombuffer(pages, dtype, math.prod(shape)).reshape(shape)
-
-
-def copied(values: Any, dtype: Any = None) -> np.ndarray:
-    """A copy that a tensor can take over, by default of the same type."""
-    copy = empty(values.shape, dtype or values.dtype)
-    copy[...] = values
-    return copy
 
 
 def tensor_of(values: np.ndarray, dtype: Any) -> Any:
@@ -113,10 +94,3 @@ def give_back() -> None:
     """Collects what nothing uses any more, as models that refer to themselves, and trims."""
     gc.collect()
     trim()
-
-
-def trim() -> None:
-    """Gives freed memory back to the system, of which the C library keeps some."""
-    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
-    if malloc_trim is not None:
-        malloc_trim(0)

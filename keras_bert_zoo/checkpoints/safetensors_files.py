@@ -12,20 +12,17 @@ import numpy as np
 import safetensors
 
 from keras_bert_zoo.checkpoints.tensors import (
+    BEGINNING,
     DTYPES,
     LONGEST_DESCRIPTION,
     CheckpointError,
     StoredTensor,
     Tensor,
     nbytes,
+    refuse_pages,
 )
 
 _ALIGNMENT = 8
-# What often lies in place of a file, by how it begins.
-_NO_WEIGHTS = {
-    b"version https://git-lfs": "it is a pointer of Git LFS; `git lfs pull` fetches what it is for",
-    b"<": "it is a web page; the address must be that of the file itself, and may ask for a login",
-}
 
 
 def open_safetensors(path: pathlib.Path) -> dict[str, StoredTensor]:
@@ -109,10 +106,7 @@ def _read_header(path: pathlib.Path) -> bytes:
         length = int.from_bytes(raw.read(8), "little")
         if length > LONGEST_DESCRIPTION:
             raw.seek(0)
-            beginning = raw.read(64).lstrip()
-            for known, what in _NO_WEIGHTS.items():
-                if beginning.startswith(known):
-                    raise ValueError(what)
+            refuse_pages(raw.read(BEGINNING))
             raise ValueError(
                 f"its header should have {length:,} bytes; at most {LONGEST_DESCRIPTION:,} are read"
             )

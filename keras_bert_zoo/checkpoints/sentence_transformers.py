@@ -19,9 +19,8 @@ from keras_bert_zoo.checkpoints.files import open_tensors
 from keras_bert_zoo.checkpoints.keras_hub_presets import embedder_head
 from keras_bert_zoo.checkpoints.tables import Row
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
-from keras_bert_zoo.config import MAX_SIZES
+from keras_bert_zoo.config import MAX_SIZES, POOLINGS
 from keras_bert_zoo.foreign import is_inside, read_json
-from keras_bert_zoo.layers.pooling import POOLINGS
 from keras_bert_zoo.rules import choice, list_of, or_none, problems_of, size
 
 Head = dict[str, Any]  # arguments of `SentenceEmbedder`

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_bert_zoo.checkpoints.memory import copied, tensor_of, trim
+from keras_bert_zoo.checkpoints.pages import copied, trim
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, LazyTensor, Tensor, nbytes
 
 INDEX = ".index"
@@ -142,6 +142,8 @@ def _taken(
     dtype: np.dtype | None,
     done: Callable[[int], Any],
 ) -> Iterator[Any]:
+    from keras_bert_zoo.checkpoints.memory import tensor_of  # loads Keras
+
     for name in names:
         yield tensor_of(tensors[name].read(), dtype or tensors[name].dtype)
         done(nbytes(tensors[name]))

@@ -12,7 +12,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from keras_bert_zoo.checkpoints.memory import empty
+from keras_bert_zoo.checkpoints.pages import empty
 
 
 class CheckpointError(ValueError):
@@ -34,6 +34,12 @@ DTYPES: dict[str, Any] = {
 }
 # The longest description of tensors that is read. That of a BERT-large takes 60 kB.
 LONGEST_DESCRIPTION = 8 * 2**20
+# What often lies in place of a file, by how it begins, and how much of it shows that.
+BEGINNING = 64
+_NO_WEIGHTS = {
+    b"version https://git-lfs": "it is a pointer of Git LFS; `git lfs pull` fetches what it is for",
+    b"<": "it is a web page; the address must be that of the file itself, and may ask for a login",
+}
 # What NumPy can hold, in axes and in bytes; an axis of size 0 does not make others smaller.
 MOST_AXES = 64
 _MOST_BYTES = 2**63 - 1
@@ -143,6 +149,20 @@ Tensor = StoredTensor | LazyTensor
 def transposed(tensor: Tensor) -> LazyTensor:
     """The same tensor with its axes in the other order."""
     return LazyTensor(tensor.dtype, tensor.shape[::-1], lambda: tensor.read().T)
+
+
+def refuse_pages(beginning: bytes) -> None:
+    """Says what lies in place of a file of weights.
+
+    Args:
+        beginning: the first ``BEGINNING`` bytes.
+
+    Raises:
+        CheckpointError: it is a pointer of Git LFS, or a web page.
+    """
+    for known, what in _NO_WEIGHTS.items():
+        if beginning.lstrip().startswith(known):
+            raise CheckpointError(what)
 
 
 def nbytes(tensor: Tensor) -> int:

@@ -18,10 +18,12 @@ from collections.abc import Mapping
 from typing import BinaryIO
 
 from keras_bert_zoo.checkpoints.tensors import (
+    BEGINNING,
     DTYPES,
     LONGEST_DESCRIPTION,
     CheckpointError,
     StoredTensor,
+    refuse_pages,
 )
 from keras_bert_zoo.checkpoints.unpickling import Storage, TensorView, tensor_views, unpickle
 from keras_bert_zoo.foreign import is_inside
@@ -46,19 +48,17 @@ def open_torch(path: pathlib.Path) -> dict[str, StoredTensor]:
         CheckpointError: the file is damaged, describes tensors outside itself, or names
             code to run.
     """
-    read = _read_zip if _is_zip(path) else _read_legacy
+    with path.open("rb") as raw:
+        beginning = raw.read(BEGINNING)
+    read = _read_zip if beginning.startswith(_LOCAL_MAGIC) else _read_legacy
     try:
+        refuse_pages(beginning)
         views, offsets = read(path)
         tensors = {name: _stored(path, view, offsets) for name, view in views.items()}
         _check_size(path, tensors)
         return tensors
     except _DAMAGE as error:
         raise CheckpointError(f"{path} cannot be read as a PyTorch file: {error}.") from error
-
-
-def _is_zip(path: pathlib.Path) -> bool:
-    with path.open("rb") as raw:
-        return raw.read(len(_LOCAL_MAGIC)) == _LOCAL_MAGIC
 
 
 def _stored(path: pathlib.Path, view: TensorView, offsets: dict[Storage, int]) -> StoredTensor:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ENVIRONMENT = {"TF_ONEDNN_USE_SYSTEM_ALLOCATOR": "1"}
 
 
-def convert(source: str, directory: str, to: str, **options: Any) -> None:
+def convert(source: str, directory: str, to: str, dtype: str | None, **options: Any) -> None:
     """Convert a checkpoint between Hugging Face, Google's TensorFlow files, Keras and keras-hub.
 
     The arguments are those of the command line.
@@ -22,7 +22,9 @@ def convert(source: str, directory: str, to: str, **options: Any) -> None:
     from keras_bert_zoo.conversion import convert as convert_checkpoint
 
     with bar() as report:
-        done = convert_checkpoint(source, directory, to, report=report, **options)
+        done = convert_checkpoint(
+            source, directory, to.lower(), dtype=dtype and dtype.lower(), report=report, **options
+        )
     shown(done)
 
 

@@ -69,12 +69,11 @@ def _published(checkpoint: Checkpoint) -> tuple[EncoderConfig, Facts]:
 
 def _stored(source: str) -> tuple[EncoderConfig, Facts]:
     """What the files of a directory say, values of the weights unread."""
-    from keras_bert_zoo import bundle
-    from keras_bert_zoo.checkpoints import sentence_transformers, sources
+    from keras_bert_zoo.checkpoints import purpose, sentence_transformers, sources
     from keras_bert_zoo.checkpoints.layouts import layout_of
 
     directory = sources.resolve(source)
-    task = bundle.trained_for(directory)
+    task = purpose.trained_for(directory)
     encoder = sentence_transformers.read_modules(directory).encoder
     checkpoint = layout_of(encoder).read(encoder)
     tensors = checkpoint.tensors.values()

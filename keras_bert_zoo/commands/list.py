@@ -74,10 +74,12 @@ def _table(task: str, rows: Sequence[Checkpoint]) -> rich.table.Table:
 
 
 def _count(text: str) -> int:
-    """Reads ``30M`` or ``30000000``."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMB]?)", text.upper())
+    """Reads ``30M``, ``3e7`` or ``30000000``."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?(?:E\d{1,2})?)([KMB]?)", text.upper())
     if not match:
-        raise ValueError(f"max_params must be a number like 30M or 30000000, received {text!r}.")
+        raise ValueError(
+            f"max_params must be a number like 30M, 3e7 or 30000000, received {text!r}."
+        )
     return round(float(match[1]) * _UNITS[match[2]])
 
 
@@ -92,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add = parser.add_argument
     add("--task", type=str | None, help=f"what it is ready for: {' or '.join(TASKS)}")
     add("--language", type=str | None, help="that it was trained on, e.g. en, zh or de")
-    add("--max_params", type=str | None, help="most weights it may have, e.g. 30M")
+    add("--max_params", type=str | None, help="most weights it may have, e.g. 30M or 3e7")
     add("--licence", type=str | None, help="e.g. Apache-2.0 or MIT")
     add("--architecture", type=str | None, help="model_type of its config.json, e.g. bert")
     add("--json", action="store_true", help="all that is known, as JSON")

@@ -46,7 +46,9 @@ def verify(
             raise ValueError(
                 f"options are for other tasks than {opened[0].task!r}: leave them out."
             )
-        examples = None if data is None else read_examples(opened[0].config, table, data, limit)
+        config = opened[0].config
+        read = _read_pairs if _compares(config, table) else functools.partial(read_examples, config)
+        examples = None if data is None else read(table, data, limit)
         request = {"examples": examples}
     else:
         columns = {**settings_of(table), "options": options, "limit": limit}
@@ -99,9 +101,18 @@ def read_examples(
         limit: number of rows, from the first.
     """
     problem = config.problem_type
-    if not problem:  # a bare encoder has nothing to be right about
-        table = dataclasses.replace(table, label=None)
+    # A bare encoder has nothing to be right about.
+    table = dataclasses.replace(table, label=(table.label or "label") if problem else None)
     return table.read(data).examples(problem or "", config.labels).take(limit)
+
+
+def _compares(config: EncoderConfig, table: TextTable) -> bool:
+    """Whether pairs with numbers are for a model that says nothing but vectors."""
+    return not config.problem_type and table.text_pair is not None and table.label is not None
+
+
+def _read_pairs(table: TextTable, data: str, limit: int | None) -> Examples:
+    return table.read(data).examples("regression", ["similarity"]).take(limit)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -120,6 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add("--data", type=str | None, help=data)
     add_table_options(parser, empty_texts="error")
+    # A classifier's is "label"; pairs for an embedder have labels only where a column is named.
+    parser.set_defaults(label_column=None)
     add("--limit", type=int | None, help="number of rows, from the first; all by default")
     add("--options", type=dict[str, Any] | None, help="of the task, e.g. '{stride: 64}'")
     add("--threads", type=int | None, help="of each runtime; one per processor by default")

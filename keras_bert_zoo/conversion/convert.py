@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import json
 import logging
@@ -107,7 +108,11 @@ def convert(
 
 def _check_choice(name: str, value: object, valid: Collection[object]) -> None:
     if value not in valid:
-        raise ValueError(f"{name} must be one of {list(valid)}, received {value!r}.")
+        # Near enough is fp16 to float16.
+        names = [each for each in valid if isinstance(each, str)]
+        near = difflib.get_close_matches(str(value)[:20].lower(), names, n=1, cutoff=0.54)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{name} must be one of {list(valid)}, received {value!r}.{hint}")
 
 
 def checked_directory(directory: str | pathlib.Path, overwrite: bool) -> pathlib.Path:

@@ -118,6 +118,11 @@ def resize(
         new = _cut_to(texts, old, min_count, keep_characters)
     new = extend(new, further)
     rows = _Rows(_origins(old, new), -new.vocab_size % multiple)
+    if (new.vocabulary, len(rows)) == (old.vocabulary, content.weights.config.vocab_size):
+        raise ValueError(
+            f"There is nothing to do: {source} has these {len(old.vocabulary):,} tokens in "
+            f"{len(rows):,} rows already."
+        )
     said = {
         "source": str(source),
         "layout": content.layout,

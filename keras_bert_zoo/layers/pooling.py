@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert_zoo.config import POOLINGS
+
 # The smallest divisor, and the shortest length by which a vector is divided.
 _SMALL = 1e-9
 _SHORTEST = 1e-12
@@ -44,8 +46,8 @@ def _weighted_mean(hidden: Any, mask: Any) -> Any:
     return _mean(hidden, mask * ops.cumsum(ops.ones_like(mask), axis=1))
 
 
-# By the names that sentence-transformers gives them; tensors (B, S, H) and (B, S, 1) to (B, H).
-POOLINGS: dict[str, Callable[[Any, Any], Any]] = {
+# Tensors (B, S, H) and (B, S, 1) to (B, H).
+FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "cls": _first,
     "max": _largest,
     "mean": _mean,
@@ -88,7 +90,7 @@ class SentencePooling(keras.layers.Layer):
     def call(self, hidden: Any, attention_mask: Any) -> Any:
         """Pools the tokens whose mask is 1: ``(B, S, H)`` and ``(B, S)``."""
         mask = ops.expand_dims(ops.cast(attention_mask, hidden.dtype), -1)
-        parts = [POOLINGS[name](hidden, mask) for name in self.pooling]
+        parts = [FUNCTIONS[name](hidden, mask) for name in self.pooling]
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
 
     def compute_output_shape(self, hidden_shape: tuple[Any, ...], *_: Any) -> tuple[Any, ...]:

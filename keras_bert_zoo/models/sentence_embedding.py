@@ -29,7 +29,7 @@ class SentenceEmbedder(NamedInputs):
     Args:
         encoder: an encoder with a ``config``.
         config: the encoder's config; by default ``encoder.config``.
-        pooling: of ``layers.pooling.POOLINGS``, one or several.
+        pooling: of ``config.POOLINGS``, one or several.
         dense_units: width of a dense layer behind the pooling; by default there is none.
         dense_activation: of that layer: ``None`` or one of ``layers.activations``.
         dense_bias: whether that layer has a bias.

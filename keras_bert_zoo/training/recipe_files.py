@@ -16,12 +16,16 @@ import yaml
 from keras_bert_zoo.config import ConfigError
 
 Recipe = TypeVar("Recipe")
-# What lists hold and how they are written, by the type of a field.
-_LISTS = {
-    "list[int]": ("whole numbers", "[1, 2, 3]"),
-    "list[str]": ("strings", '["first", "second"]'),
+# What values are and how they are written, by the type of a field.
+_WRITTEN = {
+    "int": ("a whole number", "3"),
+    "float": ("a number", "0.1"),
+    "bool": ("true or false", "true"),
+    "list[int]": ("a list of whole numbers", "'[1, 2, 3]'"),
+    "list[str]": ("a list of strings", '\'["first", "second"]\''),
+    "dict[str, Any]": ("keys with values", "'{key: value}'"),
 }
-_WRONG = re.compile(r"Parser key \"(\w+)\":.*Given value: (.*)", re.S)
+_WRONG = re.compile(r"Parser key \"(\w+)\":.*(?:Given|Got) value: (.*)", re.S)
 
 
 def find_recipe(name: str, folder: str) -> pathlib.Path:
@@ -80,20 +84,19 @@ def parse_recipe(
         values = parser.parse_args(words)
     except jsonargparse.ArgumentError as error:
         kinds = {field.name: str(field.type).partition(" |")[0] for field in fields}
-        raise ConfigError(_list_wanted(str(error), kinds) or str(error)) from error
+        raise ConfigError(_wanted(str(error), kinds) or str(error)) from error
     del values["config"]
     return recipe_class(**values.as_dict())
 
 
-def _list_wanted(complaint: str, kinds: Mapping[str, str]) -> str | None:
-    """What to say instead of a list that is none, or holds something else."""
+def _wanted(complaint: str, kinds: Mapping[str, str]) -> str | None:
+    """What to say of a value of another type."""
     found = _WRONG.search(complaint)
-    if found is None or kinds.get(found[1]) not in _LISTS:
+    if found is None or kinds.get(found[1]) not in _WRITTEN:
         return None
     name, value = found.groups()
-    content, example = _LISTS[kinds[name]]
-    received = value.strip()
-    return f"{name} must be a list of {content}, e.g. --{name} '{example}', received {received}"
+    meaning, example = _WRITTEN[kinds[name]]
+    return f"{name} must be {meaning}, e.g. --{name} {example}, received {value.strip()}"
 
 
 def _recipe_of(words: Sequence[str]) -> tuple[str | None, list[str]]:

@@ -31,7 +31,8 @@ def find(source: str | pathlib.Path) -> Checkpoint | None:
         ValueError: a plain name that is neither a short name nor in the working directory.
     """
     name = str(source)
-    if isinstance(source, pathlib.Path) or "/" in name or pathlib.Path(name).is_dir():
+    # An empty path is the working directory, an empty name a variable that was not set.
+    if isinstance(source, pathlib.Path) or "/" in name or (name and pathlib.Path(name).is_dir()):
         return None
     if name in CHECKPOINTS:
         return CHECKPOINTS[name]
@@ -64,6 +65,8 @@ def select(
 ) -> list[Checkpoint]:
     """Returns the checkpoints that are all that is asked for, in the order of the table.
 
+    Upper and lower case are the same.
+
     Args:
         task: one of ``TASKS``.
         language: BCP 47 tag; ``zh`` is where ``zh-Hans`` is.
@@ -80,9 +83,7 @@ def select(
         "licence": licence,
         "architecture": architecture,
     }
-    asked = {name: value for name, value in choices.items() if value is not None}
-    for name, value in asked.items():
-        _check(name, value)
+    asked = {name: _known(name, value) for name, value in choices.items() if value is not None}
     return [
         row
         for row in CHECKPOINTS.values()
@@ -91,9 +92,12 @@ def select(
     ]
 
 
-def _check(name: str, value: str) -> None:
+def _known(name: str, value: str) -> str:
+    """A fact as the table spells it."""
     valid = sorted({fact for row in CHECKPOINTS.values() for fact in _FACTS[name](row)})
-    if value not in valid:
-        near = difflib.get_close_matches(value, valid, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+    spelled = {fact.lower(): fact for fact in valid}
+    if value.lower() not in spelled:
+        near = difflib.get_close_matches(value.lower(), spelled, n=1)
+        hint = f" Did you mean {spelled[near[0]]!r}?" if near else ""
         raise ValueError(f"{name} must be one of {valid}, received {value!r}.{hint}")
+    return spelled[value.lower()]

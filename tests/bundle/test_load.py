@@ -15,7 +15,8 @@ import pytest
 import safetensors.numpy
 from limits import limits
 
-from keras_bert_zoo.bundle import load, save
+from keras_bert_zoo import WordPieceTokenizer
+from keras_bert_zoo.bundle import _note_further_rows, load, save
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 from keras_bert_zoo.config import ConfigError, EncoderConfig
 from keras_bert_zoo.models import (
@@ -291,7 +292,7 @@ def test_published_extras_are_left_unread(copy_golden: Copy) -> None:
 def test_no_config(copy_golden: Copy) -> None:
     directory = copy_golden("bert")
     (directory / "config.json").rename(directory / "configuration.json")
-    with pytest.raises(FileNotFoundError, match=r"no config.json. It holds \['configuration"):
+    with pytest.raises(FileNotFoundError, match=r"no config.json.* It holds \['configuration"):
         load(directory)
 
 
@@ -345,7 +346,8 @@ def test_a_file_of_keras_is_no_bundle(tmp_path: pathlib.Path, tiny_config: Encod
 def test_unknown_architecture(copy_golden: Copy) -> None:
     directory = copy_golden("bert")
     edit_config(directory, model_type="beit")
-    with pytest.raises(ValueError, match=r"one of \[.*'electra'.*\], received 'beit'"):
+    message = r"config\.json: model_type must be one of \[.*'electra'.*\], received 'beit'"
+    with pytest.raises(ConfigError, match=message):
         load(directory)
 
 
@@ -394,10 +396,23 @@ def test_vocabulary_larger_than_the_table(spare: int, copy_golden: Copy) -> None
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(56 + spare))]
     (directory / "vocab.txt").write_text("\n".join(words) + "\n")
     if spare:
-        with pytest.raises(ValueError, match="62 entries, but the word table of the model only 61"):
+        message = r"vocab\.txt has 62 entries, but the word table of the model only 61"
+        with pytest.raises(ValueError, match=message):
             load(directory)
     else:
         assert load(directory).tokenizer.vocab_size == 61
+
+
+@pytest.mark.parametrize(("spare", "rows"), [(1, 61), (1, 128), (64, 128)])
+def test_rows_of_no_token_are_noted_once(spare, rows, tiny_config, tmp_path, caplog) -> None:
+    _note_further_rows.cache_clear()
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *map(str, range(rows - spare - 5))]
+    encoder = BertEncoder(tiny_config.replace(vocab_size=rows))
+    for number in range(2):
+        directory = save(encoder, WordPieceTokenizer(words), tmp_path / str(number))
+        assert load(directory).tokenizer.vocab_size == rows - spare
+    # Fewer than 64 rows up to a multiple of 64 are padding.
+    assert caplog.text.count("the word table of the model") == int((spare, rows) != (1, 128))
 
 
 @pytest.mark.parametrize("task", ["masked_lm", "next_sentence"])

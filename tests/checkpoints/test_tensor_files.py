@@ -258,6 +258,7 @@ def test_corrupt_safetensors(content: bytes, tmp_path: pathlib.Path) -> None:
         open_tensors(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -270,8 +271,10 @@ def test_corrupt_safetensors(content: bytes, tmp_path: pathlib.Path) -> None:
         (b"<?xml version='1.0'?><Error>", "a web page"),
     ],
 )
-def test_what_lies_in_place_of_a_file(content: bytes, message: str, tmp_path: pathlib.Path) -> None:
-    (tmp_path / "model.safetensors").write_bytes(content)
+def test_what_lies_in_place_of_a_file(
+    content: bytes, message: str, name: str, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
     with pytest.raises(CheckpointError, match=message):
         open_tensors(tmp_path)
 

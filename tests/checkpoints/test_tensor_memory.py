@@ -12,7 +12,8 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.checkpoints import tensor_bundles
-from keras_bert_zoo.checkpoints.memory import Starting, array_of, copied, empty, tensor_of
+from keras_bert_zoo.checkpoints.memory import Starting, array_of, tensor_of
+from keras_bert_zoo.checkpoints.pages import copied, empty
 from keras_bert_zoo.checkpoints.tensors import LazyTensor
 
 

@@ -59,7 +59,11 @@ def test_json_holds_all_that_is_known(capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "least"), [("5000000", 5e6), ("5M", 5e6), ("0.0335B", 33.5e6), ("23953.92k", 23953920)]
+    ("text", "least"),
+    [
+        *(("5000000", 5e6), ("5M", 5e6), ("5e6", 5e6), ("2.4E7", 2.4e7)),
+        *(("0.0335B", 33.5e6), ("23953.92k", 23953920)),
+    ],
 )
 def test_a_number_of_parameters(text, least, capsys):
     names = {
@@ -68,9 +72,18 @@ def test_a_number_of_parameters(text, least, capsys):
     assert names == {name for name, row in CHECKPOINTS.items() if row.parameters <= least}
 
 
+def test_case_does_not_matter(capsys):
+    for given, spelled in (
+        (["--licence", "apache-2.0"], ["--licence", "Apache-2.0"]),
+        (["--language", "ZH"], ["--language", "zh"]),
+    ):
+        assert shown(capsys, "list", *given) == shown(capsys, "list", *spelled)
+
+
 def test_mistakes_of_list(capsys):
-    assert "a number like 30M" in complaint(capsys, "list", "--max-params", "lots")
-    assert "Did you mean 'MIT'" in complaint(capsys, "list", "--licence", "MITT")
+    for text in ("lots", "1e999", "e6"):
+        assert "a number like 30M" in complaint(capsys, "list", "--max-params", text)
+    assert "Did you mean 'MIT'" in complaint(capsys, "list", "--licence", "mitt")
     assert "task must be one of" in complaint(capsys, "list", "--task", "classification")
 
 
@@ -120,11 +133,18 @@ def test_info_of_a_directory(capsys):
     assert "@misc" not in text
 
 
-def test_mistakes_of_info(capsys, tmp_path):
+def test_mistakes_of_info(capsys, tmp_path, monkeypatch):
     assert "Did you mean 'bert-tiny'" in complaint(capsys, "info", "bert-tini")
     assert "length from 1 to 512" in complaint(capsys, "info", "bert-tiny", "--length", "513")
     assert "batch must be at least 1" in complaint(capsys, "info", "bert-tiny", "--batch", "0")
-    assert "holds no config.json" in complaint(capsys, "info", str(tmp_path))
+    for number in range(100):
+        (tmp_path / f"{number}.conf").touch()
+    said = complaint(capsys, "info", str(tmp_path))
+    assert "is no checkpoint: it holds no config.json" in said
+    assert "['0.conf', '1.conf', '10.conf'" in said and "99.conf" not in said
+    # The working directory is no answer, even where it is a checkpoint.
+    monkeypatch.chdir(GOLDEN / "bert")
+    assert "received '', and there is no such directory" in complaint(capsys, "info", "")
 
 
 @pytest.mark.parametrize("kind", writers.CONFIGS)
@@ -136,11 +156,14 @@ def test_models_that_write(kind, capsys, tmp_path):
         assert "holds a model that writes, not an encoder" in said and "export take it" in said
 
 
-def test_names_load_no_framework():
+def test_names_load_no_framework_and_directories_no_tensorflow():
     code = (
         "import sys; from keras_bert_zoo import cli\n"
         "assert not cli.main(['list']) and not cli.main(['info', 'bert-tiny'])\n"
-        "assert not {'tensorflow', 'keras', 'numpy'} & {*sys.modules}"
+        "assert not {'tensorflow', 'keras', 'numpy'} & {*sys.modules}\n"
+        f"assert not cli.main(['info', {str(GOLDEN / 'bert')!r}])\n"
+        f"assert not cli.main(['info', {str(GOLDEN / 'bin_legacy')!r}])\n"
+        "assert not {'tensorflow', 'keras'} & {*sys.modules}"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False

@@ -343,7 +343,8 @@ def test_the_command(
     assert "prediction_logits of real inputs: 0.00e+00 apart" in said
     assert main(words) == 2
     assert "Pass overwrite=True" in capsys.readouterr().err
-    assert main([*words, "--overwrite", "--verify", "false", "--dtype", "float16"]) == 0
+    words[-1] = "Google"
+    assert main([*words, "--overwrite", "--verify", "false", "--dtype", "FLOAT16"]) == 0
     assert "apart" not in capsys.readouterr().out
     assert main([*words[:3], "--to", "onnx"]) == 2
     assert (
@@ -398,8 +399,12 @@ def test_other_files_in_the_way(pretrained: pathlib.Path, tmp_path: pathlib.Path
     (tmp_path / "target" / "thesis.tex").write_text("years of work")
     with pytest.raises(FileExistsError, match=r"\['thesis.tex'\], which replacing"):
         convert(pretrained, tmp_path / "target", "hf", overwrite=True)
-    with pytest.raises(ValueError, match=r"dtype must be one of .*received 'int8'"):
+    with pytest.raises(ValueError, match=r"dtype must be one of .*received 'int8'\.$"):
         convert(pretrained, tmp_path / "other", "hf", dtype="int8")
+    with pytest.raises(ValueError, match=r"received 'fp16'\. Did you mean 'float16'\?"):
+        convert(pretrained, tmp_path / "other", "hf", dtype="fp16")
+    with pytest.raises(ValueError, match=r"received 'HF'\. Did you mean 'hf'\?"):
+        convert(pretrained, tmp_path / "other", "HF")
 
 
 # === Memory ===

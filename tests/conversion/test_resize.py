@@ -171,6 +171,8 @@ def test_what_would_do_nothing_or_leave_nothing(bundles, tmp_path):
         ({"texts": 3}, TypeError, "texts must be a list of strings"),
         ({}, ValueError, "nothing to do: pass texts, add or multiple"),
         ({"add": None}, ValueError, "nothing to do"),
+        ({"add": ["the"]}, ValueError, "nothing to do: .* has these 40 tokens in 40 rows already"),
+        ({"texts": ["the fox dog foxes gr ground 你好"]}, ValueError, "nothing to do"),
         ({"texts": []}, ValueError, "texts give no token min_count=1 times.* comes 0 times"),
         ({"texts": ["[MASK] <url>"] * 9}, ValueError, "comes 0 times"),
         ({"texts": TEXTS, "min_count": 9}, ValueError, "comes 2 times.*a lower min_count"),

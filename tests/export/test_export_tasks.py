@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 from task_models import ASKED, LONG, ON_REQUEST, REMEMBERED, models_of
 
@@ -13,6 +14,7 @@ from keras_bert_zoo import cli
 from keras_bert_zoo.commands.predict import opened
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.summaries import sentence_spans
+from keras_bert_zoo.evaluation.embeddings import evaluate_similarity
 from keras_bert_zoo.export.artifact import Artifact, is_artifact
 from keras_bert_zoo.export.asking import predictor
 from keras_bert_zoo.export.conversion import export
@@ -146,6 +148,33 @@ def test_the_metric_of_labelled_files(bundles, exported, tmp_path, capsys):
     for value, row in (("metric", found["keras"]), *(("drop", row) for row in found["rows"])):
         low, high = row[f"{value}_interval"]
         assert low - 1e-6 <= row[value] <= high + 1e-6 and low < high
+
+
+def test_the_metric_of_an_embedders_labelled_pairs(bundles, tmp_path):
+    words = LONG.replace(",", "").replace(";", "").split()
+    pairs = [(f"the {a} of the {b}", f"{b} {a} up") for a, b in zip(words, words[5:], strict=False)]
+    data = tmp_path / "pairs.tsv"
+    rows = [f"{a}\t{b}\t{number % 4}" for number, (a, b) in enumerate(pairs)]
+    data.write_text("\n".join(["one\ttwo\tscore", *rows]))
+    bundle = bundles["sentence_embedding"]
+    artifacts = export(bundle, tmp_path / "out", ["tflite", "tflite-int8"], progress=False)
+    report, paths = tmp_path / "report.json", [str(artifact.path) for artifact in artifacts]
+    columns = ["--text_column", "one", "--pair_column", "two", "--label_column", "score"]
+    words = ["verify", str(bundle), *paths, "--data", str(data), *columns]
+    assert not cli.main([*words, "--report", str(report)])
+    loaded = keras_bert_zoo.load(bundle, task="sentence_embedding")
+    labels = [number % 4 for number in range(len(pairs))]
+    scores = evaluate_similarity(loaded.model, loaded.tokenizer, *zip(*pairs, strict=True), labels)
+    found = json.loads(report.read_text())
+    assert found["metric"] == "spearman"
+    assert found["keras"]["metric"] == pytest.approx(scores["spearman"], abs=0.01)
+    assert found["keras"]["metric_interval"][0] < found["keras"]["metric_interval"][1]
+    exact, rounded = found["rows"]
+    assert exact["drop"] == pytest.approx(0, abs=0.01)
+    low, high = rounded["drop_interval"]
+    assert low <= rounded["drop"] <= high
+    with pytest.raises(ExportError, match="Only pairs may have labels"):
+        verify(bundle, artifacts, Examples(["up"], labels=np.ones(1)), progress=False)
 
 
 def test_files_are_read_before_there_is_a_model(exported, tmp_path):

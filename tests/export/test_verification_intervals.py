@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from keras_bert_zoo.export.verification import intervals
-from keras_bert_zoo.export.verification.metrics import scores_of
+from keras_bert_zoo.export.verification.metrics import scores_of, scores_of_similarities
 from keras_bert_zoo.export.verification.report import _with_half
 
 RANDOM = np.random.default_rng(3)
@@ -61,6 +62,38 @@ def test_paired_texts_tell_more_than_two_samples():
     low, high = intervals.lost_correlation(labels, keras, ours)
     alone = intervals.correlation(labels, ours)
     assert low <= 0.01 and high - low < 0.1 * (alone[1] - alone[0])
+
+
+def test_rank_correlation_holds_the_truth(monkeypatch):
+    """Of normal numbers with a correlation of r Spearman's is 6 / pi * asin(r / 2)."""
+    monkeypatch.setattr(intervals, "_RESAMPLES", 100)  # ranks take their time
+    covered = np.zeros(2)
+    for _ in range(20):
+        labels, before = RANDOM.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 80).T
+        after = before + RANDOM.normal(size=80)
+        pairs = [np.stack([np.exp(each), labels], axis=1) for each in (before, after)]
+        truths = 6 / np.pi * np.arcsin(np.array([0.8, 0.8 / 2**0.5]) / 2)
+        for kind, (truth, (low, high)) in enumerate(
+            (
+                (truths[0], intervals.rank_correlation(pairs[0])),
+                (truths[0] - truths[1], intervals.lost_rank_correlation(*pairs)),
+            )
+        ):
+            covered[kind] += low <= truth <= high
+    assert (covered >= 15).all(), covered
+
+
+def test_similarities_are_scored_as_scipy_does():
+    keras, ours = RANDOM.normal(size=(2, 40, 2)).round(1)  # some are equal
+    ours[:, 1] = keras[:, 1]
+    alone, lost = scores_of_similarities(keras), scores_of_similarities(ours, keras)
+    expected = [float(scipy.stats.spearmanr(*each.T)[0]) for each in (keras, ours)]
+    assert [alone.metric, lost.metric] == pytest.approx(expected)
+    assert lost.drop == pytest.approx(expected[0] - expected[1]) and alone.drop is None
+    assert alone.metric_interval[0] < alone.metric < alone.metric_interval[1]
+    same = scores_of_similarities(keras, keras)
+    assert same.drop == 0 and same.drop_interval == (0, 0)
+    assert intervals.spearman(keras) == pytest.approx(expected[0])
 
 
 def test_few_texts_or_constant_ones_have_no_interval():

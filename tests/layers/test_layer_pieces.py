@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import keras_bert_zoo
-from keras_bert_zoo.config import HIDDEN_ACTS
+from keras_bert_zoo.config import HIDDEN_ACTS, POOLINGS
 from keras_bert_zoo.layers import (
     AttentionBias,
     Embeddings,
@@ -22,6 +22,7 @@ from keras_bert_zoo.layers import (
     Pooler,
     SelfAttention,
     activations,
+    pooling,
 )
 from keras_bert_zoo.layers.embeddings import sinusoidal_table
 
@@ -53,6 +54,7 @@ def test_layers_use_keras_ops_only(path: pathlib.Path) -> None:
 
 def test_config_names_every_activation() -> None:
     assert set(activations.ACTIVATIONS) == set(HIDDEN_ACTS)
+    assert tuple(pooling.FUNCTIONS) == POOLINGS
 
 
 def test_unknown_activation() -> None:

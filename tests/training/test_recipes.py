@@ -50,7 +50,19 @@ def test_flags_alone_make_a_recipe():
     ("arguments", "complaints"),
     [
         ([*REQUIRED, "--lerning_rate=1"], ["'lerning_rate'", "Did you mean 'learning_rate'"]),
-        ([*REQUIRED, "--epochs=many"], ["epochs", "many"]),
+        (
+            [*REQUIRED, "--epochs=many"],
+            ["epochs must be a whole number, e.g. --epochs 3, received many"],
+        ),
+        (
+            [*REQUIRED, "--layer_decay=x"],
+            ["layer_decay must be a number, e.g. --layer_decay 0.1, received x"],
+        ),
+        ([*REQUIRED, "--correct_bias=maybe"], ["correct_bias must be true or false"]),
+        (
+            [*REQUIRED, "--options=[1]"],
+            ["options must be keys with values, e.g. --options '{key: value}', received [1]"],
+        ),
         (["--model=m"], ["output"]),
         ([*REQUIRED, "--epochs=0", "--warmup_ratio=2"], ["epochs", "warmup_ratio"]),
         ([*REQUIRED, "--layer_decay=1.5"], ["layer_decay", "1.5"]),
