@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -68,9 +69,11 @@ CONFIGS: dict[str, dict[str, Any]] = {
 LENGTHS = (9, 4, 2)
 
 
-def tiny_writer(kind: str, *, scale: float = 0.2, **options: Any) -> Writer:
-    """A model of a kind, with weights of a fixed seed."""
-    values = CONFIGS[kind]
+def tiny_writer(
+    kind: str, *, scale: float = 0.2, changes: Mapping[str, Any] = {}, **options: Any
+) -> Writer:
+    """A model of a kind, some keys of its config changed, with weights of a fixed seed."""
+    values = {**CONFIGS[kind], **changes}
     if "decoder_start_token_id" in values:
         config = Seq2SeqConfig.from_dict(values)
         model: Writer = encoder_decoder_of(config, encoder=options, decoder=options)

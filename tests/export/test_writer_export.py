@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import string
 
 import numpy as np
@@ -123,12 +124,44 @@ def test_eight_bits_stay_near(model, tmp_path):
     assert writer(one(inputs, 0)).shape == (1, 7)
 
 
-def test_onnx_files_write(model, tmp_path):
+@pytest.fixture(scope="module")
+def onnx_files(model, tmp_path_factory):
+    """The writer's module, and the directory of its files."""
     ort = pytest.importorskip("keras_bert_zoo.export.writing.ort")
     pytest.importorskip("tf2onnx")
-    writer = ort.OrtWriter(exported(model, tmp_path / "a", "writer-onnx"))
+    return ort, exported(model, tmp_path_factory.mktemp("onnx") / "a", "writer-onnx")
+
+
+def test_onnx_files_write(model, onnx_files):
+    ort, path = onnx_files
     inputs = with_segments(model, rows())
-    np.testing.assert_array_equal(writer(inputs), expected(model, inputs))
+    np.testing.assert_array_equal(ort.OrtWriter(path)(inputs), expected(model, inputs))
+
+
+def test_logits_of_onnx_files_are_those_of_keras(model, onnx_files):
+    """Of any words: three at once, then one after the other."""
+    ort, path = onnx_files
+    writer, inputs = ort.OrtWriter(path), with_segments(model, rows())
+    text = np.random.default_rng(3).integers(3, 61, (3, 7)).astype("int32")
+    whole = {"decoder_input_ids": text, "decoder_attention_mask": np.ones_like(text)}
+    wanted = np.asarray(model({**inputs, **whole})["logits"])
+    memory, kept, found = writer.read(inputs), writer.nothing(3), []
+    for new in (text[:, :3], *np.split(text[:, 3:], 4, axis=1)):
+        logits, kept = writer.step(new, memory, kept)
+        found.append(logits)
+    np.testing.assert_allclose(np.concatenate(found, axis=1), wanted, atol=1e-4)
+
+
+def test_weights_of_a_decoder_are_in_its_onnx_file_once(model, onnx_files):
+    onnx = pytest.importorskip("onnx")
+    ort, path = onnx_files
+    graph = onnx.load(path / f"{ort.DECODER}.onnx").graph
+    own = {weight.path for layer in (model.decoder, model.head) for weight in layer.weights}
+    known = {weight.path for weight in model.weights}
+    assert sorted(x.name for x in graph.initializer if x.name in known) == sorted(own)
+    [choice] = [node for node in graph.node if node.op_type == "If"]
+    inside = [x for branch in choice.attribute for x in branch.g.initializer]
+    assert sum(math.prod(x.dims) for x in inside) < 100  # shapes
 
 
 @pytest.mark.parametrize(
