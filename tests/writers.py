@@ -37,7 +37,7 @@ TRANSFORMER = {
     "activation_function": "relu",
 }
 # The kinds of which ``transformers`` has a class.
-PUBLISHED = ("gpt2", "bert", "encoder-decoder", "marian", "pegasus")
+PUBLISHED = ("gpt2", "bert", "encoder-decoder", "tied", "marian", "pegasus")
 CONFIGS: dict[str, dict[str, Any]] = {
     "gpt2": {
         **IDS,
@@ -62,6 +62,14 @@ CONFIGS: dict[str, dict[str, Any]] = {
             "is_decoder": True,
             "add_cross_attention": True,
         },
+    },
+    "tied": {
+        **IDS,
+        "model_type": "encoder-decoder",
+        "tie_encoder_decoder": True,
+        "decoder_start_token_id": START,
+        "encoder": BERT,
+        "decoder": {**BERT, "is_decoder": True, "add_cross_attention": True},
     },
     "marian": {**TRANSFORMER, "model_type": "marian", "forced_eos_token_id": None},
     "pegasus": {**TRANSFORMER, "model_type": "pegasus", "forced_eos_token_id": None},

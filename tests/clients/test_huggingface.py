@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 import pytest
-from writers import PAD, START, rows, tiny_writer, with_segments
+from writers import PAD, START, inputs_of, rows, tiny_writer, with_segments
 
 from .conftest import LABELS, ONNX, TEXTS
 
@@ -81,6 +81,20 @@ def test_sentence_transformers_reads_embedders_and_writes_them(bundles, ask, tmp
         again = load(pathlib.Path(f"{place}-again"), task="sentence_embedding")
         written = encode(again.model, again.tokenizer, TEXTS)
         np.testing.assert_allclose(written, expected, rtol=0, atol=1e-5)
+
+
+def test_a_transformers_that_ties_reads_both_sides_and_stores_one(ask, tmp_path):
+    from keras_bert_zoo.bundle import load, save
+
+    model = tiny_writer("tied")
+    place, arrays = save(model, None, tmp_path / "tied"), inputs_of(model)
+    lists = {name: values.tolist() for name, values in arrays.items()}
+    found = ask("huggingface", "tied_client.py", str(place), lists)
+    assert found["ties"] and not any(name.startswith("encoder.enc") for name in found["stored"])
+    expected, real = np.asarray(model(arrays)["logits"]), arrays["decoder_attention_mask"] > 0
+    np.testing.assert_allclose(np.array(found["logits"])[real], expected[real], rtol=0, atol=1e-5)
+    again = load(f"{place}-again").model
+    np.testing.assert_array_equal(again(arrays)["logits"], expected)
 
 
 def test_optimum_writes_what_generate_writes(ask, tmp_path):
