@@ -188,7 +188,7 @@ TEXTS = ["a bc, 中文", "好", "xyz."]
 def saved(tmp_path_factory):
     """Bundles by kind."""
     found = {}
-    for kind in ("encoder-decoder", "bert"):
+    for kind in ("encoder-decoder", "bert", "gpt2"):
         place = tmp_path_factory.mktemp("bundles") / kind
         found[kind] = save(tiny_writer(kind), WordPieceTokenizer(WORDS, model_max_length=16), place)
     return found
@@ -283,13 +283,32 @@ def test_references_are_judged_and_texts_compared(saved, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_decoder_alone_goes_on_with_texts(saved, tmp_path):
-    place, options = saved["bert"], {"generation": WRITES, "progress": False}
+@pytest.mark.parametrize(("kind", "before"), [("bert", ""), ("gpt2", "[CLS]")])
+def test_a_decoder_alone_goes_on_with_texts(saved, kind, before, tmp_path):
+    """Also when it has seen a token before each text, which its config names."""
+    place, options = saved[kind], {"generation": WRITES, "progress": False}
     [artifact] = export(place, tmp_path, **options)
     assert artifact.format == "writer-savedmodel"
-    assert verify(place, [artifact], TEXTS, progress=False).passed
+    file = tmp_path / "texts.jsonl"
+    file.write_text("\n".join(json.dumps({"text": text}) for text in TEXTS), encoding="utf-8")
+    for given in (TEXTS, str(file)):
+        report = verify(place, [artifact], given, progress=False)
+        assert report.passed and report.texts == len(TEXTS)
     tokenizer = WordPieceTokenizer(WORDS)
-    inputs = tokenizer(TEXTS, padding=True, add_special_tokens=False)
-    ids = expected(tiny_writer("bert"), {name: x.numpy() for name, x in inputs.items()})
-    found = artifact.run({"text": TEXTS})["text"].tolist()
-    assert found == tokenizer.batch_decode(ids, skip_special_tokens=True)
+    texts = [before + text for text in TEXTS]
+    inputs = tokenizer(texts, padding=True, add_special_tokens=False)
+    ids = expected(tiny_writer(kind), {name: x.numpy() for name, x in inputs.items()})
+    written = tokenizer.batch_decode(ids, skip_special_tokens=True)
+    assert artifact.run({"text": TEXTS})["text"].tolist() == written
+
+
+@pytest.mark.parametrize("kind", [pytest.param("bert", marks=pytest.mark.slow), "gpt2"])
+def test_a_decoder_alone_is_asked_as_the_bundle_is(saved, kind, tmp_path):
+    place, tokenizer = saved[kind], WordPieceTokenizer(WORDS, model_max_length=16)
+    exported(tiny_writer(kind), tmp_path / "a", "writer-savedmodel-ids", tokenizer=tokenizer)
+    ask, keras = predictor(tmp_path / "a"), keras_bert_zoo.predictor(place, options=WRITES)
+    answers = ask(TEXTS)
+    assert answers == keras(TEXTS)
+    assert any(answer["generated_text"] for answer in answers)
+    with pytest.raises(ExportError, match=r"writes as it was exported: leave \['do_sample'\] out"):
+        predictor(tmp_path / "a", options={"do_sample": True})
