@@ -61,10 +61,10 @@ def export(
     path.mkdir(parents=True)
     encoder, memory, decoder = parts_of(bundle.model)
     _write(lean_graph(encoder, encoder.signature), encoder.weights, path, ENCODER)
-    graphs = (lean_graph(part, part.signature) for part in (memory, decoder))
+    read, write = (lean_graph(part, part.signature) for part in (memory, decoder))
     signature = _merged(memory.signature, decoder.signature)
     given_back = {spec.name: past_of(spec.name) for spec in memory.signature.outputs}
-    merged = merge(*graphs, signature, BRANCH, given_back)
+    merged = merge(read, write, signature, BRANCH, given_back)
     _write(merged, [*memory.weights, *decoder.weights], path, DECODER)
     return encoder.signature, signature
 
