@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_bert_zoo.generation import GenerationOptions
+from keras_bert_zoo.tasks import task_named
 from keras_bert_zoo.tasks.predictor import Predictor, task_of
 from keras_bert_zoo.tasks.task import Task
 from keras_bert_zoo.tokenizers import Tokenizer, load_tokenizer
@@ -89,6 +90,9 @@ def task_for(
             "another generation (--generation)."
         )
     name = artifact.task or "sentence_embedding"
+    known = {field.name for field in dataclasses.fields(task_named(name).Options)}
+    exported = artifact.options.get("generation") or {}
+    options = {**{k: x for k, x in exported.items() if k in known}, **(options or {})}
     return task_of(name, artifact.config, tokenizer, options=options, **settings)
 
 

@@ -194,4 +194,5 @@ _GRAPHS: Mapping[str | None, Graph] = {
     "multiple_choice": Graph(_pair, _choices),
     "masked_lm": Graph(_every_place, _words),
     "seq2seq": Graph(answer=_written),
+    "causal_lm": Graph(answer=_written),
 }

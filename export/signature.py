@@ -27,7 +27,7 @@ class TensorSpec:
 
     Args:
         name: its name in every format.
-        dtype: ``"int32"``, ``"int64"``, ``"float32"`` or ``"string"``.
+        dtype: ``"int32"``, ``"int64"``, ``"float32"``, ``"bool"`` or ``"string"``.
         axes: the size of each axis, or the name of one that is open.
         of_tokens: whether the second axis is the sequence, also where its size is fixed.
     """

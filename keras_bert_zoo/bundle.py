@@ -97,6 +97,7 @@ def load(
     packed: bool = False,
     recompute: bool = False,
     do_lower_case: bool | None = None,
+    tie_encoder_decoder: bool = False,
 ) -> Bundle:
     """Loads a published checkpoint or a saved bundle.
 
@@ -126,6 +127,8 @@ def load(
         recompute: whether training takes less memory and more time, see ``Encoder``.
         do_lower_case: whether the tokenizer lowers the case; by default what its files say,
             which those of Google do not: there the name of the directory and the vocabulary.
+        tie_encoder_decoder: whether both sides of an ``EncoderDecoder`` that is made of an encoder
+            share its weights, see ``models.warm_start``.
 
     Raises:
         FileNotFoundError: the source or a file of it does not exist.
@@ -136,7 +139,13 @@ def load(
             and ``fresh_head`` is ``False``.
     """
     directory = sources.resolve(zoo.resolve(source))
-    if writer_configs.holds(directory):
+    writes = writer_configs.holds(directory)
+    if tie_encoder_decoder and (writes or task != _WRITING):
+        raise ValueError(
+            "tie_encoder_decoder is for task='seq2seq' and a source that is an encoder; received "
+            f"task={task!r} and {directory}. A model that writes has it in its config."
+        )
+    if writes:
         return _load_writer(directory, task, packed=packed, recompute=recompute, dtype=dtype)
     if task == _WRITING:
         if not fresh_head:
@@ -145,7 +154,8 @@ def load(
                 f"keras-bert-zoo finetune --task {task} --model {source} …"
             )
         options = {"dtype": dtype, "packed": packed, "recompute": recompute}
-        return _written_by_encoder(source, do_lower_case=do_lower_case, **options)
+        options["do_lower_case"] = do_lower_case
+        return _written_by_encoder(source, tie_encoder_decoder, **options)
     modules = read_modules(directory) if task == _EMBEDDING else SentenceModules(directory, {})
     directory = modules.encoder
     try:
@@ -177,12 +187,12 @@ def load(
     return Bundle(model, tokenizer, head.config)
 
 
-def _written_by_encoder(source: str | pathlib.Path, **options: Any) -> Bundle:
+def _written_by_encoder(source: str | pathlib.Path, tied: bool, **options: Any) -> Bundle:
     """The model that ``models.warm_start`` makes of an encoder."""
     loaded = load(source, task="masked_lm", **options)
     if loaded.tokenizer is None:
         raise ValueError(f"{source} has no tokenizer files: texts need them.")
-    model = bert2bert(loaded.model, ids_of(loaded.tokenizer))
+    model = bert2bert(loaded.model, ids_of(loaded.tokenizer), tied=tied)
     _log.warning("What attends from the decoder to the encoder starts with random values.")
     return Bundle(model, loaded.tokenizer, model.config)
 

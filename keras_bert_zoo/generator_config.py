@@ -22,7 +22,11 @@ _OF_A_SIDE = {
 }
 # What no side says for itself.
 _OF_BOTH = ("vocab_size", "max_position_embeddings", "pad_token_id", "type_vocab_size")
+# What may differ between sides that share their weights.
+_OF_NO_WEIGHT = ("pad_token_id", "classifier_dropout", "id2label", "problem_type", "extra")
 NESTED = "encoder-decoder"
+# The key that says whether a decoder has the weights of its encoder.
+TIES = "tie_encoder_decoder"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,6 +104,9 @@ class Seq2SeqConfig:
                 widths[0] == widths[1]
             ),
             "add_cross_attention of the decoder must be true": self.decoder.cross_attention,
+            f"{TIES} needs two sides of model_type 'bert' with the same sizes": (
+                not self.tied or self._can_be_tied()
+            ),
         }
         if self.one_table:
             same = [getattr(self.encoder, name) == getattr(self.decoder, name) for name in _OF_BOTH]
@@ -107,6 +114,14 @@ class Seq2SeqConfig:
         problems = [rule for rule, kept in holds.items() if not kept]
         if problems:
             raise ConfigError("The configuration cannot be built: " + "; ".join(problems))
+
+    def _can_be_tied(self) -> bool:
+        names = [field.name for field in dataclasses.fields(EncoderConfig)]
+        return self.encoder.model_type == "bert" and all(
+            getattr(self.encoder, name) == getattr(self.decoder, name)
+            for name in names
+            if name not in _OF_NO_WEIGHT
+        )
 
     @property
     def token_ids(self) -> dict[str, int]:
@@ -136,6 +151,11 @@ class Seq2SeqConfig:
     def one_table(self) -> bool:
         """Whether both sides share the word table."""
         return self.model_type != NESTED
+
+    @property
+    def tied(self) -> bool:
+        """Whether the decoder has the weights of the encoder (``tie_encoder_decoder``)."""
+        return bool(self.extra.get(TIES))
 
     def replace(self, **changes: Any) -> Seq2SeqConfig:
         """Returns a copy with some fields changed."""

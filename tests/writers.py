@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ TRANSFORMER = {
     "activation_function": "relu",
 }
 # The kinds of which ``transformers`` has a class.
-PUBLISHED = ("gpt2", "bert", "encoder-decoder", "marian", "pegasus")
+PUBLISHED = ("gpt2", "bert", "encoder-decoder", "tied", "marian", "pegasus")
 CONFIGS: dict[str, dict[str, Any]] = {
     "gpt2": {
         **IDS,
@@ -62,15 +63,25 @@ CONFIGS: dict[str, dict[str, Any]] = {
             "add_cross_attention": True,
         },
     },
+    "tied": {
+        **IDS,
+        "model_type": "encoder-decoder",
+        "tie_encoder_decoder": True,
+        "decoder_start_token_id": START,
+        "encoder": BERT,
+        "decoder": {**BERT, "is_decoder": True, "add_cross_attention": True},
+    },
     "marian": {**TRANSFORMER, "model_type": "marian", "forced_eos_token_id": None},
     "pegasus": {**TRANSFORMER, "model_type": "pegasus", "forced_eos_token_id": None},
 }
 LENGTHS = (9, 4, 2)
 
 
-def tiny_writer(kind: str, *, scale: float = 0.2, **options: Any) -> Writer:
-    """A model of a kind, with weights of a fixed seed."""
-    values = CONFIGS[kind]
+def tiny_writer(
+    kind: str, *, scale: float = 0.2, changes: Mapping[str, Any] = {}, **options: Any
+) -> Writer:
+    """A model of a kind, some keys of its config changed, with weights of a fixed seed."""
+    values = {**CONFIGS[kind], **changes}
     if "decoder_start_token_id" in values:
         config = Seq2SeqConfig.from_dict(values)
         model: Writer = encoder_decoder_of(config, encoder=options, decoder=options)

@@ -9,10 +9,17 @@ from typing import Any
 
 import numpy as np
 
-ENCODER, DECODER, WITH_PAST = "encoder_model", "decoder_model", "decoder_with_past_model"
+ENCODER, DECODER = "encoder_model", "decoder_model_merged"
 STATES, GIVEN, MASK = "last_hidden_state", "encoder_hidden_states", "encoder_attention_mask"
+# Whether keys and values of what was read are given back.
+BRANCH = "use_cache_branch"
 # What stands behind "past_key_values.0." and "present.0.".
 READ, WRITTEN = "encoder.{side}", "decoder.{side}"
+
+
+def past_of(name: str) -> str:
+    """The input that an output of the decoder comes back as with the next token."""
+    return name.replace("present", "past_key_values")
 
 
 class OrtWriter:
@@ -33,7 +40,7 @@ class OrtWriter:
             name: onnxruntime.InferenceSession(
                 directory / f"{name}.onnx", options, providers=["CPUExecutionProvider"]
             )
-            for name in (ENCODER, DECODER, WITH_PAST)
+            for name in (ENCODER, DECODER)
         }
         beside = directory.with_name("generation_config.json")
         self.config = json.loads(beside.read_text(encoding="utf-8"))
@@ -47,24 +54,37 @@ class OrtWriter:
         Returns:
             int32 ``(B, max_new_tokens)``; what follows an end is ``pad_token_id``.
         """
-        rows = {name: np.asarray(row, "int64") for name, row in inputs.items()}
-        states, mask = self._run(ENCODER, rows)[STATES], rows["attention_mask"]
-        count, limit = len(mask), self.config["max_new_tokens"]
+        memory = self.read(inputs)
+        count, limit = len(memory[MASK]), self.config["max_new_tokens"]
         end, padding = self.config["eos_token_id"], self.config["pad_token_id"]
         text, ended = np.full((count, limit), padding, "int32"), np.zeros(count, bool)
-        token = np.full((count, 1), self.config["decoder_start_token_id"], "int64")
-        given = {"input_ids": token, MASK: mask}
-        found = self._run(DECODER, {**given, GIVEN: states})
-        kept: dict[str, np.ndarray] = {}
+        token, kept = np.full(count, self.config["decoder_start_token_id"]), self.nothing(count)
         for place in range(limit):
-            token = np.where(ended, padding, found.pop("logits")[:, -1].argmax(axis=-1))
+            logits, kept = self.step(token[:, None], memory, kept)
+            token = np.where(ended, padding, logits[:, -1].argmax(axis=-1))
             text[:, place], ended = token, ended | (token == end)
-            if ended.all() or place + 1 == limit:
+            if ended.all():
                 break
-            kept |= {name.replace("present", "past_key_values"): x for name, x in found.items()}
-            given = {"input_ids": token[:, None], MASK: mask}
-            found = self._run(WITH_PAST, {**given, **kept})
         return text
+
+    def read(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """What the decoder is given of texts with every token."""
+        rows = {name: np.asarray(row, "int64") for name, row in inputs.items()}
+        return {MASK: rows["attention_mask"], GIVEN: self._run(ENCODER, rows)[STATES]}
+
+    def nothing(self, rows: int) -> dict[str, np.ndarray]:
+        """Keys and values before the first token."""
+        kept = {x.name: x.shape for x in self.sessions[DECODER].get_inputs() if len(x.shape) == 4}
+        return {name: np.zeros((rows, x[1], 0, x[3]), "float32") for name, x in kept.items()}
+
+    def step(
+        self, tokens: np.ndarray, memory: Mapping[str, Any], kept: Mapping[str, Any]
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Logits of what follows tokens ``(B, T)``, ``(B, T, V)``, and what is kept with them."""
+        begun = next(iter(kept.values())).shape[2] > 0
+        given = {"input_ids": np.asarray(tokens, "int64"), BRANCH: np.array([begun])}
+        found = self._run(DECODER, {**given, **memory, **kept})
+        return found.pop("logits"), {past_of(name): x for name, x in found.items()}
 
     def _run(self, name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         session = self.sessions[name]

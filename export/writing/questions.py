@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.data.pair_rows import TOKENS, PairRows
+from keras_bert_zoo.data.pair_rows import TOKENS, PairRows, begun, start_of
 from keras_bert_zoo.data.rows import encode
-from keras_bert_zoo.data.text_files import TextTable
 
 from ..artifact import Artifact
-from ..asking import longest_row, tokenizer_of
+from ..asking import longest_row, task_for, tokenizer_of
 from ..errors import ExportError
 from ..runner import widened
 from ..verification.asked import Asked, Given, read_asked
@@ -53,9 +52,11 @@ class WritingQuestions:
         if not texts:
             raise ExportError("There are no texts to verify the artifacts with.")
         self._asked: Any = asked
-        # What a decoder alone goes on with has no end yet.
-        special = first.task == "seq2seq"
-        encoded = encode(Examples(texts), self._tokenizer, longest, add_special_tokens=special)
+        if first.task == "seq2seq":
+            encoded = encode(Examples(texts), self._tokenizer, longest)
+        else:
+            start = start_of(self._tokenizer, first.config)
+            encoded = begun(texts, self._tokenizer, longest, start)
         self._all = PairRows(encoded, memory=(self._tokenizer, texts))
         counts = encoded.lengths.tolist()
         self.rows = [encoded.padded(np.array([i]), count) for i, count in enumerate(counts)]
@@ -72,7 +73,7 @@ class WritingQuestions:
     def metric(self) -> str | None:
         """The name of what ``scores`` finds."""
         asked = self._asked
-        return asked.task.monitored(()) if asked and asked.labelled else None
+        return asked.task.monitored(()) if asked.labelled else None
 
     def decoded(self, ids: np.ndarray) -> list[str]:
         """Texts of ids ``(rows, T)``."""
@@ -95,8 +96,8 @@ class WritingQuestions:
         return task.score(*judged)[str(self.metric)], task.tally(*judged)
 
 
-# What a task has read, `None` without one; the texts, and the tokens of the longest.
-_Read = tuple[Asked | None, list[str], int]
+# What a task has read, its texts, and the tokens of the longest.
+_Read = tuple[Asked, list[str], int]
 
 
 def _pairs(given: Given, artifacts: Sequence[Artifact], columns: Mapping[str, Any]) -> _Read:
@@ -106,22 +107,15 @@ def _pairs(given: Given, artifacts: Sequence[Artifact], columns: Mapping[str, An
     return asked, list(asked.examples.texts), asked.task.settings.max_length
 
 
-_OF_TABLE = {"text_column": "text", "delimiter": "delimiter", "encoding": "encoding"}
-
-
 def _beginnings(given: Given, artifacts: Sequence[Artifact], columns: Mapping[str, Any]) -> _Read:
-    """Texts that a decoder goes on with."""
-    texts: Any = given
+    """Texts that a decoder goes on with; of a file what follows them is not read."""
+    first, settings = artifacts[0], {k: x for k, x in columns.items() if k != "limit"}
+    questions: Any = given
     if isinstance(given, str):
-        fields: Any = {_OF_TABLE[name]: x for name, x in columns.items() if name in _OF_TABLE}
-        texts = TextTable(label=None, **fields).read(given).texts
-    first = artifacts[0]
+        questions = list(task_for(first, tokenizer_of(first), **settings).questions(given))
+    asked: Any = read_asked(questions, artifacts, columns)
     room = first.config.max_tokens - max(a.signature.outputs[0].axes[1] for a in artifacts)
-    return (
-        None,
-        list(texts)[: columns.get("limit")],
-        min(room, tokenizer_of(first).model_max_length),
-    )
+    return asked, list(asked.examples.texts), min(room, asked.task.settings.max_length)
 
 
 _READERS = {"seq2seq": _pairs, "causal_lm": _beginnings}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo.data.pair_rows import start_of
 from keras_bert_zoo.generation.generate import end_of, texts_of
 from keras_bert_zoo.tokenizers.graph_decoding import TokenJoiner
 
@@ -81,12 +82,16 @@ def _text_signature(
     join, reads = TokenJoiner(tokenizer), model.task == "seq2seq"
     # A decoder goes on behind what it is given, which therefore has no end.
     longest = model.encoder.config.max_tokens if reads else model.config.max_tokens - room
-    longest = min(tokenizer.model_max_length, longest)
+    start = None if reads else start_of(tokenizer, model.config)
+    longest = min(tokenizer.model_max_length, longest) - (start is not None)
 
     def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
         ids = tokenizer(
             text, padding=True, truncation=True, max_length=longest, add_special_tokens=reads
         )
+        if start is not None:
+            first = dict(zip(PROMPT, (start, 1), strict=True))
+            ids = {k: tf.pad(ids[k], [[0, 0], [1, 0]], constant_values=first[k]) for k in PROMPT}
         return {"text": join(forward(**{name: ids[name] for name in names})[IDS])}
 
     strings = (TensorSpec("text", "string", (BATCH,)),)

@@ -11,7 +11,12 @@ import numpy as np
 
 from keras_bert_zoo.checkpoints.files import open_tensors
 from keras_bert_zoo.checkpoints.hugging_face import write_files
-from keras_bert_zoo.checkpoints.tables.writers import BIAS_OF_WORDS, FUSED, writer_tables
+from keras_bert_zoo.checkpoints.tables.writers import (
+    BIAS_OF_WORDS,
+    FUSED,
+    tied_copies,
+    writer_tables,
+)
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, LazyTensor, Tensor
 from keras_bert_zoo.checkpoints.weights import build_from_tensors, tensors_of
 from keras_bert_zoo.checkpoints.writer_configs import read_config
@@ -54,6 +59,8 @@ def write(model: Writer, directory: pathlib.Path) -> None:
     """
     tables = writer_tables(model.config)
     tensors = tensors_of(model, tables.body)
+    # Not every reader ties: `transformers` 5 reads both sides.
+    tensors |= {copy: tensors[name] for copy, name in tied_copies(model.config).items()}
     stored = {tables.prefix + name: tensor for name, tensor in closed(tensors).items()}
     values = model.config.to_dict() | {"architectures": [tables.classes[model.task]]}
     write_files(values, stored, directory)

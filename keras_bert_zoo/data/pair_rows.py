@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,12 +134,43 @@ def pair_rows(
     )
 
 
+def start_of(tokenizer: Any, config: Any) -> int | None:
+    """What a decoder alone reads before each text: its ``bos_token_id``, if its tokenizer adds it.
+
+    Args:
+        tokenizer: a ``Tokenizer``.
+        config: a ``DecoderConfig``.
+    """
+    added = tokenizer([""])["input_ids"].flat_values.numpy().tolist()
+    start = config.extra.get("bos_token_id")
+    return start if start in added[:1] else None
+
+
+def begun(texts: Sequence[str], tokenizer: Any, max_length: int, start: int | None) -> EncodedTexts:
+    """Tokenises what texts begin with: nothing is behind them.
+
+    Args:
+        texts: N texts.
+        tokenizer: a ``Tokenizer``.
+        max_length: tokens at which they are cut.
+        start: id before each text; ``None``: there is none.
+    """
+    room = max_length - (start is not None)
+    encoded = encode(Examples(texts), tokenizer, room, add_special_tokens=False)
+    if start is None:
+        return encoded
+    return _with_token(encoded, np.cumsum(encoded.lengths) - encoded.lengths, start)
+
+
 def ended(texts: EncodedTexts, end: int) -> EncodedTexts:
     """Texts with one token more behind each."""
-    places = np.cumsum(texts.lengths)
+    return _with_token(texts, np.cumsum(texts.lengths), end)
+
+
+def _with_token(texts: EncodedTexts, places: np.ndarray, token: int) -> EncodedTexts:
     return dataclasses.replace(
         texts,
-        input_ids=np.insert(texts.input_ids, places, end).astype("int32"),
+        input_ids=np.insert(texts.input_ids, places, token).astype("int32"),
         token_type_ids=np.insert(texts.token_type_ids, places, 0),
         lengths=texts.lengths + 1,
     )

@@ -94,6 +94,8 @@ class EncoderBlock(Block):
             again for the gradient: less memory for a second forward pass.
         norm_first: whether what enters a sub-layer is normalised, instead of the sum behind it
             (Radford et al. 2019, section 2.3).
+        tied: a block of the same sizes that was called before, whose layers this one uses instead
+            of own ones.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class EncoderBlock(Block):
         fused_attention: bool = False,
         recompute: bool = False,
         norm_first: bool = False,
+        tied: EncoderBlock | None = None,
         **kwargs: Any,
     ) -> None:
         arguments: dict[str, Any] = {
@@ -126,24 +129,38 @@ class EncoderBlock(Block):
             "norm_first": norm_first,
         }
         super().__init__(arguments, **kwargs)
-        hidden, policy = num_heads * head_size, self.dtype_policy
-        shared = {"initializer_range": initializer_range, "dtype": policy}
+        self.is_tied = tied is not None
+        if tied is None:
+            self._make_layers()
+        else:
+            self._tie(tied)
+        # Named, because an automatic name, and the path of the seed, counts every layer made.
+        policy = self.dtype_policy
+        self.attention_dropout = Dropout(dropout, name="attention_dropout", dtype=policy)
+        self.output_dropout = Dropout(dropout, name="output_dropout", dtype=policy)
+
+    def _make_layers(self) -> None:
+        given, policy = self.arguments, self.dtype_policy
+        hidden, epsilon = given["num_heads"] * given["head_size"], given["epsilon"]
+        shared = {"initializer_range": given["initializer_range"], "dtype": policy}
         self.attention = self.attend_with(
-            num_heads=num_heads,
-            head_size=head_size,
-            dropout=attention_dropout,
-            fused=fused_attention,
+            num_heads=given["num_heads"],
+            head_size=given["head_size"],
+            dropout=given["attention_dropout"],
+            fused=given["fused_attention"],
             name="attention",
             **shared,
         )
         self.attention_norm = LayerNorm(epsilon, name="attention_norm", dtype=policy)
-        self.intermediate = Linear(intermediate_size, name="intermediate", **shared)
-        activations.get(activation)  # an unknown name fails here
+        self.intermediate = Linear(given["intermediate_size"], name="intermediate", **shared)
+        activations.get(given["activation"])  # an unknown name fails here
         self.output_projection = Linear(hidden, name="output", **shared)
         self.output_norm = LayerNorm(epsilon, name="output_norm", dtype=policy)
-        # Named, because an automatic name, and the path of the seed, counts every layer made.
-        self.attention_dropout = Dropout(dropout, name="attention_dropout", dtype=policy)
-        self.output_dropout = Dropout(dropout, name="output_dropout", dtype=policy)
+
+    def _tie(self, other: EncoderBlock) -> None:
+        self.attention, self.attention_norm = other.attention, other.attention_norm
+        self.intermediate = other.intermediate
+        self.output_projection, self.output_norm = other.output_projection, other.output_norm
 
     def attend_with(self, **options: Any) -> Any:
         """The kind of attention."""
@@ -167,7 +184,9 @@ class EncoderBlock(Block):
         return (self.attention.dropout, self.attention_dropout, self.output_dropout)
 
     def build(self, hidden_shape: tuple[int | None, ...], *_: Any) -> None:
-        """Builds the sub-layers."""
+        """Builds the sub-layers; those of another block are built."""
+        if self.is_tied:
+            return
         self.attention.build(hidden_shape)
         self.attention_norm.build(hidden_shape)
         self.intermediate.build(hidden_shape)

@@ -25,7 +25,7 @@ class DecoderBlock(EncoderBlock):
 
     Args:
         cross_attention: whether there is attention to an encoder.
-        **sizes: of ``EncoderBlock``.
+        **sizes: of ``EncoderBlock``; with ``tied``, attention to an encoder is its own.
     """
 
     def __init__(self, *, cross_attention: bool = False, **sizes: Any) -> None:

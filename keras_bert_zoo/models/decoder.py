@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -71,6 +72,8 @@ class Decoder(Configured):
         packed: whether a row holds several documents, see ``Encoder``; the masks are then the
             numbers of the documents, and a document sees the encoder's of its own number.
         embeddings: a layer to share with an encoder.
+        encoder_blocks: of an encoder, one for each layer, whose self-attention and feed-forward
+            layers the decoder uses too; with none it has its own.
         fused_attention: see ``Encoder``.
         recompute: see ``Encoder``.
         dtype: dtype policy of the layers; the global one by default.
@@ -85,6 +88,7 @@ class Decoder(Configured):
         *,
         packed: bool = False,
         embeddings: Embeddings | None = None,
+        encoder_blocks: Sequence[Any] = (),
         fused_attention: bool = False,
         recompute: bool = False,
         dtype: Any = None,
@@ -103,10 +107,11 @@ class Decoder(Configured):
                 **block_sizes(config),
                 cross_attention=config.cross_attention,
                 norm_first=choices.norm_first,
+                tied=tied,
                 **inside,
                 name=f"layer_{index}",
             )
-            for index in range(config.num_hidden_layers)
+            for index, tied in enumerate(encoder_blocks or [None] * config.num_hidden_layers)
         ]
         final_norm = None
         if choices.norm_first:

@@ -12,6 +12,7 @@ from keras_bert_zoo.models.decoder import MEMORY, Decoder, Memory
 from keras_bert_zoo.models.encoder import Encoder
 from keras_bert_zoo.models.encoders import encoder_of
 from keras_bert_zoo.models.named_inputs import inputs_like
+from keras_bert_zoo.models.trained_parts import blocks_of
 from keras_bert_zoo.models.writer import Writer, word_head
 
 WRITES = "decoder_"
@@ -113,6 +114,11 @@ def encoder_decoder_of(
     reads = encoder_of(
         config.encoder, **{"add_pooling_layer": False, **(encoder or {})}, dtype=dtype
     )
-    shared = reads.get_layer("embeddings") if config.one_table else None
-    writes = Decoder(config.decoder, **(decoder or {}), embeddings=shared, dtype=dtype)
+    writes = Decoder(
+        config.decoder,
+        **(decoder or {}),
+        embeddings=reads.get_layer("embeddings") if config.one_table or config.tied else None,
+        encoder_blocks=blocks_of(reads) if config.tied else (),
+        dtype=dtype,
+    )
     return EncoderDecoder(reads, writes, config, dtype=dtype, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from keras_bert_zoo.generator_config import NESTED, DecoderConfig, Seq2SeqConfig
+from keras_bert_zoo.generator_config import NESTED, TIES, DecoderConfig, Seq2SeqConfig
 from keras_bert_zoo.models.encoder_decoder import EncoderDecoder, encoder_decoder_of
 from keras_bert_zoo.models.pretraining import PretrainingModel
 
@@ -13,15 +13,19 @@ _SHARED_OPTIONS = ("packed", "fused_attention", "recompute")
 _ACROSS = ("/cross_attention/", "/cross_norm/")
 
 
-def bert2bert(model: PretrainingModel, ids: Mapping[str, Any]) -> EncoderDecoder:
+def bert2bert(
+    model: PretrainingModel, ids: Mapping[str, Any], *, tied: bool = False
+) -> EncoderDecoder:
     """Both sides begin as the encoder is, what attends from one to the other as new.
 
-    Rothe et al. 2019 (arXiv:1907.12461), section 2: BERT2BERT. The head is that of the masked
-    words, whose scores the decoder's word table makes; encoder and decoder share no weight.
+    Rothe et al. 2019 (arXiv:1907.12461), section 2: BERT2BERT, tied BERTSHARE. The head is that of
+    the masked words, whose scores the decoder's word table makes.
 
     Args:
         model: BERT with its head for masked words; it stays as it is.
         ids: ``decoder_start_token_id``, ``eos_token_id`` and ``pad_token_id``.
+        tied: whether encoder and decoder share all weights but those of what attends from one to
+            the other, and of the head; they share none by default.
 
     Raises:
         ValueError: the encoder is no BERT.
@@ -34,7 +38,11 @@ def bert2bert(model: PretrainingModel, ids: Mapping[str, Any]) -> EncoderDecoder
         )
     values = {**encoder.config.to_dict(), "is_decoder": True, "add_cross_attention": True}
     config = Seq2SeqConfig(
-        encoder=encoder.config, decoder=DecoderConfig.from_dict(values), model_type=NESTED, **ids
+        encoder=encoder.config,
+        decoder=DecoderConfig.from_dict(values),
+        model_type=NESTED,
+        extra={TIES: True} if tied else {},
+        **ids,
     )
     options = {name: encoder.options[name] for name in _SHARED_OPTIONS}
     made = encoder_decoder_of(config, encoder=options, decoder=options, dtype=encoder.dtype_policy)

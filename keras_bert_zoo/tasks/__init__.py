@@ -22,13 +22,14 @@ TASKS: dict[str, Any] = {
     "next_sentence": f"{_HERE}.next_sentence:NextSentence",
     "masked_lm": f"{_HERE}.masked_lm:MaskedLM",
     "seq2seq": f"{_HERE}.seq2seq:Seq2Seq",
+    "causal_lm": f"{_HERE}.causal_lm:CausalText",
 }
 
 # Modules that called `register`, with the file of each; a session has none.
 OWN_MODULES: dict[str, str | None] = {}
 
 # These learn from text alone: `keras-bert-zoo pretrain` trains them.
-PRETRAINED = ("masked_lm",)
+PRETRAINED = ("masked_lm", "causal_lm")
 
 
 def task_named(name: str) -> Any:

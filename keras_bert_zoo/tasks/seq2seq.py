@@ -11,14 +11,14 @@ import numpy as np
 from keras_bert_zoo.data.pair_rows import TOKENS, WRITES, PairRows, pair_rows
 from keras_bert_zoo.data.records import place_of
 from keras_bert_zoo.data.summaries import Document, SummaryTable
-from keras_bert_zoo.data.text_files import TextRows, TextTable
+from keras_bert_zoo.data.text_files import TextRows
 from keras_bert_zoo.evaluation.prediction import Runner
 from keras_bert_zoo.evaluation.spacing import respaced
 from keras_bert_zoo.evaluation.writing import METRICS, TOKENIZERS
 from keras_bert_zoo.generation import GenerationOptions, generate
 from keras_bert_zoo.rules import PART, SWITCH, TEXT, at_least, check_options, choice, or_none
-from keras_bert_zoo.tasks.asking import texts_of
-from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task, mean_tally
+from keras_bert_zoo.tasks.task import Labels, Outputs, Settings
+from keras_bert_zoo.tasks.writing import Writing, widened
 
 _OF_GENERATION = ("max_new_tokens", "num_beams", "length_penalty", "no_repeat_ngram_size")
 _RULES = {
@@ -30,8 +30,6 @@ _RULES = {
     "bleu_tokenizer": choice(*TOKENIZERS),
     "respace": SWITCH,
 }
-# Texts are read in widths of this step: for each width a program is made.
-_STEP = 32
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,15 +80,13 @@ class WritingOptions:
         return {name: getattr(self, name) for name in _OF_GENERATION}
 
 
-class Seq2Seq(Task[TextRows]):
+class Seq2Seq(Writing):
     """Sutskever et al. 2014 (arXiv:1409.3215); the model is an ``EncoderDecoder``.
 
     It learns to say each token after those before it, and is judged by what it writes by itself.
     """
 
     Options = WritingOptions
-    # Logits are as wide as the vocabulary, for each token.
-    rows_at_once = 16
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -100,21 +96,13 @@ class Seq2Seq(Task[TextRows]):
                 f"max_target_length may be at most max_length ({settings.max_length}), received "
                 f"{longest}."
             )
-        self.metric = METRICS[self.options.metric]
-        files = {name: getattr(settings, name) for name in ("delimiter", "encoding", "empty_texts")}
-        self.table = TextTable(text=self.columns[0], text_pair=self.columns[1], label=None, **files)
         self.documents = SummaryTable(
             text=settings.text_column,
             summary=settings.pair_column,
             label=settings.label_column,
             aspect=self.options.aspect,
-            **files,
+            **self.files,
         )
-
-    @property
-    def columns(self) -> tuple[str, str]:
-        """Columns of a text and of what is to be written."""
-        return self.settings.text_column or "source", self.settings.pair_column or "target"
 
     def recall(self, config: Any) -> None:
         """Takes what texts begin and end with."""
@@ -123,7 +111,7 @@ class Seq2Seq(Task[TextRows]):
     def read(self, source: str) -> TextRows:
         """Reads pairs of texts, see ``data.text_files``, or documents with summaries."""
         if not self.options.summaries:
-            return self.table.read(source)
+            return super().read(source)
         found = self.documents.read(source)
         references = [each.reference or "" for each in found]
         return TextRows([each.place for each in found], _texts_of(found), references, None)
@@ -132,9 +120,7 @@ class Seq2Seq(Task[TextRows]):
         """Texts, or dicts with the columns of a file, or with ``text``; targets are not read."""
         if self.options.summaries:
             return TextRows([], _texts_of(self._asked(questions)), None, None)
-        first = self.columns[0]
-        plain = [_renamed(question, first) for question in questions]
-        return TextRows([], texts_of(plain, (first,))[0], None, None)
+        return super().asked(questions)
 
     def _asked(self, questions: Sequence[Any]) -> list[Document]:
         column = self.settings.text_column or "text"
@@ -146,10 +132,6 @@ class Seq2Seq(Task[TextRows]):
             )
             for index, question in enumerate(questions)
         ]
-
-    def monitored(self, labels: Labels) -> str:
-        """What the metric says."""
-        return self.metric.monitored
 
     def prepared(self, model: Any, learned: Any = None) -> Any:
         """The model with the smoothing of its loss.
@@ -186,7 +168,7 @@ class Seq2Seq(Task[TextRows]):
 
         def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             read = {k: x for k, x in inputs.items() if not k.startswith(WRITES)}
-            read = _widened(read, model.config.max_tokens)
+            read = widened(read, model.config.max_tokens)
             written = generate(model, read, jit_compile=False, **self.options.generation)
             scored = model.predict_on_batch(dict(inputs)) if learning else {}
             return {**scored, TOKENS: written}
@@ -197,52 +179,11 @@ class Seq2Seq(Task[TextRows]):
         """Writes the end alone."""
         return lambda inputs: {TOKENS: np.full((len(inputs["input_ids"]), 1), self.end)}
 
-    def score(
-        self, examples: TextRows, rows: Any, outputs: Outputs, labels: Labels
-    ) -> dict[str, float]:
-        """The scores of the metric."""
-        texts, references = self._texts(rows, outputs), examples.text_pairs or []
-        return self.metric.scores(texts, references, self.options.bleu_tokenizer)
-
-    def tally(
-        self, examples: TextRows, rows: Any, outputs: Outputs, labels: Labels
-    ) -> np.ndarray | None:
-        """Of a score that is a mean."""
-        if self.metric.each is None:
-            return None
-        return mean_tally(self.metric.each(self._texts(rows, outputs), examples.text_pairs or []))
-
-    def answers(
-        self, examples: TextRows, rows: Any, outputs: Outputs, labels: Labels
-    ) -> list[dict[str, Any]]:
-        """``generated_text``, what was written."""
-        return [{"generated_text": text} for text in self._texts(rows, outputs)]
-
-    def _texts(self, rows: Any, outputs: Outputs) -> list[str]:
-        tokenizer, sources = rows.memory
-        # A word table may have more rows than the vocabulary has words.
-        words = tokenizer.vocab_size
-        found = []
-        for row in outputs[TOKENS].tolist():
-            ids = row[: row.index(self.end)] if self.end in row else row
-            known = [token for token in ids if token < words]
-            found.append(tokenizer.decode(known, skip_special_tokens=True))
-        return list(map(respaced, found, sources)) if self.options.respace else found
-
-
-def _renamed(question: Any, column: str) -> Any:
-    """A question with its ``text`` in the column of texts."""
-    if isinstance(question, Mapping) and column not in question and "text" in question:
-        return {column: question["text"]}
-    return question
+    def texts(self, rows: Any, outputs: Outputs) -> list[str]:
+        """What was written, with the spaces that are asked for."""
+        found = super().texts(rows, outputs)
+        return list(map(respaced, found, rows.memory[1])) if self.options.respace else found
 
 
 def _texts_of(documents: Sequence[Document]) -> list[str]:
     return [each.text for each in documents]
-
-
-def _widened(inputs: Mapping[str, np.ndarray], longest: int) -> dict[str, np.ndarray]:
-    """Inputs ``(B, S)`` with padding up to the next width of ``_STEP``, or the longest."""
-    width = inputs["input_ids"].shape[1]
-    missing = min(-(-width // _STEP) * _STEP, longest) - width
-    return {name: np.pad(x, [(0, 0), (0, missing)]) for name, x in inputs.items()}

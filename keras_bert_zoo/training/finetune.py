@@ -144,6 +144,7 @@ class _Run:
             labels=labels or None,
             problem_type=self.task.problem_type,
             dtype=recipe.dtype,
+            tie_encoder_decoder=bool(recipe.tie_encoder_decoder),
         )
 
     def _compile(self) -> None:

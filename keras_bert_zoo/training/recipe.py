@@ -36,6 +36,8 @@ class FinetuneRecipe:
             e.g. {model_type: marian, d_model: 256, encoder_layers: 4, decoder_layers: 4,
             encoder_attention_heads: 4, decoder_attention_heads: 4, encoder_ffn_dim: 1024,
             decoder_ffn_dim: 1024, max_position_embeddings: 128}.
+        tie_encoder_decoder: of seq2seq, true if both sides that are made of an encoder are to
+            share its weights (Rothe et al. 2019, arXiv:1907.12461, section 2, BERTSHARE).
         tokenizer: of a new model: what model may be, with tokenizer files.
         output: directory of the run; it gets bundle/, history.json, history.csv,
             metrics.json, recipe.yaml and logs/ for TensorBoard.
@@ -103,6 +105,7 @@ class FinetuneRecipe:
 
     model: str | None = None
     new_model: dict[str, Any] | None = None
+    tie_encoder_decoder: bool | None = None
     tokenizer: str | None = None
     output: str
     train: str
@@ -225,6 +228,10 @@ class FinetuneRecipe:
             (
                 self.new_model is not None and self.task != "seq2seq",
                 f"new_model is of task seq2seq, not of {self.task!r}",
+            ),
+            (
+                bool(self.tie_encoder_decoder) and (self.model is None or self.task != "seq2seq"),
+                "tie_encoder_decoder is of task seq2seq with a model that is an encoder",
             ),
             (bool(self.fold and self.validation), "fold validates: leave validation out"),
             (not unique, f"labels must be distinct and at least one: {self.labels}"),

@@ -68,7 +68,8 @@ def parse_recipe(
     """
     fields = dataclasses.fields(recipe_class)  # type: ignore[arg-type]
     keys = {field.name for field in fields}
-    words = _spelled_out(arguments, {field.name for field in fields if field.type == "bool"})
+    switches = {field.name for field in fields if str(field.type).startswith("bool")}
+    words = _spelled_out(arguments, switches)
     flags = [word[2:].split("=")[0] for word in words if word.startswith("--")]
     _check_keys([flag.rstrip("+") for flag in flags], keys | {"help", "print_config"}, "argument")
     name, words = _recipe_of(words)

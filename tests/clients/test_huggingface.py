@@ -6,12 +6,14 @@ import pathlib
 
 import numpy as np
 import pytest
-from writers import PAD, START, rows, tiny_writer, with_segments
+from writers import PAD, START, inputs_of, rows, tiny_writer, with_segments
 
 from .conftest import LABELS, ONNX, TEXTS
 
 # Random models write one word again and again, where they may.
 CHOICES = ({"no_repeat_ngram_size": 1}, {"no_repeat_ngram_size": 2, "num_beams": 3})
+# optimum begins with keys and values of as many heads as the encoder has.
+ONE_NUMBER_OF_HEADS = {"decoder_attention_heads": 3}
 HEADS = (
     {},
     {"pooling": ["cls", "max", "weightedmean"], "normalize": True},
@@ -81,6 +83,20 @@ def test_sentence_transformers_reads_embedders_and_writes_them(bundles, ask, tmp
         np.testing.assert_allclose(written, expected, rtol=0, atol=1e-5)
 
 
+def test_a_transformers_that_ties_reads_both_sides_and_stores_one(ask, tmp_path):
+    from keras_bert_zoo.bundle import load, save
+
+    model = tiny_writer("tied")
+    place, arrays = save(model, None, tmp_path / "tied"), inputs_of(model)
+    lists = {name: values.tolist() for name, values in arrays.items()}
+    found = ask("huggingface", "tied_client.py", str(place), lists)
+    assert found["ties"] and not any(name.startswith("encoder.enc") for name in found["stored"])
+    expected, real = np.asarray(model(arrays)["logits"]), arrays["decoder_attention_mask"] > 0
+    np.testing.assert_allclose(np.array(found["logits"])[real], expected[real], rtol=0, atol=1e-5)
+    again = load(f"{place}-again").model
+    np.testing.assert_array_equal(again(arrays)["logits"], expected)
+
+
 def test_optimum_writes_what_generate_writes(ask, tmp_path):
     from keras_bert_zoo.bundle import Bundle
     from keras_bert_zoo.export.writing.conversion import write
@@ -88,7 +104,7 @@ def test_optimum_writes_what_generate_writes(ask, tmp_path):
 
     requests, expected = [], []
     for kind in ("encoder-decoder", "marian", "pegasus"):
-        model, place = tiny_writer(kind), tmp_path / kind
+        model, place = tiny_writer(kind, changes=ONE_NUMBER_OF_HEADS), tmp_path / kind
         place.mkdir()
         bundle = Bundle(model, None, model.config)
         write(bundle, place, "writer-onnx", {"generation": {"max_new_tokens": 7}})

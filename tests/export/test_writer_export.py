@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import string
 
 import numpy as np
@@ -113,8 +114,9 @@ def test_weights_are_in_a_tflite_file_once(model, tmp_path):
     weights = sum(weight.numpy().nbytes for weight in model.weights)
     buffers = tflite_model.read(path.read_bytes()).buffers
     stored = sum(len(buffer.data) for buffer in buffers if buffer.data is not None)
-    # Fixed positions are no weights, and the rest is scalars and shapes.
-    assert weights <= stored < 1.15 * weights
+    # Fixed positions are no weights, and the rest is scalars and shapes; 1.22 was measured of the
+    # tied, of which no tensor is there twice either.
+    assert weights <= stored < (1.25 if model.config.tied else 1.15) * weights
 
 
 def test_eight_bits_stay_near(model, tmp_path):
@@ -123,12 +125,44 @@ def test_eight_bits_stay_near(model, tmp_path):
     assert writer(one(inputs, 0)).shape == (1, 7)
 
 
-def test_onnx_files_write(model, tmp_path):
+@pytest.fixture(scope="module")
+def onnx_files(model, tmp_path_factory):
+    """The writer's module, and the directory of its files."""
     ort = pytest.importorskip("keras_bert_zoo.export.writing.ort")
     pytest.importorskip("tf2onnx")
-    writer = ort.OrtWriter(exported(model, tmp_path / "a", "writer-onnx"))
+    return ort, exported(model, tmp_path_factory.mktemp("onnx") / "a", "writer-onnx")
+
+
+def test_onnx_files_write(model, onnx_files):
+    ort, path = onnx_files
     inputs = with_segments(model, rows())
-    np.testing.assert_array_equal(writer(inputs), expected(model, inputs))
+    np.testing.assert_array_equal(ort.OrtWriter(path)(inputs), expected(model, inputs))
+
+
+def test_logits_of_onnx_files_are_those_of_keras(model, onnx_files):
+    """Of any words: three at once, then one after the other."""
+    ort, path = onnx_files
+    writer, inputs = ort.OrtWriter(path), with_segments(model, rows())
+    text = np.random.default_rng(3).integers(3, 61, (3, 7)).astype("int32")
+    whole = {"decoder_input_ids": text, "decoder_attention_mask": np.ones_like(text)}
+    wanted = np.asarray(model({**inputs, **whole})["logits"])
+    memory, kept, found = writer.read(inputs), writer.nothing(3), []
+    for new in (text[:, :3], *np.split(text[:, 3:], 4, axis=1)):
+        logits, kept = writer.step(new, memory, kept)
+        found.append(logits)
+    np.testing.assert_allclose(np.concatenate(found, axis=1), wanted, atol=1e-4)
+
+
+def test_weights_of_a_decoder_are_in_its_onnx_file_once(model, onnx_files):
+    onnx = pytest.importorskip("onnx")
+    ort, path = onnx_files
+    graph = onnx.load(path / f"{ort.DECODER}.onnx").graph
+    own = {weight.path for layer in (model.decoder, model.head) for weight in layer.weights}
+    known = {weight.path for weight in model.weights}
+    assert sorted(x.name for x in graph.initializer if x.name in known) == sorted(own)
+    [choice] = [node for node in graph.node if node.op_type == "If"]
+    inside = [x for branch in choice.attribute for x in branch.g.initializer]
+    assert sum(math.prod(x.dims) for x in inside) < 100  # shapes
 
 
 @pytest.mark.parametrize(
@@ -155,7 +189,7 @@ TEXTS = ["a bc, 中文", "好", "xyz."]
 def saved(tmp_path_factory):
     """Bundles by kind."""
     found = {}
-    for kind in ("encoder-decoder", "bert"):
+    for kind in ("encoder-decoder", "bert", "gpt2"):
         place = tmp_path_factory.mktemp("bundles") / kind
         found[kind] = save(tiny_writer(kind), WordPieceTokenizer(WORDS, model_max_length=16), place)
     return found
@@ -250,13 +284,32 @@ def test_references_are_judged_and_texts_compared(saved, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_decoder_alone_goes_on_with_texts(saved, tmp_path):
-    place, options = saved["bert"], {"generation": WRITES, "progress": False}
+@pytest.mark.parametrize(("kind", "before"), [("bert", ""), ("gpt2", "[CLS]")])
+def test_a_decoder_alone_goes_on_with_texts(saved, kind, before, tmp_path):
+    """Also when it has seen a token before each text, which its config names."""
+    place, options = saved[kind], {"generation": WRITES, "progress": False}
     [artifact] = export(place, tmp_path, **options)
     assert artifact.format == "writer-savedmodel"
-    assert verify(place, [artifact], TEXTS, progress=False).passed
+    file = tmp_path / "texts.jsonl"
+    file.write_text("\n".join(json.dumps({"text": text}) for text in TEXTS), encoding="utf-8")
+    for given in (TEXTS, str(file)):
+        report = verify(place, [artifact], given, progress=False)
+        assert report.passed and report.texts == len(TEXTS)
     tokenizer = WordPieceTokenizer(WORDS)
-    inputs = tokenizer(TEXTS, padding=True, add_special_tokens=False)
-    ids = expected(tiny_writer("bert"), {name: x.numpy() for name, x in inputs.items()})
-    found = artifact.run({"text": TEXTS})["text"].tolist()
-    assert found == tokenizer.batch_decode(ids, skip_special_tokens=True)
+    texts = [before + text for text in TEXTS]
+    inputs = tokenizer(texts, padding=True, add_special_tokens=False)
+    ids = expected(tiny_writer(kind), {name: x.numpy() for name, x in inputs.items()})
+    written = tokenizer.batch_decode(ids, skip_special_tokens=True)
+    assert artifact.run({"text": TEXTS})["text"].tolist() == written
+
+
+@pytest.mark.parametrize("kind", [pytest.param("bert", marks=pytest.mark.slow), "gpt2"])
+def test_a_decoder_alone_is_asked_as_the_bundle_is(saved, kind, tmp_path):
+    place, tokenizer = saved[kind], WordPieceTokenizer(WORDS, model_max_length=16)
+    exported(tiny_writer(kind), tmp_path / "a", "writer-savedmodel-ids", tokenizer=tokenizer)
+    ask, keras = predictor(tmp_path / "a"), keras_bert_zoo.predictor(place, options=WRITES)
+    answers = ask(TEXTS)
+    assert answers == keras(TEXTS)
+    assert any(answer["generated_text"] for answer in answers)
+    with pytest.raises(ExportError, match=r"writes as it was exported: leave \['do_sample'\] out"):
+        predictor(tmp_path / "a", options={"do_sample": True})

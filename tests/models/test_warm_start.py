@@ -12,10 +12,10 @@ from keras_bert_zoo.models.warm_start import bert2bert
 IDS = {"decoder_start_token_id": 2, "eos_token_id": 3, "pad_token_id": 0}
 
 
-@pytest.fixture(scope="module")
-def started(tiny_config, randomise):
+@pytest.fixture(scope="module", params=[False, True], ids=["apart", "tied"])
+def started(tiny_config, randomise, request):
     masked = randomise(TASKS["masked_lm"](BertEncoder(tiny_config, add_pooling_layer=False)))
-    return masked, bert2bert(masked, IDS)
+    return masked, bert2bert(masked, IDS, tied=request.param)
 
 
 def test_every_weight_but_those_across_is_the_encoders(started):

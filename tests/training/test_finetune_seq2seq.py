@@ -51,12 +51,14 @@ def test_a_run_leaves_a_bundle_that_remembers_how_it_is_asked(directory):
     assert again.metrics == result.metrics
 
 
-def test_an_encoder_becomes_both_sides(checkpoint, directory):
+@pytest.mark.parametrize("tied", [None, True])
+def test_an_encoder_becomes_both_sides(checkpoint, directory, tied):
     files = write_files(directory, "reverse", {"train": 20})
     changes = {
         "new_model": None,
         "tokenizer": None,
         "model": str(checkpoint),
+        "tie_encoder_decoder": tied,
         "epochs": 1,
         "schedule": "inverse_square_root",
         "learning_rate": 2e-3,
@@ -67,6 +69,7 @@ def test_an_encoder_becomes_both_sides(checkpoint, directory):
     result = finetune(recipe_of(directory, files, **changes), verbose=0)
     loaded = load(result.bundle)
     assert loaded.config.model_type == "encoder-decoder" and loaded.model.task == "seq2seq"
+    assert loaded.config.tied == bool(tied)
     assert set(predictor(result.bundle)(["good w1"])[0]) == {"generated_text"}
 
 
@@ -76,6 +79,7 @@ def test_an_encoder_becomes_both_sides(checkpoint, directory):
         ({"model": "m"}, "state a model, or for seq2seq a new_model"),
         ({"new_model": None}, "new_model and tokenizer belong together"),
         ({"task": "sequence_classification"}, "new_model is of task seq2seq"),
+        ({"tie_encoder_decoder": True}, "of task seq2seq with a model that is an encoder"),
         ({"schedule": "inverse_square_root"}, "needs warmup_steps"),
         ({"decoder_learning_rate": 0.1}, "of task seq2seq with schedule inverse_square_root"),
         ({"decoder_warmup_steps": 5}, "decoder_warmup_steps needs a decoder_learning_rate"),

@@ -6,6 +6,7 @@ The tables are those of a config: sides with a config each are tables within a t
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 
 from keras_bert_zoo.checkpoints.architecture import Architecture, Row
@@ -104,25 +105,39 @@ def _causal(config: DecoderConfig) -> Architecture:
 def _nested(config: Seq2SeqConfig) -> Architecture:
     _check_bert(config.decoder)
     tables = architecture(config.encoder.model_type)
-    encoder = tables.rows(config.encoder, pooler=False, task=None)
-    decoder = _bert_decoder(config.decoder, "decoder.bert.", "decoder.cls.")
+    encoder = [
+        dataclasses.replace(row, tensor=f"encoder.{row.tensor}")
+        for row in tables.rows(config.encoder, pooler=False, task=None)
+    ]
+    decoder = list(_bert_decoder(config.decoder, "decoder.bert.", "decoder.cls."))
+    copies = tied_copies(config)
+    if copies:
+        # By the decoder's names: every file has those.
+        encoder = [dataclasses.replace(row, tensor=copies[row.tensor]) for row in encoder]
+        decoder = [row for row in decoder if row.tensor not in copies.values()]
     return Architecture(
         name="EncoderDecoder",
         prefix="",
-        body=(
-            *(dataclasses.replace(row, tensor=f"encoder.{row.tensor}") for row in encoder),
-            *decoder,
-        ),
+        body=(*encoder, *decoder),
         heads={"seq2seq": ()},
         published={"seq2seq": "EncoderDecoderModel"},
-        copies=_copies("decoder.bert.", "decoder.cls."),
+        copies={**_copies("decoder.bert.", "decoder.cls."), **copies},
         aliases=BERT.aliases,
         skippable={
             r"encoder\.pooler\..*": "a pooler, which nothing reads",
+            **dict.fromkeys(map(re.escape, copies), "a copy of the decoder's"),
             **_of("encoder.", tables.skippable),
             **_of("decoder.bert.", BERT.skippable),
         },
     )
+
+
+def tied_copies(config: DecoderConfig | Seq2SeqConfig) -> dict[str, str]:
+    """Tensors of an encoder that are those of its decoder: `transformers` 4 stores the latter."""
+    if isinstance(config, DecoderConfig) or not config.tied:
+        return {}
+    rows = BERT.rows(config.encoder, pooler=False, task=None)
+    return {f"encoder.{row.tensor}": f"decoder.bert.{row.tensor}" for row in rows}
 
 
 def _transformer(config: Seq2SeqConfig) -> Architecture:
