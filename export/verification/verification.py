@@ -201,8 +201,8 @@ class _Judge:
             return None
         signature, cases = fitting[-1], text_cases(artifact, self.subject.count)
         # Texts of a call are padded to the longest: where that shows, one by one as for Keras.
-        alone = self.reference.config.choices.sees_padding
-        step = signature.size(BATCH) or (1 if alone else _CHUNK)
+        apart = self.reference.config.choices.sees_padding
+        step = signature.size(BATCH) or (1 if apart else _CHUNK)
         count = len(next(iter(given.values())))
         inputs = [
             {name: column[start : start + step] for name, column in given.items()}
@@ -216,9 +216,8 @@ class _Judge:
         difference = largest_difference([numbers], [expected])
         problems = problems_of(artifact.format, [signature], inputs, measured, difference)
         problems += self.subject.wrong_strings(outputs, made)
-        return _Run(
-            measured.opened, cases, cases, [outputs], measured.seconds, difference, problems
-        )
+        alone = [{k: v[row : row + 1] for k, v in outputs.items()} for row in range(count)]
+        return _Run(measured.opened, cases, cases, alone, measured.seconds, difference, problems)
 
     def _inputs(self, cases: Iterable[Case]) -> list[dict[str, np.ndarray]]:
         return [self.reference.inputs[case] for case in cases]

@@ -157,7 +157,8 @@ def test_the_metric_of_an_embedders_labelled_pairs(bundles, tmp_path):
     rows = [f"{a}\t{b}\t{number % 4}" for number, (a, b) in enumerate(pairs)]
     data.write_text("\n".join(["one\ttwo\tscore", *rows]))
     bundle = bundles["sentence_embedding"]
-    artifacts = export(bundle, tmp_path / "out", ["tflite", "tflite-int8"], progress=False)
+    formats = ["tflite", "tflite-text", "tflite-int8"]
+    artifacts = export(bundle, tmp_path / "out", formats, progress=False)
     report, paths = tmp_path / "report.json", [str(artifact.path) for artifact in artifacts]
     columns = ["--text_column", "one", "--pair_column", "two", "--label_column", "score"]
     words = ["verify", str(bundle), *paths, "--data", str(data), *columns]
@@ -169,8 +170,9 @@ def test_the_metric_of_an_embedders_labelled_pairs(bundles, tmp_path):
     assert found["metric"] == "spearman"
     assert found["keras"]["metric"] == pytest.approx(scores["spearman"], abs=0.01)
     assert found["keras"]["metric_interval"][0] < found["keras"]["metric_interval"][1]
-    exact, rounded = found["rows"]
-    assert exact["drop"] == pytest.approx(0, abs=0.01)
+    *exact, rounded = found["rows"]
+    assert [row["drop"] for row in exact] == pytest.approx([0, 0], abs=0.01)
+    assert [row["cosine"] for row in exact] == pytest.approx([1, 1])
     low, high = rounded["drop_interval"]
     assert low <= rounded["drop"] <= high
     with pytest.raises(ExportError, match="Only pairs may have labels"):
