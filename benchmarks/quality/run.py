@@ -3,15 +3,15 @@
     python benchmarks/quality/run.py [TASK…] [--seeds 1 2 3] [--sides ours] [--limit 64]
 
 Rows, weights and hyper-parameters are those of ``tasks.py``; transformers runs in an environment
-of its own (``--peer``). The two take turns, each run in a process of its own. A result that is
-there, of the same task, is kept, so a run that was stopped goes on. ``--limit`` takes so few
-training and test rows that it only shows whether all of it works. ``table.py`` shows the results.
+of its own (``--peer``). The two take turns, each run in a process of its own. What was measured
+goes to ``results/quality.json`` after each run; what is there, of the same task and seed, is not
+measured again. ``--limit`` takes so few training and test rows that it only shows whether all of
+it works, and has a record of its own. ``table.py`` shows the results.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import pathlib
@@ -22,13 +22,11 @@ import time
 from typing import Any
 
 import rows
+from record import RESULT, SIDES, Record
 from scores import SCORES
 from tasks import TASKS, Task, read
 
-from keras_bert_zoo.atomic import write_text
-
 HERE = pathlib.Path(__file__).parent
-SIDES = {"ours": "ours.py", "transformers": "torch_peer.py"}
 
 
 def one(side: str, python: str, task: Task, seed: int, folder: pathlib.Path) -> dict[str, Any]:
@@ -48,11 +46,6 @@ def one(side: str, python: str, task: Task, seed: int, folder: pathlib.Path) -> 
     return {"scores": scores, **found["measured"], "load": [before, os.getloadavg()[0]]}
 
 
-def is_done(result: pathlib.Path, task: Task) -> bool:
-    described = json.loads(json.dumps(dataclasses.asdict(task)))
-    return result.is_file() and json.loads(result.read_text())["task"] == described
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(TASKS)}")
@@ -69,6 +62,7 @@ def main() -> None:
     work = options.work / (f"limit-{options.limit}" if options.limit else "whole")
     for task in chosen:
         rows.prepare(task, options.data, work / task.name, options.limit)
+    record = Record(work / "quality.json" if options.limit else RESULT)
     pythons = {"ours": sys.executable, "transformers": options.peer}
     # Who begins changes, for a machine that gets slower or faster.
     turns = [
@@ -79,15 +73,13 @@ def main() -> None:
         if side in options.sides
     ]
     for number, (task, seed, side) in enumerate(turns, start=1):
-        result = work / task.name / f"{side}-{seed}.json"
         place = f"[{number}/{len(turns)}] {task.name}, seed {seed}, {side}:"
-        if is_done(result, task):
+        if seed in record.runs(task, side):
             print(place, "kept", flush=True)
             continue
         began = time.perf_counter()
-        found = {"task": dataclasses.asdict(task)}
-        found |= one(side, pythons[side], task, seed, work / task.name)
-        write_text(result, json.dumps(found, indent=2) + "\n")
+        found = one(side, pythons[side], task, seed, work / task.name)
+        record.add(task, side, seed, found)
         print(place, found["scores"], f"{time.perf_counter() - began:.0f} s", flush=True)
 
 

@@ -147,6 +147,7 @@ def arguments(run: Run, folder: str) -> Any:
         seed=run.seed,
         use_cpu=True,
         save_strategy="no",
+        logging_strategy="epoch",  # the mean loss of each
         disable_tqdm=True,
     )
 
