@@ -123,7 +123,7 @@ def test_no_backend_in_the_rooms_that_run_on_all(module: str) -> None:
 
 def test_the_reader_of_imports_sees_all_kinds() -> None:
     # Were absolute or relative imports read wrongly, every arrow would pass unseen.
-    found = set(imports(f"{PACKAGE}.bundle"))
+    found = set(imports(f"{PACKAGE}.bundle.loading"))
     assert f"{PACKAGE}.config.EncoderConfig" in found
     relative = [module for module in MODULES if room_of(module) == "export"]
     assert any(name.startswith(f"{PACKAGE}.export.") for m in relative for name in imports(m))

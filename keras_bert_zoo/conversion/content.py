@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_bert_zoo import bundle, zoo
+from keras_bert_zoo.bundle.tokenizer_files import read_tokenizer
 from keras_bert_zoo.checkpoints import sources, tables
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint, ModelWeights
 from keras_bert_zoo.checkpoints.heads import fullest_task, stated_class
@@ -133,7 +134,7 @@ class _Held:
 def _of_keras(file: pathlib.Path, do_lower_case: bool | None) -> Content:
     held = _Held(file)
     config = held.look()[1].config
-    tokenizer = bundle.read_tokenizer(Checkpoint(config, {}, {}, {}, file.parent), do_lower_case)
+    tokenizer = read_tokenizer(Checkpoint(config, {}, {}, {}, file.parent), do_lower_case)
     content = content_of(held.look()[0], tokenizer, held.take)
     weights = content.weights
     tensors = {name: held.tensor(name, tensor) for name, tensor in weights.tensors.items()}
@@ -150,7 +151,7 @@ def _of_checkpoint(path: pathlib.Path, do_lower_case: bool | None) -> Content:
     )
     skipped = {**checkpoint.skipped, **_left_behind(architecture, checkpoint, task, rows)}
     load, load_encoder = (functools.partial(load_checkpoint, path, each) for each in (task, None))
-    tokenizer = bundle.read_tokenizer(checkpoint, do_lower_case)
+    tokenizer = read_tokenizer(checkpoint, do_lower_case)
     weights = ModelWeights(checkpoint.config, task, rows, checkpoint.tensors)
     modules = path if is_sentence_directory(path) else None
     return Content(

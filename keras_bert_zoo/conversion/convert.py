@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_bert_zoo import bundle
 from keras_bert_zoo.atomic import atomic_directory, check_switch
+from keras_bert_zoo.bundle.target import MANIFEST, check_target
 from keras_bert_zoo.checkpoints.memory import give_back
 from keras_bert_zoo.checkpoints.sentence_transformers import is_sentence_directory
 from keras_bert_zoo.checkpoints.tensors import nbytes
@@ -119,7 +119,7 @@ def checked_directory(directory: str | pathlib.Path, overwrite: bool) -> pathlib
     """The path of a directory that may be written; raises as ``convert``."""
     check_switch("overwrite", overwrite)
     target = pathlib.Path(directory)
-    bundle.check_target(target, overwrite, also=WRITTEN)
+    check_target(target, overwrite, also=WRITTEN)
     return target
 
 
@@ -146,7 +146,7 @@ def write(
         values = {**said, **dataclasses.asdict(done)}
         del values["directory"]
         text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-        (temporary / bundle.MANIFEST).write_text(text, encoding="utf-8")
+        (temporary / MANIFEST).write_text(text, encoding="utf-8")
     return done
 
 

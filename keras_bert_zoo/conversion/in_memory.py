@@ -6,8 +6,8 @@ import pathlib
 
 import keras
 
-from keras_bert_zoo import bundle
 from keras_bert_zoo.atomic import check_switch
+from keras_bert_zoo.bundle.tokenizer_files import check_tokenizer
 from keras_bert_zoo.conversion.content import content_of
 from keras_bert_zoo.conversion.convert import checked_directory, write
 from keras_bert_zoo.conversion.targets import TARGETS
@@ -89,7 +89,7 @@ def _write_model(
     path, target = checked_directory(directory, overwrite), TARGETS[to]
     check_switch("allow_tanh_gelu", allow_tanh_gelu)
     if tokenizer is not None:
-        bundle.check_tokenizer(tokenizer, model.config)
+        check_tokenizer(tokenizer, model.config)
     said = {"source": model.name, "layout": "keras", "target": to, "dtype": None}
     content = content_of(model, tokenizer, lambda dtype: model)
     content = target.fitted(content, allow_tanh_gelu)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_bert_zoo import zoo
-from keras_bert_zoo.bundle import Bundle, check_tokenizer
+from keras_bert_zoo.bundle import Bundle
+from keras_bert_zoo.bundle.tokenizer_files import check_tokenizer
 from keras_bert_zoo.checkpoints import sources, writer_configs
 from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.generator_config import Seq2SeqConfig

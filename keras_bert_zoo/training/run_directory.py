@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from keras_bert_zoo import bundle
+from keras_bert_zoo.bundle.target import check_target
 from keras_bert_zoo.training.state import check_identity
 
 BUNDLE, METRICS, RECIPE, LOGS = "bundle", "metrics.json", "recipe.yaml", "logs"
@@ -69,7 +69,7 @@ class RunDirectory:
                 f"output {str(path)!r} holds no {self.state}: there is no run to resume. Leave "
                 "resume out to start one."
             )
-        bundle.check_target(path / BUNDLE, overwrite=True)
+        check_target(path / BUNDLE, overwrite=True)
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(f"output {str(path)!r} cannot be written.")
 

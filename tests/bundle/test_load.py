@@ -16,7 +16,8 @@ import safetensors.numpy
 from limits import limits
 
 from keras_bert_zoo import WordPieceTokenizer
-from keras_bert_zoo.bundle import _note_further_rows, load, save
+from keras_bert_zoo.bundle import load, save
+from keras_bert_zoo.bundle.tokenizer_files import _note_further_rows
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, StoredTensor
 from keras_bert_zoo.config import ConfigError, EncoderConfig
 from keras_bert_zoo.models import (
