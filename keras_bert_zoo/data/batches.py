@@ -46,6 +46,7 @@ def plan(
     buckets: Sequence[int] = BUCKETS,
     seed: int | None = None,
     epoch: int = 0,
+    kinds: np.ndarray | None = None,
 ) -> list[Batch]:
     """Decides the batches of one epoch: every row exactly once.
 
@@ -59,6 +60,7 @@ def plan(
         seed: with ``epoch`` it decides the order, on every machine; ``None`` keeps rows of
             one bucket in their order, and sorts the batches by width.
         epoch: number of the epoch.
+        kinds: a number for each row, ``(N,)``: every batch gets its share of each.
 
     Raises:
         ValueError: a row is longer than the largest bucket, or the batch size is not positive.
@@ -74,7 +76,8 @@ def plan(
     random = None if seed is None else np.random.default_rng([seed, epoch])
     order = np.arange(len(lengths)) if random is None else random.permutation(len(lengths))
     bucket_of = np.searchsorted(bounds, lengths)
-    order = order[_by_bucket(bucket_of[order])]
+    kinds = np.zeros(len(lengths)) if kinds is None else kinds
+    order = order[_by_share(bucket_of[order], kinds[order])]
     # The partial batch comes first: there its missing rows are shortest.
     cuts = np.arange(len(order) % batch_size, len(order), batch_size)
     parts = [rows for rows in np.split(order, cuts) if len(rows)]
@@ -82,6 +85,16 @@ def plan(
     if random is None:
         return batches
     return [batches[index] for index in random.permutation(len(batches))]
+
+
+def _by_share(bucket_of: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """The order of rows by the share of their kind that comes before them by bucket."""
+    shares = np.empty(len(kinds))
+    for kind in np.unique(kinds):
+        rows = np.flatnonzero(kinds == kind)
+        rows = rows[_by_bucket(bucket_of[rows])]
+        shares[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return np.argsort(shares, kind="stable")
 
 
 def _by_bucket(bucket_of: np.ndarray) -> np.ndarray:
@@ -145,6 +158,7 @@ class BucketedBatches:
             buckets=self.buckets,
             seed=self.seed,
             epoch=epoch,
+            kinds=self.rows.kinds,
         )
 
     def dataset(self, first_epoch: int = 0, first_step: int = 0) -> tf.data.Dataset:

@@ -103,6 +103,8 @@ class Rows:
             there is nothing to learn.
         members: texts of a row. With more than one, inputs are ``(B, members, S)``.
         memory: what the task needs to read the answers.
+        kinds: a number for each row, ``(N,)``, where its length tells of its labels: batches of
+            one length would otherwise hold rows of one kind.
 
     Raises:
         ValueError: there are more or fewer labels than rows or tokens.
@@ -113,6 +115,7 @@ class Rows:
     token_labels: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     members: int = 1
     memory: Any = None
+    kinds: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Refuses labels that belong to other rows."""

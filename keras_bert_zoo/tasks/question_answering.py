@@ -104,6 +104,8 @@ class QuestionAnswering(Task[Questions]):
             windows.encoded,
             dict(zip(self.sequences, places, strict=False)),
             memory=windows,
+            # Short ones are mostly the end of a context, without the answer.
+            kinds=places[0] > 0 if known else None,
         )
 
     def score(

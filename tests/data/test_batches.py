@@ -52,6 +52,24 @@ def test_padding_is_marked_and_nothing_is_lost(lengths, data):
     assert {value.dtype for value in inputs.values()} == {np.dtype("int32")}
 
 
+@settings(deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 12), min_size=1, max_size=200),
+    batch_size=st.integers(1, 9),
+    limit=st.integers(1, 12),
+)
+def test_every_batch_has_its_share_of_each_kind(lengths, batch_size, limit):
+    lengths = np.array(lengths)
+    kinds = lengths > limit  # the length tells all of it
+    options = {"batch_size": batch_size, "buckets": BUCKETS, "kinds": kinds}
+    batches = plan(lengths, seed=1, **options)
+    np.testing.assert_array_equal(np.sort(rows_of(batches)), np.arange(len(lengths)))
+    for batch in batches:
+        assert abs(kinds[batch.rows].sum() - kinds.mean() * len(batch.rows)) <= 1
+    shuffled = plan(lengths, seed=2, **options)
+    assert len(lengths) < 100 or (rows_of(batches) != rows_of(shuffled)).any()
+
+
 def test_the_order_depends_on_seed_and_epoch_alone():
     lengths = np.arange(50) % 12 + 1
 

@@ -61,6 +61,7 @@ def test_rows_of_a_long_context_belong_to_one_question(tokenizer):
     assert rows.labels["start_logits"].tolist() == [8, 0, 0, 11, 0, 0, 0]
     assert rows.labels["end_logits"].tolist() == [9, 0, 0, 12, 0, 0, 0]
     assert rows.labels["start_logits"].dtype == np.int32
+    assert rows.kinds.tolist() == [True, False, False, True, False, False, False]
 
 
 def test_answers_with_characters(tokenizer):
