@@ -7,8 +7,18 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.tasks.task import remembered
 
-from .savedmodel.text_signatures import longest_text
+
+def longest_row(config: Any, task: str | None) -> int:
+    """Tokens of the longest row: as in the training, or all that the model can see."""
+    return min(config.max_tokens, remembered(config, task).get("max_length", config.max_tokens))
+
+
+def longest_text(bundle: Any) -> int:
+    """How many tokens of a text are kept: the rest is cut off."""
+    row = longest_row(bundle.config, bundle.model.task)
+    return min(bundle.tokenizer.model_max_length, row)
 
 
 def encoded(

@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras_bert_zoo.tokenizers.padding import pad
 
 from ..answers import EMBEDDING
+from ..encoding import longest_text
 from ..formats import WHOLE_TEXTS
 from ..signature import BATCH, Signature, TensorSpec
 from ..tracing import tensor_specs
@@ -62,11 +63,6 @@ def _task_signature(answer: Any) -> tuple[Signature, Any]:
     signature = Signature(answer.name, answer.inputs, answer.outputs)
     traced = tf.function(serve, autograph=False)
     return signature, traced.get_concrete_function(**tensor_specs(signature))
-
-
-def longest_text(bundle: Any) -> int:
-    """How many tokens of a text the model sees: the rest is cut off."""
-    return min(bundle.tokenizer.model_max_length, bundle.config.max_tokens)
 
 
 def _ways(bundle: Any) -> dict[str, tuple[tuple[str, ...], Callable[..., Tensors]]]:

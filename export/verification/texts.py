@@ -60,7 +60,7 @@ class Texts:
 
     def encoder(self, bundle: Bundle) -> Encode:
         """Tokenizes cases, in the process that has the bundle."""
-        from ..savedmodel.text_signatures import longest_text
+        from ..encoding import longest_text
 
         tokenizer: Any = bundle.tokenizer
         texts, pairs, limit = self.examples.texts, self.examples.text_pairs, longest_text(bundle)

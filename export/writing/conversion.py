@@ -51,8 +51,8 @@ def write(bundle: Bundle, directory: pathlib.Path, name: str, options: Mapping[s
 def _remembered(config: Any) -> dict[str, Any]:
     """How a model writes by its fine-tuning."""
     from keras_bert_zoo.generation import GenerationOptions
-    from keras_bert_zoo.tasks.task import REMEMBERED
+    from keras_bert_zoo.tasks.task import remembered
 
-    found = (config.extra.get(REMEMBERED) or {}).get("seq2seq") or {}
+    found = remembered(config, "seq2seq")
     names = {field.name for field in dataclasses.fields(GenerationOptions)}
     return {name: x for name, x in found.get("options", {}).items() if name in names}

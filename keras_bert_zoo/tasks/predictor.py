@@ -21,7 +21,7 @@ from keras_bert_zoo.evaluation.prediction import (
     outputs_of,
 )
 from keras_bert_zoo.tasks import TASKS, task_named
-from keras_bert_zoo.tasks.task import REMEMBERED, Labels, Settings, Task
+from keras_bert_zoo.tasks.task import Labels, Settings, Task, remembered
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,8 +149,8 @@ def task_of(
         ValueError: an argument is unknown or out of range, or there is no tokenizer.
     """
     _check_columns(columns)
-    remembered = (config.extra.get(REMEMBERED) or {}).get(name) or {}
-    length = remembered.get("max_length") if max_length is None else max_length
+    before = remembered(config, name)
+    length = before.get("max_length") if max_length is None else max_length
     length = checked_max_length(config, tokenizer, length)
     if most is not None and max_length is None:
         length = min(length, most)
@@ -159,7 +159,7 @@ def task_of(
     settings = Settings(
         max_length=length,
         problem_type=config.problem_type,
-        options={**remembered.get("options", {}), **(options or {})},
+        options={**before.get("options", {}), **(options or {})},
         **columns,
     )
     task = task_named(name)(settings)

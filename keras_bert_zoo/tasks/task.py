@@ -25,6 +25,11 @@ Outputs = Mapping[str, np.ndarray]
 Labels = tuple[str, ...]
 
 
+def remembered(config: Any, name: str | None) -> dict[str, Any]:
+    """How a model was fine-tuned for a task: ``max_length`` and ``options``, where it was."""
+    return (config.extra.get(REMEMBERED) or {}).get(name) or {}
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """Where a task finds what it reads, and how long its rows are.

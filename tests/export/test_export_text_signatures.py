@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import keras_bert_zoo
+from keras_bert_zoo.export import predictor
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS
 from keras_bert_zoo.export.measurement import measure
@@ -95,6 +98,22 @@ def tf_examples(artifacts):
 def test_a_wrong_example_is_refused(tf_examples, row, complaint):
     with pytest.raises(tf.errors.InvalidArgumentError, match=complaint):
         tf_examples(examples=tf.constant([serialized("up", "a"), row]))
+
+
+def test_texts_are_cut_where_they_were_in_the_training(run, make_bundle, texts, tmp_path):
+    directory = make_bundle(tmp_path / "trained")
+    config = json.loads((directory / "config.json").read_text())
+    config["task_specific_params"] = {"sequence_classification": {"max_length": 6}}
+    (directory / "config.json").write_text(json.dumps(config))
+    formats = ["savedmodel", "tflite-text"]
+    server, phone = export(directory, tmp_path, formats, progress=False)
+    assert phone.options["lengths"] == [6]
+    asked = [answer["scores"] for answer in predictor(server)(list(texts))]
+    expected = [list(each.values()) for each in asked]
+    (served,) = run(server, "serving_default", {"text": texts})
+    np.testing.assert_allclose(served["scores"], expected, atol=1e-5)
+    on_phone = run(phone, phone.signatures[0].name, *({"text": [text]} for text in texts))
+    np.testing.assert_allclose([each["scores"][0] for each in on_phone], expected, atol=1e-5)
 
 
 @pytest.mark.slow
