@@ -43,7 +43,8 @@ class Runner:
             self.signatures,
             threads or os.cpu_count() or 1,
         )
-        self._pad_token_id = artifact.config.pad_token_id
+        config = artifact.config
+        self._pad_token_id, self._most = config.pad_token_id, config.max_tokens
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Runs one batch.
@@ -70,6 +71,12 @@ class Runner:
         tokens = arrays["input_ids"].shape[-1] if "input_ids" in arrays else 0
         if tokens:
             fixed = [size for s in self.signatures if (size := s.size(SEQUENCE)) is not None]
+            if not fixed and tokens > self._most:
+                raise ValueError(
+                    f"input_ids must have at most {self._most} tokens in a row, the positions that "
+                    f"the model knows, received {tokens}. Truncate the texts: truncation=True and "
+                    f"max_length={self._most} of the tokenizer."
+                )
             arrays = widened(arrays, fixed, self._pad_token_id)
         signature = choose(self.signatures, arrays)
         session = self._sessions[self.signatures.index(signature)]

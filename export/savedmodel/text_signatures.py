@@ -20,9 +20,17 @@ from ..formats import WHOLE_TEXTS
 from ..signature import BATCH, Signature, TensorSpec
 from ..tracing import tensor_specs
 from .answering import Tensors
+from .batches import any_batch
 from .task_signatures import SIGNATURES
 
 TEXT, PAIRS, EXAMPLES = "serving_default", "pairs", "tf_examples"
+# What stands in for an empty batch, where it is no empty text: an example with one.
+_EMPTY = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b""]))
+_ROWS = {
+    EXAMPLES: tf.train.Example(
+        features=tf.train.Features(feature={"text": _EMPTY})
+    ).SerializeToString()
+}
 
 
 def text_signatures(
@@ -50,19 +58,20 @@ def text_signatures(
             ids = encode(**given)
             return head(ids, forward(**ids))
 
-        specs = {key: tf.TensorSpec((None,), tf.string, name=key) for key in inputs}
-        traced = tf.function(serve, autograph=False).get_concrete_function(**specs)
         declared = tuple(TensorSpec(key, "string", (BATCH,)) for key in inputs)
-        yield Signature(name, declared, head.outputs), traced
+        signature = Signature(name, declared, head.outputs)
+        yield signature, _traced(serve, signature, _ROWS.get(name, b""))
 
 
 def _task_signature(answer: Any) -> tuple[Signature, Any]:
-    def serve(**given: tf.Tensor) -> Tensors:
-        return answer(**given)
-
     signature = Signature(answer.name, answer.inputs, answer.outputs)
-    traced = tf.function(serve, autograph=False)
-    return signature, traced.get_concrete_function(**tensor_specs(signature))
+    return signature, _traced(answer, signature)
+
+
+def _traced(answer: Callable[..., Tensors], signature: Signature, row: bytes = b"") -> Any:
+    names = [spec.name for spec in signature.inputs]
+    function = tf.function(any_batch(answer, names, row), autograph=False)
+    return function.get_concrete_function(**tensor_specs(signature))
 
 
 def _ways(bundle: Any) -> dict[str, tuple[tuple[str, ...], Callable[..., Tensors]]]:

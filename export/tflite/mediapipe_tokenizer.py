@@ -11,10 +11,8 @@ from __future__ import annotations
 import string
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ..signature import SEQUENCE
 from .metadata import VOCABULARY_FILE
@@ -26,8 +24,6 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # What RE2 calls white space.
 _SPACE = frozenset("\t\n\f\r ")
 _MAX_BYTES_PER_WORD = 100
-# Texts that a note quotes.
-_EXAMPLES = 3
 _CHINESE = (
     (0x4E00, 0x9FFF),
     (0x3400, 0x4DBF),
@@ -100,30 +96,6 @@ class MediaPipeTokenizer:
         return pieces
 
 
-def notes_of(
-    artifact: Artifact,
-    strings: Mapping[str, Sequence[str]],
-    inputs: Sequence[Mapping[str, np.ndarray]],
-) -> tuple[str, ...]:
-    """What MediaPipe makes of the texts of a verification, where an artifact is for it.
-
-    Args:
-        artifact: any.
-        strings: the texts by name: ``text``, and ``text_pair`` of pairs.
-        inputs: what the bundle's tokenizer made of each, a batch of one row.
-    """
-    if artifact.options.get("metadata") != "mediapipe":
-        return ()
-    if "text_pair" in strings:
-        return ("MediaPipe takes single texts; the pairs were run as ids",)
-    tokenizer = MediaPipeTokenizer.of(artifact)
-    ids = [given["input_ids"][given["attention_mask"] > 0].tolist() for given in inputs]
-    different = different_texts(tokenizer, strings["text"], ids)
-    share = f"MediaPipe tokenizes {len(different)} of {len(ids)} texts otherwise"
-    quoted = ", ".join(map(_shortened, different[:_EXAMPLES]))
-    return (f"{share}, e.g. {quoted}" if quoted else share,)
-
-
 def different_texts(
     tokenizer: MediaPipeTokenizer, texts: Iterable[str], ids: Iterable[Sequence[int]]
 ) -> list[str]:
@@ -161,7 +133,3 @@ def _stands_alone(character: str) -> bool:
     return unicodedata.category(character).startswith("P") or any(
         first <= ord(character) <= last for first, last in _SEPARATE
     )
-
-
-def _shortened(text: str, width: int = 60) -> str:
-    return repr(text if len(text) <= width else text[: width - 1] + "…")

@@ -52,6 +52,7 @@ class Reference:
         config: of the bundle.
         size: bytes of the weights.
         weights: their digest.
+        literals: tokens that the bundle's tokenizer finds in texts.
     """
 
     inputs: dict[Case, dict[str, np.ndarray]]
@@ -62,6 +63,7 @@ class Reference:
     config: EncoderConfig
     size: int
     weights: str
+    literals: tuple[str, ...]
 
 
 def single_texts(count: int, lengths: tuple[int, ...] | None = None) -> list[Case]:
@@ -149,4 +151,5 @@ def run_reference(
         bundle.config,
         sum(weight.value.numpy().nbytes for weight in bundle.model.weights),
         digest_of(bundle.model),
+        bundle.tokenizer.options.literals,
     )

@@ -18,10 +18,10 @@ from ..formats import WRITERS
 from ..measurement import Opened, measure
 from ..progress import Steps
 from ..signature import BATCH
-from ..tflite.mediapipe_tokenizer import notes_of
 from ..writing.verification import WritingJudge
 from .asked import Given
 from .comparison import joined, largest_difference, percentiles, problems_of
+from .otherwise import notes_of, spelling_tokens
 from .reference import Case, Reference, all_cases, run_reference, single_texts, text_cases
 from .report import Report, Row
 
@@ -159,7 +159,7 @@ class _Judge:
                 *(problem for run in (ids, text) if run for problem in run.problems),
             ),
             notes=(
-                *notes_of(artifact, self.subject.strings(), inputs),
+                *notes_of(artifact, self.subject.strings(), inputs, self.reference.literals),
                 *(artifact.fidelity.notes if artifact.fidelity else ()),
             ),
         )
@@ -212,8 +212,11 @@ class _Judge:
         outputs = {k: joined([o[k] for o in measured.outputs]) for k in measured.outputs[0]}
         known, made = self._inputs(cases), self._keras(cases)
         expected = self.subject.expected_of_text(known, made)
-        numbers = {name: outputs[name] for name in expected if name in outputs}
-        difference = largest_difference([numbers], [expected])
+        # Other tokens, other numbers: those of these texts count in agreement and metric alone.
+        others = spelling_tokens(artifact, given, self.reference.literals)
+        numbers = {k: np.delete(outputs[k], others, axis=0) for k in expected if k in outputs}
+        wanted = {name: np.delete(values, others, axis=0) for name, values in expected.items()}
+        difference = largest_difference([numbers], [wanted])
         problems = problems_of(artifact.format, [signature], inputs, measured, difference)
         problems += self.subject.wrong_strings(outputs, made)
         alone = [{k: v[row : row + 1] for k, v in outputs.items()} for row in range(count)]

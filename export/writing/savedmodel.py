@@ -15,6 +15,7 @@ from keras_bert_zoo.tokenizers.graph_decoding import TokenJoiner
 
 from ..errors import ExportError
 from ..runtimes import IDS
+from ..savedmodel.batches import any_batch
 from ..signature import BATCH, SEQUENCE, Signature, TensorSpec
 from ..tracing import Weights, tensor_specs
 from .options import options_of
@@ -96,7 +97,7 @@ def _text_signature(
 
     strings = (TensorSpec("text", "string", (BATCH,)),)
     signature = Signature(TEXT, strings, strings)
-    return signature, _traced(serve, signature)
+    return signature, _traced(any_batch(serve, ["text"]), signature)
 
 
 def _traced(function: Any, signature: Signature) -> Any:
