@@ -105,12 +105,11 @@ def export(
     check_switch("normalize", normalize)
     if task is not None and task not in TASKS:
         raise ExportError(f"task must be one of {sorted(TASKS)} or None, received {task!r}.")
-    named, output = None if formats is None else checked_formats(formats), pathlib.Path(output)
+    output = pathlib.Path(output)
     if isinstance(source, str | pathlib.Path):
         source = sources.resolve(zoo.resolve(source))
     kind = _kind_of(source)
-    names = tuple(kind.defaults) if named is None else named
-    kind.check(names)
+    names = checked_formats(kind.defaults if formats is None else formats, kind)
     options: dict[str, Any] = {
         "task": task,
         "lengths": [lengths] if isinstance(lengths, int) else lengths and list(lengths),
@@ -126,7 +125,7 @@ def export(
     _check_wanted(options, names)
     options[OPTION] = chosen_examples(examples, names)
     options["min_fidelity"] = checked_least(min_fidelity)
-    _check_free(output, names, overwrite)
+    check_free(output, names, overwrite)
     try:
         with as_directory(source) as directory, Steps(names, visible=progress) as steps:
             request = (kind.convert, directory, output, names, options)
@@ -271,8 +270,18 @@ def check_weights(model: Any) -> None:
         )
 
 
-def _check_free(output: pathlib.Path, names: Iterable[str], overwrite: bool) -> None:
-    """Refuses to replace artifacts that nobody said may be replaced."""
+def check_free(output: pathlib.Path, names: Iterable[str], overwrite: bool) -> None:
+    """Refuses to replace artifacts that nobody said may be replaced.
+
+    Raises:
+        FileExistsError: there are such artifacts.
+        NotADirectoryError: the output is a file, or in one.
+    """
+    if file := next((path for path in (output, *output.parents) if path.is_file()), None):
+        raise NotADirectoryError(
+            f"output must be a directory, received {str(output)!r}: {str(file)!r} is a file. Name "
+            "another directory."
+        )
     taken = [str(output / name) for name in names if (output / name).exists()]
     if taken and not overwrite:
         raise FileExistsError(

@@ -193,18 +193,25 @@ WRITERS: Mapping[str, Kind] = {
 }
 
 
-def checked_formats(names: Iterable[str]) -> tuple[str, ...]:
+# What is looked for, and why there is none.
+_MISSING = {"onnx-text": " ONNX files take ids alone: the tokenizer is beside them."}
+
+
+def checked_formats(names: Iterable[str], kind: Kind) -> tuple[str, ...]:
     """Returns the names, each once.
 
     Raises:
-        ExportError: there is none, or one is unknown; the message suggests the nearest.
+        ExportError: there is none, or one is unknown or of another kind of model; the message
+            suggests the nearest of this kind.
     """
     unique = tuple(dict.fromkeys([names] if isinstance(names, str) else names))
     for name in unique:
         if name not in KNOWN_FORMATS:
-            near = difflib.get_close_matches(str(name), KNOWN_FORMATS, n=1)
+            near = difflib.get_close_matches(str(name), kind.formats, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ExportError(f"formats must be of {list(KNOWN_FORMATS)}, received {name!r}.{hint}")
+            hint = _MISSING.get(name, hint)
+            raise ExportError(f"formats must be of {list(kind.formats)}, received {name!r}.{hint}")
     if not unique:
-        raise ExportError(f"formats is empty. Name at least one of {list(KNOWN_FORMATS)}.")
+        raise ExportError(f"formats is empty. Name at least one of {list(kind.formats)}.")
+    kind.check(unique)
     return unique

@@ -9,17 +9,18 @@ import os
 import pathlib
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from keras_bert_zoo.atomic import atomic_directory
-from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.atomic import atomic_directory, made
 
 from .. import process
 from ..artifact import MANIFEST, Artifact
 from ..errors import ExportError
-from ..formats import FORMATS
+from ..formats import KNOWN_FORMATS
 from ..runtimes import RUNTIMES
+from ..verification.asked import Given
 from . import warmup
 from .serving_config import with_model, write_configs
 
@@ -46,11 +47,12 @@ class Deployment:
 def deploy(
     artifact: Artifact | str | pathlib.Path,
     output: str | pathlib.Path,
-    examples: Examples,
+    examples: Given,
     *,
     name: str = "bert",
     batch_sizes: Sequence[int] = BATCH_SIZES,
     root: str = "/serving",
+    **columns: Any,
 ) -> Deployment:
     """Adds a SavedModel artifact to a directory for TensorFlow Serving, as its next version.
 
@@ -61,12 +63,16 @@ def deploy(
     where they are missing; what an operator changed in them stays.
 
     Args:
-        artifact: of the format ``savedmodel`` or ``savedmodel-ids``, or its directory.
+        artifact: of a format that is a SavedModel, or its directory.
         output: the directory; several models may share it.
-        examples: real texts of the kind that will be asked, for the warm-up.
+        examples: real texts of the kind that will be asked, for the warm-up: ``Examples``. Of
+            tasks whose answer is no class and no embedding also a file as the task reads it, or a
+            list of questions; the answers are not needed.
         name: of the model on the server.
         batch_sizes: texts in a warm-up request.
         root: where the server sees ``output``.
+        **columns: of ``tasks.task.Settings``, where such a file has what it holds; and ``limit``,
+            how many questions are read.
 
     Returns:
         What was written.
@@ -75,6 +81,7 @@ def deploy(
         CorruptArtifact: the artifact is not what was exported.
         ExportError: the artifact is no SavedModel, a name or a size is not valid, there are
             no texts, or a warm-up request failed.
+        ValueError: the file of examples holds something else.
         MissingRuntime: tensorflow-serving-api is not installed.
         OSError: the output cannot be written, or the disk is full.
     """
@@ -83,34 +90,30 @@ def deploy(
     tree = pathlib.Path(output)
     with_model(tree, name, root)  # refuses a broken file before anything is written
     base = tree / "models" / name
-    base.mkdir(parents=True, exist_ok=True)
-    with _locked(base):
-        version = 1 + max(_versions(base), default=0)
-        with atomic_directory(base / str(version)) as directory:
-            shutil.copytree(artifact.file, directory, dirs_exist_ok=True)
-            requests = _warm_up(artifact, directory, name, examples, batch_sizes)
-            shutil.copy(artifact.path / MANIFEST, directory / "assets.extra" / MANIFEST)
+    with tempfile.TemporaryDirectory() as scratch:
+        requests = pathlib.Path(scratch) / "requests"
+        # Refuses texts of another kind before anything is written, too.
+        arguments = (requests, artifact, name, examples, columns, tuple(batch_sizes))
+        process.call(warmup.write_requests, *arguments)
+        with made(base), _locked(base):
+            version = 1 + max(_versions(base), default=0)
+            with atomic_directory(base / str(version)) as directory:
+                shutil.copytree(artifact.file, directory, dirs_exist_ok=True)
+                (directory / warmup.FILE).parent.mkdir(exist_ok=True)
+                shutil.copyfile(requests, directory / warmup.FILE)
+                shutil.copy(artifact.path / MANIFEST, directory / "assets.extra" / MANIFEST)
+                ran = _warm_up(artifact, directory)
     with _locked(tree):
         write_configs(tree, with_model(tree, name, root), max(batch_sizes))
-    return Deployment(base / str(version), version, requests)
+    return Deployment(base / str(version), version, ran)
 
 
-def _warm_up(
-    artifact: Artifact,
-    directory: pathlib.Path,
-    name: str,
-    examples: Examples,
-    batch_sizes: Sequence[int],
-) -> int:
-    """Writes the requests and runs each as a server would."""
-    signatures, pairs = artifact.signatures, examples.text_pairs
-    texts = (list(examples.texts), None if pairs is None else list(pairs))
-    arguments = (directory, artifact.path, name, signatures, *texts, tuple(batch_sizes))
-    process.call(warmup.write_requests, *arguments)
-    runtime, threads = FORMATS[artifact.format].runtime, os.cpu_count() or 1
-    hide = RUNTIMES[runtime].hide
+def _warm_up(artifact: Artifact, directory: pathlib.Path) -> int:
+    """Runs each request as a server would."""
+    runtime, threads = KNOWN_FORMATS[artifact.format].runtime, os.cpu_count() or 1
+    arguments = (directory, runtime, artifact.signatures, threads)
     try:
-        ran = process.call(warmup.replay, directory, runtime, signatures, threads, hide=hide)
+        ran = process.call(warmup.replay, *arguments, hide=RUNTIMES[runtime].hide)
     except ValueError as error:
         raise ExportError(
             f"{artifact.path} cannot be served: {error}\nNothing was published. Export again."
@@ -118,13 +121,13 @@ def _warm_up(
     return len(ran)
 
 
-def _check(artifact: Artifact, name: str, batch_sizes: Sequence[int], examples: Examples) -> None:
-    served = [key for key, row in FORMATS.items() if row.runtime in _SERVED]
+def _check(artifact: Artifact, name: str, batch_sizes: Sequence[int], examples: Given) -> None:
+    served = [key for key, row in KNOWN_FORMATS.items() if row.runtime in _SERVED]
     wrong: list[tuple[bool, str]] = [
         (artifact.format not in served, f"artifact must be of {served}: {artifact.format!r}"),
         (not _NAME.fullmatch(name), f"name must match {_NAME.pattern}: {name!r}"),
         (not batch_sizes or min(batch_sizes) < 1, f"batch_sizes must be positive: {batch_sizes}"),
-        (not len(examples), "examples holds no texts to warm up with"),
+        (not examples, "examples holds no texts to warm up with"),
     ]
     for is_wrong, message in wrong:
         if is_wrong:

@@ -7,8 +7,8 @@ A file of ``PredictionLog`` protos, as TensorFlow Serving reads it at
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,11 @@ from ..errors import ExportError
 from ..runtimes import RUNTIMES
 from ..signature import Signature
 
+if TYPE_CHECKING:
+    from ..artifact import Artifact
+    from ..verification.asked import Given
+
+Names = Collection[str]
 FILE = "assets.extra/tf_serving_warmup_requests"
 # TensorFlow Serving reads no more.
 MOST = 1000
@@ -36,46 +41,48 @@ class Request(NamedTuple):
 
 
 def write_requests(
-    model: pathlib.Path,
-    directory: pathlib.Path,
+    file: pathlib.Path,
+    artifact: Artifact,
     name: str,
-    signatures: Sequence[Signature],
-    texts: Sequence[str],
-    text_pairs: Sequence[str] | None,
+    given: Given,
+    settings: Mapping[str, Any],
     batch_sizes: Sequence[int],
 ) -> None:
-    """Writes the file into a SavedModel: every signature, size and several lengths.
+    """Writes the requests: every signature, size and several lengths.
 
     Args:
-        model: directory of the SavedModel.
-        directory: of the artifact, with the tokenizer and the config.
+        file: to be written.
+        artifact: that is to be served, with the tokenizer and the config beside it.
         name: of the model on the server.
-        signatures: which to call.
-        texts: real ones; a batch larger than their number repeats them.
-        text_pairs: as many second texts; without them a pair is two texts that follow
-            one another in length.
+        given: real texts, see ``columns_of``; a batch larger than their number repeats them.
+            Without second texts a pair is two texts that follow one another in length.
+        settings: see ``columns_of``.
         batch_sizes: texts in a request.
 
     Raises:
-        ExportError: there would be more requests than a server reads.
+        ExportError: there would be more requests than a server reads, or as ``columns_of``.
+        ValueError: as ``columns_of``.
     """
     import tensorflow as tf
 
-    rows = _Rows(directory, texts, text_pairs)
+    from .warmup_texts import columns_of
+
+    rows = _Rows(artifact, columns_of(artifact, given, settings))
     batches = rows.batches(batch_sizes)
-    count = len(batches) * len(signatures)
+    count = len(batches) * len(artifact.signatures)
     if count > MOST:
         raise ExportError(f"batch_sizes make {count} requests, at most {MOST} are read.")
-    (model / FILE).parent.mkdir(exist_ok=True)
-    with tf.io.TFRecordWriter(str(model / FILE)) as writer:
-        for signature in signatures:
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for signature in artifact.signatures:
+            names = frozenset(spec.name for spec in signature.inputs)
+            make = _MADE.get(names, _Rows.named)
             for batch in batches:
-                inputs = signature.bind(_INPUTS[_names(signature)](rows, batch))
+                inputs = signature.bind(make(rows, batch, names))
                 writer.write(_log(name, signature, inputs).SerializeToString())
 
 
 def read_requests(model: pathlib.Path) -> Iterator[Request]:
-    """Reads what ``write_requests`` wrote."""
+    """Reads what ``write_requests`` wrote, from where a server looks for it."""
     import tensorflow as tf
     from tensorflow_serving.apis import prediction_log_pb2
 
@@ -118,18 +125,19 @@ def replay(
 class _Rows:
     """Texts by the number of their tokens, and requests of them."""
 
-    def __init__(
-        self, directory: pathlib.Path, texts: Sequence[str], text_pairs: Sequence[str] | None
-    ) -> None:
-        from keras_bert_zoo.config import EncoderConfig
+    def __init__(self, artifact: Artifact, columns: Mapping[str, Sequence[Any]]) -> None:
         from keras_bert_zoo.tokenizers import load_tokenizer
 
-        self.tokenizer = load_tokenizer(directory)
-        config = EncoderConfig.from_file(directory / "config.json")
-        self.limit = min(self.tokenizer.model_max_length, config.max_tokens)
-        self.texts = np.array(texts, object)
-        self.text_pairs = None if text_pairs is None else np.array(text_pairs, object)
-        ids = self.tokenizer(self.texts, self.text_pairs)["input_ids"]
+        self.tokenizer = load_tokenizer(artifact.path)
+        self.limit = min(self.tokenizer.model_max_length, artifact.config.max_tokens)
+        if artifact.task == "causal_lm":  # what is written stands in the same row
+            self.limit -= int(artifact.signature.outputs[0].axes[1])
+        self.columns = {name: np.array(column, object) for name, column in columns.items()}
+        first = next(iter(self.columns.values()))
+        # Of several choices the first; a document's sentences are in its text already.
+        pairs = [other for name, other in self.columns.items() if name in _SECOND]
+        self.strings = [first, *(pair.reshape(len(first), -1)[:, 0] for pair in pairs)]
+        ids = self.tokenizer(*self.strings)["input_ids"]
         self.order = np.argsort(ids.row_lengths().numpy(), kind="stable")
 
     def batches(self, sizes: Sequence[int]) -> list[np.ndarray]:
@@ -141,42 +149,35 @@ class _Rows:
                 batches.append(np.resize(self.order[start : start + size], size))
         return batches
 
-    def ids(self, rows: np.ndarray) -> dict[str, Any]:
-        pairs = None if self.text_pairs is None else self.text_pairs[rows]
-        encoded = self.tokenizer(
-            self.texts[rows], pairs, truncation=True, max_length=self.limit, padding=True
-        )
+    def ids(self, rows: np.ndarray, names: Names) -> dict[str, Any]:
+        strings = [column[rows] for column in self.strings]
+        encoded = self.tokenizer(*strings, truncation=True, max_length=self.limit, padding=True)
         return {name: tensor.numpy() for name, tensor in encoded.items()}
 
-    def text(self, rows: np.ndarray) -> dict[str, Any]:
-        return {"text": self.texts[rows]}
+    def named(self, rows: np.ndarray, names: Names) -> dict[str, Any]:
+        """The columns as they are."""
+        return {name: self.columns[name][rows] for name in names}
 
-    def sentences(self, rows: np.ndarray) -> dict[str, Any]:
-        return {"sentences": self.texts[rows, np.newaxis]}
+    def pairs(self, rows: np.ndarray, names: Names) -> dict[str, Any]:
+        text = self.columns["text"][rows]
+        seconds = self.columns["text_pair"][rows] if len(self.strings) > 1 else np.roll(text, 1)
+        return {"text": text, "text_pair": seconds}
 
-    def pairs(self, rows: np.ndarray) -> dict[str, Any]:
-        seconds = np.roll(self.texts[rows], 1) if self.text_pairs is None else self.text_pairs[rows]
-        return {"text": self.texts[rows], "text_pair": seconds}
-
-    def examples(self, rows: np.ndarray) -> dict[str, Any]:
-        named = self.text(rows) if self.text_pairs is None else self.pairs(rows)
+    def examples(self, rows: np.ndarray, names: Names) -> dict[str, Any]:
+        named = self.named(rows, self.columns.keys())
         values = zip(*named.values(), strict=True)
         return {"examples": [_example(dict(zip(named, row, strict=True))) for row in values]}
 
 
-# What a request is made of, by the inputs of its signature.
-_INPUTS: Mapping[frozenset[str], Callable[[_Rows, np.ndarray], dict[str, Any]]] = {
+# Columns that share a row of ids with the text before them.
+_SECOND = ("text_pair", "context", "choices")
+# What a request is made of, by the inputs of its signature, where those are no columns.
+_MADE: Mapping[frozenset[str], Callable[[_Rows, np.ndarray, Names], dict[str, Any]]] = {
     frozenset({"input_ids", "attention_mask", "token_type_ids"}): _Rows.ids,
     frozenset({"input_ids", "attention_mask"}): _Rows.ids,
-    frozenset({"text"}): _Rows.text,
-    frozenset({"sentences"}): _Rows.sentences,
     frozenset({"text", "text_pair"}): _Rows.pairs,
     frozenset({"examples"}): _Rows.examples,
 }
-
-
-def _names(signature: Signature) -> frozenset[str]:
-    return frozenset(spec.name for spec in signature.inputs)
 
 
 def _example(features: Mapping[str, str]) -> bytes:

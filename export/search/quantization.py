@@ -11,12 +11,13 @@ from typing import Any
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from keras_bert_zoo import zoo
+from keras_bert_zoo.atomic import check_switch
 from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.data.examples import Examples
 
 from .. import process
 from ..artifact import Artifact
-from ..conversion import export
+from ..conversion import check_free, export
 from ..errors import ExportError
 from ..formats import WHOLE_TEXTS
 from .trials import GOALS, Search, check_arguments
@@ -58,7 +59,9 @@ def quantize(
             within the budget.
         FileExistsError, OSError: as for ``export``.
     """
+    check_switch("overwrite", overwrite)
     check_arguments(examples, max_drop, goal)
+    check_free(pathlib.Path(output), [FORMAT], overwrite)  # not when all has been tried
     tokens = [lengths] if isinstance(lengths, int) else lengths and sorted(set(lengths))
     directory = sources.resolve(zoo.resolve(source))
     arguments = {"max_drop": max_drop, "goal": goal, "lengths": tokens}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 import math
 import os
@@ -86,7 +87,11 @@ def benchmark(
         for name, way in zip(names, ways * repeats, strict=True):
             steps.start(name)
             runs.append(_run(way, seconds))
-    rows = [_row(way, runs[index :: len(ways)]) for index, way in enumerate(ways)]
+    count = collections.Counter(artifact.format for artifact in opened)
+    rows = [
+        _row(way, runs[index :: len(ways)], shared=count[way.artifact.format] > 1)
+        for index, way in enumerate(ways)
+    ]
     return Benchmark(tuple(rows), repeats, seconds)
 
 
@@ -162,7 +167,7 @@ def _time(run: Any, inputs: Any, seconds: float) -> list[float]:
     return found
 
 
-def _row(way: _Way, runs: Sequence[tuple[list[list[float]], Opened]]) -> Timed:
+def _row(way: _Way, runs: Sequence[tuple[list[list[float]], Opened]], *, shared: bool) -> Timed:
     # Of every run the same call, one after the other.
     together = zip(*(times for times, _ in runs), strict=True)
     pooled = [list(itertools.chain.from_iterable(times)) for times in together]
@@ -188,4 +193,5 @@ def _row(way: _Way, runs: Sequence[tuple[list[list[float]], Opened]]) -> Timed:
         memory=round(statistics.median(memory)) if memory else None,
         cells=tuple(cells),
         verification=way.artifact.verification,
+        shared=shared,
     )

@@ -52,6 +52,7 @@ class Timed:
         memory: median of the bytes the process grew by at its peak, see ``measurement.Opened``.
         cells: by batch size and length.
         verification: what the manifest says of its last one, or ``None``.
+        shared: whether another artifact has the same format.
     """
 
     format: str
@@ -64,12 +65,14 @@ class Timed:
     memory: int | None
     cells: tuple[Cell, ...]
     verification: Mapping[str, Any] | None = None
+    shared: bool = False
 
     @property
     def name(self) -> str:
-        """The format, and where it takes ids as well, that text went in."""
+        """The format, or the directory where that says too little; and whether text went in."""
         text = self.takes_text and "text" not in self.format
-        return f"{self.format} (text)" if text else self.format
+        name = self.path if self.shared else self.format
+        return f"{name} (text)" if text else name
 
     def fastest(self, length: int) -> float | None:
         """The most texts of a length in a second, of all batch sizes, if it was run."""

@@ -19,7 +19,7 @@ from ..measurement import Opened, measure
 from ..progress import Steps
 from ..signature import BATCH
 from ..writing.verification import WritingJudge
-from .asked import Given
+from .asked import Given, check_source
 from .comparison import joined, largest_difference, percentiles, problems_of
 from .otherwise import notes_of, spelling_tokens
 from .reference import Case, Reference, all_cases, run_reference, single_texts, text_cases
@@ -73,6 +73,8 @@ def verify(
     opened = [Artifact.load(a.path if isinstance(a, Artifact) else a) for a in artifacts]
     if not opened:
         raise ExportError("There are no artifacts to verify.")
+    if isinstance(source, str | pathlib.Path):
+        check_source(source, opened)
     threads = threads or os.cpu_count() or 1
     names = [f"verify {artifact.format}" for artifact in opened]
     with Steps(["run keras", *names], visible=progress) as steps:

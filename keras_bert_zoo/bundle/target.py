@@ -36,8 +36,8 @@ def check_target(directory: pathlib.Path, overwrite: bool, also: Iterable[str] =
     found = {path.name for path in directory.iterdir()}
     if found and not overwrite:
         raise FileExistsError(
-            f"directory {str(directory)!r} exists and is not empty. Pass overwrite=True to "
-            "replace the bundle in it, or another directory."
+            f"directory {str(directory)!r} exists and is not empty. Pass overwrite=True "
+            "(--overwrite) to replace the bundle in it, or another directory."
         )
     replaceable = (*_WRITTEN, *also)
     others = sorted(n for n in found if not any(fnmatch.fnmatch(n, p) for p in replaceable))

@@ -208,8 +208,8 @@ def _differences(config: EncoderConfig, preset: Preset, allow_tanh_gelu: bool) -
     elif not allow_tanh_gelu:
         problems.append(
             f"hidden_act is 'gelu', computed exactly, but keras-hub's {preset.prefix} always takes "
-            "the tanh approximation; pass allow_tanh_gelu=True to accept outputs that differ "
-            "slightly"
+            "the tanh approximation; pass allow_tanh_gelu=True (--allow_tanh_gelu) to accept "
+            "outputs that differ slightly"
         )
     return problems
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keras_bert_zoo.data.text_files import TextTable
@@ -26,13 +26,21 @@ def deploy(
     """
     import rich
 
+    from keras_bert_zoo.commands.table_options import settings_of
     from keras_bert_zoo.data.examples import Examples
+    from keras_bert_zoo.export.artifact import Artifact
+    from keras_bert_zoo.export.formats import WHOLE_TEXTS
     from keras_bert_zoo.export.savedmodel.deployment import deploy as deploy_artifact
+    from keras_bert_zoo.tasks import TASKS
 
-    rows = table.read(data)
-    examples = Examples(rows.texts, rows.text_pairs).take(limit)
-    sizes = _sizes(batch_sizes)
-    done = deploy_artifact(artifact, output, examples, name=name, batch_sizes=sizes, root=root)
+    sizes, opened = _sizes(batch_sizes), Artifact.load(artifact)
+    request: dict[str, Any]
+    if opened.task in TASKS and opened.task not in WHOLE_TEXTS:
+        request = {"examples": data, **settings_of(table), "limit": limit}
+    else:
+        rows = table.read(data)
+        request = {"examples": Examples(rows.texts, rows.text_pairs).take(limit)}
+    done = deploy_artifact(opened, output, name=name, batch_sizes=sizes, root=root, **request)
     rich.print(f"{done.path}: {name} version {done.version}, {done.requests} warm-up requests ran")
 
 
@@ -56,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     add = parser.add_argument
     add("artifact", help="directory that `keras-bert-zoo export` wrote, e.g. exports/savedmodel")
     add("--output", required=True, help="directory to serve; several models may share it")
-    add("--data", required=True, help=".csv, .tsv or .jsonl of real texts, for the warm-up")
+    data = "real texts for the warm-up: .csv, .tsv, .jsonl, or what the task reads"
+    add("--data", required=True, help=data)
     add_table_options(parser, empty_texts="drop")
     parser.set_defaults(label_column=None)
     add("--limit", type=int | None, help="number of rows, from the first; all by default")

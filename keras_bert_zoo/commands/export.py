@@ -43,7 +43,7 @@ def export(
     if data is not None:
         rows = table.read(data)
         options["examples"] = Examples(rows.texts, rows.text_pairs)
-    names, tokens = formats and formats.split(","), numbers("lengths", lengths)
+    names, tokens = formats and _words(formats), numbers("lengths", lengths)
     for artifact in export_bundle(
         bundle, output, names, task=task, lengths=tokens, overwrite=overwrite, **options
     ):
@@ -61,14 +61,21 @@ def numbers(name: str, values: str | None) -> list[int] | None:
     return None if parts is None else [int(part) for part in parts]
 
 
+def _words(values: str) -> list[str]:
+    """What commas, spaces or both separate."""
+    return values.replace(",", " ").split()
+
+
 def _formats_joined(words: Sequence[str]) -> list[str]:
     """``--formats tflite onnx`` means ``--formats tflite,onnx``."""
     from keras_bert_zoo.export.formats import KNOWN_FORMATS
 
     joined: list[str] = []
     for word in words:
-        if len(joined) > 1 and joined[-2] == "--formats" and word.strip(",") in KNOWN_FORMATS:
-            joined[-1] = f"{joined[-1].rstrip(',')},{word.strip(',')}"
+        names = _words(word)
+        follows = len(joined) > 1 and joined[-2] == "--formats"
+        if follows and names and all(name in KNOWN_FORMATS for name in names):
+            joined[-1] = ",".join([*_words(joined[-1]), *names])
         else:
             joined.append(word)
     return joined

@@ -26,12 +26,14 @@ def quantize(
     """
     import rich
 
-    from keras_bert_zoo.bundle import config_of
+    from keras_bert_zoo import zoo
+    from keras_bert_zoo.checkpoints import purpose, sources
     from keras_bert_zoo.commands.export import numbers
     from keras_bert_zoo.commands.verify import read_examples
     from keras_bert_zoo.export.search.quantization import quantize as search_and_export
 
-    examples = read_examples(config_of(bundle), table, data, limit)
+    config = purpose.config_of(sources.resolve(zoo.resolve(bundle)))
+    examples = read_examples(config, table, data, limit)
     tokens = numbers("lengths", lengths)
     artifact, found = search_and_export(bundle, output, examples, lengths=tokens, **options)
     rich.print(_table(found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import logging
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from keras_bert_zoo.config import EncoderConfig
     from keras_bert_zoo.data.examples import Examples
     from keras_bert_zoo.data.text_files import TextTable
+
+# Of a classifier's texts, where no other column is named.
+_LABEL = "label"
+_log = logging.getLogger(__name__)
 
 
 def verify(
@@ -35,11 +40,13 @@ def verify(
     from keras_bert_zoo.commands.table_options import settings_of
     from keras_bert_zoo.export.artifact import Artifact
     from keras_bert_zoo.export.formats import WHOLE_TEXTS
+    from keras_bert_zoo.export.verification.asked import check_source
     from keras_bert_zoo.export.verification.page import write_page
     from keras_bert_zoo.export.verification.verification import verify as verify_artifacts
 
     paths = report and report_paths(report)
     opened = [Artifact.load(path) for path in artifacts]
+    check_source(bundle, opened)  # before a file is read as the other task's
     request: dict[str, Any]
     if opened[0].task in WHOLE_TEXTS:
         if options:
@@ -48,6 +55,8 @@ def verify(
             )
         config = opened[0].config
         read = _read_pairs if _compares(config, table) else functools.partial(read_examples, config)
+        if config.problem_type and data is not None and table.label is None:
+            table = with_labels(table, data)
         examples = None if data is None else read(table, data, limit)
         request = {"examples": examples}
     else:
@@ -92,7 +101,7 @@ def save_both(
 def read_examples(
     config: EncoderConfig, table: TextTable, data: str, limit: int | None
 ) -> Examples:
-    """Reads texts for a model, with labels if it has some.
+    """Reads texts for a model, with labels if it has some and a column is named.
 
     Args:
         config: of the model; it names the labels.
@@ -101,9 +110,20 @@ def read_examples(
         limit: number of rows, from the first.
     """
     problem = config.problem_type
-    # A bare encoder has nothing to be right about.
-    table = dataclasses.replace(table, label=(table.label or "label") if problem else None)
+    if not problem:  # a bare encoder has nothing to be right about
+        table = dataclasses.replace(table, label=None)
     return table.read(data).examples(problem or "", config.labels).take(limit)
+
+
+def with_labels(table: TextTable, data: str) -> TextTable:
+    """Reads the column "label" where none is named and the file has it."""
+    from keras_bert_zoo.data.records import records
+
+    found = records(data, delimiter=table.delimiter, encoding=table.encoding)
+    if _LABEL in next(iter(found), ("", {}))[1]:
+        return dataclasses.replace(table, label=_LABEL)
+    _log.warning("%s: no column %r, so no score; name another by label_column", data, _LABEL)
+    return table
 
 
 def _compares(config: EncoderConfig, table: TextTable) -> bool:
@@ -127,12 +147,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("bundle", help="what was exported, as `keras-bert-zoo export` takes it")
     add("artifacts", nargs="+", help="directories that it wrote")
     data = (
-        "real texts: .csv, .tsv, .jsonl, tweets://test, or what the task reads; writers have some"
+        "real texts: .csv, .tsv, .jsonl, tweets://test, or what the task reads; a classifier's may "
+        "have labels, in the column label unless another is named; writers have some"
     )
     add("--data", type=str | None, help=data)
     add_table_options(parser, empty_texts="error")
-    # A classifier's is "label"; pairs for an embedder have labels only where a column is named.
-    parser.set_defaults(label_column=None)
+    # Pairs for an embedder have labels only where a column is named.
+    parser.set_defaults(label_column=None)  # see `with_labels`
     add("--limit", type=int | None, help="number of rows, from the first; all by default")
     add("--options", type=dict[str, Any] | None, help="of the task, e.g. '{stride: 64}'")
     add("--threads", type=int | None, help="of each runtime; one per processor by default")

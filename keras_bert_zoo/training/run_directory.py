@@ -61,8 +61,9 @@ class RunDirectory:
             )
         if found and not (resume or overwrite):
             raise FileExistsError(
-                f"output {str(path)!r} exists and holds {found}. Pass resume to go on with the "
-                "run in it, overwrite to start anew, or another directory."
+                f"output {str(path)!r} exists and holds {found}. Pass resume=True (--resume) to "
+                "go on with the run in it, overwrite=True (--overwrite) to start anew, or another "
+                "directory."
             )
         if resume and self.state not in found:
             raise FileNotFoundError(

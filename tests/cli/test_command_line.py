@@ -11,7 +11,7 @@ import pytest
 
 from keras_bert_zoo import cli
 from keras_bert_zoo.commands import predict
-from keras_bert_zoo.commands.export import _formats_joined
+from keras_bert_zoo.commands.export import _formats_joined, _words
 
 
 def test_help_lists_every_command(capsys):
@@ -277,9 +277,12 @@ def test_of_a_run_the_bundle_is_asked(words, tmp_path):
 
 
 def test_formats_are_separated_by_commas_or_spaces():
-    for words in (["tflite,onnx"], ["tflite", "onnx"], ["tflite,", "onnx"]):
+    for words in (["tflite,onnx"], ["tflite", "onnx"], ["tflite,", "onnx"], ["tflite", ",onnx"]):
         joined = _formats_joined(["a", "--formats", *words, "--output", "onnx"])
         assert joined == ["a", "--formats", "tflite,onnx", "--output", "onnx"]
+    joined = _formats_joined(["--formats", "tflite, onnx", "onnx-int8 savedmodel", "b"])
+    assert joined == ["--formats", "tflite,onnx,onnx-int8,savedmodel", "b"]
+    assert _words("tflite, onnx  savedmodel,") == ["tflite", "onnx", "savedmodel"]
 
 
 def test_texts_after_two_dashes_are_taken_as_they_are(bundle, capsys):

@@ -342,7 +342,7 @@ def test_the_command(
     assert "100%" in said and "46 tensors" in said
     assert "prediction_logits of real inputs: 0.00e+00 apart" in said
     assert main(words) == 2
-    assert "Pass overwrite=True" in capsys.readouterr().err
+    assert "Pass overwrite=True (--overwrite)" in capsys.readouterr().err
     words[-1] = "Google"
     assert main([*words, "--overwrite", "--verify", "false", "--dtype", "FLOAT16"]) == 0
     assert "apart" not in capsys.readouterr().out

@@ -70,6 +70,12 @@ def test_texts_in_a_second_are_of_the_length_that_the_column_names():
     assert [line[-3] for line in found.cells()] == ["texts/s at 64", "16", "–"]
 
 
+def test_artifacts_of_one_format_are_told_apart_by_their_directories():
+    rows = [dataclasses.replace(timed("onnx", 16), path=path, shared=True) for path in "ab"]
+    found = Benchmark((*rows, timed("tflite", 16)), 1, 1.0)
+    assert [line[0] for line in found.cells()[1:]] == ["a", "b", "tflite"]
+
+
 def report_of(**fields):
     row = Row("onnx", "somewhere", 10, "runtime 1", (1,), (8,), **{"max_difference": 0.1, **fields},
         p50=1.0, p95=2.0, p99=3.0)  # fmt: skip

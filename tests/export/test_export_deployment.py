@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from task_models import REMEMBERED
 from tensorflow_serving.config import model_server_config_pb2
 
+import keras_bert_zoo
 from keras_bert_zoo import cli
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.export import process
 from keras_bert_zoo.export.artifact import MANIFEST, describe
+from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.errors import ExportError
 from keras_bert_zoo.export.savedmodel import warmup
 from keras_bert_zoo.export.savedmodel.deployment import deploy
@@ -176,8 +179,42 @@ def test_a_model_that_does_not_load_is_not_published(artifacts, texts, tmp_path)
     describe(broken, "savedmodel-ids", None, artifacts["savedmodel-ids"].signatures, {}, "")
     with pytest.raises(ExportError, match=r"cannot be served: .*checkpoint"):
         deploy(broken, tmp_path / "tree", Examples(texts))
-    assert not [path for path in (tmp_path / "tree").rglob("*") if path.is_file()]
-    assert not list((tmp_path / "tree/models/bert").iterdir())
+    assert not (tmp_path / "tree").exists()
+
+
+@pytest.fixture(scope="module")
+def answerer(make_bundle, tmp_path_factory):
+    """A SavedModel that finds answers in contexts."""
+    directory = tmp_path_factory.mktemp("answerer")
+    plain = keras_bert_zoo.load(make_bundle(directory / "encoder", problem_type=None))
+    model = keras_bert_zoo.QuestionAnswerer(plain.model)
+    bundle = keras_bert_zoo.save(model, plain.tokenizer, directory / "bundle")
+    config = json.loads((bundle / "config.json").read_text())
+    short = {"task_specific_params": {"question_answering": REMEMBERED["question_answering"]}}
+    (bundle / "config.json").write_text(json.dumps({**config, **short}))
+    return export(bundle, directory, ["savedmodel"], progress=False)[0]
+
+
+def test_questions_are_read_as_their_task_reads_them(answerer, tmp_path, capsys):
+    data, tree = tmp_path / "q.jsonl", tmp_path / "tree"
+    data.write_text('{"id": "1", "question": "up?", "context": "shares rise.", "answers": []}\n')
+    words = ["deploy", str(answerer.path), "--output", str(tree), "--data", str(data)]
+    assert cli.main([*words, "--text_column", "question"]) == 2
+    assert "keys of its files are fixed" in capsys.readouterr().err
+    assert not tree.exists()
+    assert cli.main([*words, "--batch_sizes", "2"]) == 0
+    found = dict(warmup.read_requests(tree / "models/bert/1"))
+    assert [*found["serving_default"]["question"]] == [b"up?"] * 2
+    assert [*found["serving_default"]["context"]] == [b"shares rise."] * 2
+    assert found["ids"]["token_type_ids"].max() == 1
+
+
+def test_what_a_task_cannot_read_leaves_nothing(answerer, tmp_path):
+    with pytest.raises(ValueError, match="must be a dict with"):
+        deploy(answerer, tmp_path / "tree", Examples(["no context"]))
+    with pytest.raises(ExportError, match="no texts"):
+        deploy(answerer, tmp_path / "tree", [])
+    assert not (tmp_path / "tree").exists()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,10 @@ import types
 import numpy as np
 import pytest
 
+from keras_bert_zoo import cli
+from keras_bert_zoo.commands.verify import read_examples, with_labels
 from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.text_files import TextTable
 from keras_bert_zoo.export import process, verify
 from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.conversion import export
@@ -24,6 +27,7 @@ from keras_bert_zoo.export.errors import (
 from keras_bert_zoo.export.formats import FORMATS
 from keras_bert_zoo.export.measurement import _measure
 from keras_bert_zoo.export.runtimes import RUNTIMES
+from keras_bert_zoo.export.search.quantization import quantize
 
 
 def test_unknown_format_suggests_the_near_one(bundle, tmp_path):
@@ -31,7 +35,42 @@ def test_unknown_format_suggests_the_near_one(bundle, tmp_path):
         export(bundle, tmp_path, ["onnx", "tflite-int5"])
     with pytest.raises(ExportError, match="formats is empty"):
         export(bundle, tmp_path, [])
+    with pytest.raises(ExportError, match=r"'onnx-fused'\], .*'onnx-text'\. ONNX .* ids alone"):
+        export(bundle, tmp_path, "onnx-text")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_is_a_file(bundle, tmp_path):
+    (tmp_path / "out").write_text("")
+    for output in (tmp_path / "out", tmp_path / "out" / "inside"):
+        with pytest.raises(NotADirectoryError, match=r"must be a directory.*out' is a file"):
+            export(bundle, output, ["onnx"])
+
+
+def test_a_search_does_not_begin_where_its_file_may_not_be_written(
+    bundle, artifacts, texts, monkeypatch
+):
+    monkeypatch.setattr(process, "call", None)
+    output = artifacts["tflite-mixed"].path.parent
+    with pytest.raises(FileExistsError, match=r"tflite-mixed.*--overwrite"):
+        quantize(bundle, output, Examples(texts), progress=False)
+
+
+def test_another_task_is_told_before_its_data_are_read(artifacts, make_bundle, tmp_path, capsys):
+    encoder = make_bundle(tmp_path / "encoder", problem_type=None)
+    words = ["verify", str(encoder), str(artifacts["onnx"].path), "--data", "nowhere.csv"]
+    assert cli.main(words) == 2
+    assert "is not of this bundle, which is an encoder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("rows", "labels"), [("text\nup", None), ("text,label\nup,b", [1])])
+def test_a_table_to_verify_with_has_labels_or_none(tiny_config, tmp_path, rows, labels):
+    data = tmp_path / "data.csv"
+    data.write_text(rows)
+    table, names = TextTable(label=None), {0: "a", 1: "b"}
+    config = tiny_config.replace(id2label=names, problem_type="single_label_classification")
+    found = read_examples(config, with_labels(table, str(data)), str(data), None)
+    assert found.labels is None if labels is None else [*found.labels] == labels
 
 
 def test_existing_output_is_kept(bundle, artifacts):

@@ -21,6 +21,7 @@ from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.errors import ExportError
 from keras_bert_zoo.export.formats import WHOLE_TEXTS
 from keras_bert_zoo.export.measurement import measure
+from keras_bert_zoo.export.savedmodel.deployment import deploy
 from keras_bert_zoo.export.search.quantization import quantize
 from keras_bert_zoo.export.verification.verification import verify
 
@@ -179,8 +180,17 @@ def test_the_metric_of_an_embedders_labelled_pairs(bundles, tmp_path):
         verify(bundle, artifacts, Examples(["up"], labels=np.ones(1)), progress=False)
 
 
-def test_files_are_read_before_there_is_a_model(exported, tmp_path):
+@pytest.mark.parametrize("task", [task for task in ASKED if task not in WHOLE_TEXTS])
+def test_every_task_can_be_served(exported, tmp_path, task):
+    artifact = exported[task][0]
+    done = deploy(artifact, tmp_path / "tree", ASKED[task], batch_sizes=[1, 3])
+    assert done.requests == 2 * 4 * len(artifact.signatures)
+
+
+def test_files_are_read_before_there_is_a_model(bundles, exported, tmp_path):
     chosen = exported["token_classification"][:1]
+    (tmp_path / "no-bundle").mkdir()
+    shutil.copy(bundles["token_classification"] / "config.json", tmp_path / "no-bundle")
     with pytest.raises(FileNotFoundError, match=r"nowhere\.conll"):
         verify(tmp_path / "no-bundle", chosen, str(tmp_path / "nowhere.conll"), progress=False)
     data = tmp_path / "texts.jsonl"

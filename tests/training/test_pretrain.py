@@ -82,7 +82,7 @@ def test_a_finished_run_is_that_of_its_recipe_alone(finished):
     assert run(values, resume=True).metrics == result.metrics
     with pytest.raises(ValueError, match=r"cannot go on .*learning_rate: was 0.001, is 0.002"):
         run(values, resume=True, learning_rate=2e-3)
-    with pytest.raises(FileExistsError, match="Pass resume to go on"):
+    with pytest.raises(FileExistsError, match=r"\(--resume\) to go on .*\(--overwrite\)"):
         run(values)
 
 

@@ -173,7 +173,7 @@ def test_conversion_of_pretraining_heads_and_exact_gelu(
 
     model, batch = randomise(PretrainingModel(BertEncoder(tiny_config))), make_batch()
     source = save(model, tokenizer, tmp_path / "source")
-    with pytest.raises(ValueError, match="pass allow_tanh_gelu=True"):
+    with pytest.raises(ValueError, match=r"pass allow_tanh_gelu=True \(--allow_tanh_gelu\)"):
         convert(source, tmp_path / "preset", "keras-hub")
     with pytest.raises(ValueError, match="allow_tanh_gelu is for keras-hub"):
         convert(source, tmp_path / "preset", "google", allow_tanh_gelu=True)
