@@ -99,13 +99,15 @@ class QuestionAnswering(Task[Questions]):
             max_question_length=self.options.max_question_length,
         )
         known = all(each.answers is not None for each in examples)
-        places = _places(examples, windows).T if known else ()
+        if not known:
+            return Rows(windows.encoded, memory=windows)
+        places = _places(examples, windows)
         return Rows(
             windows.encoded,
-            dict(zip(self.sequences, places, strict=False)),
+            dict(zip(self.sequences, places.T, strict=True)),
             memory=windows,
             # Short ones are mostly the end of a context, without the answer.
-            kinds=places[0] > 0 if known else None,
+            kinds=places[:, 0] > 0,
         )
 
     def score(
