@@ -193,12 +193,12 @@ def _check_answers(task: str | None, names: Iterable[str], options: Mapping[str,
 def _write(bundle: Bundle, directory: pathlib.Path, name: str, options: Mapping[str, Any]) -> None:
     """One format, with its companions and its manifest."""
     from . import judgement
-    from .encoding import longest_row
+    from .encoding import trained_length
 
     row = FORMATS[name]
     chosen = {key: options[key] for key in row.options}
     if row.length and chosen["lengths"] is None:
-        longest = longest_row(bundle.config, bundle.model.task)
+        longest = trained_length(bundle.config, bundle.model.task)
         chosen["lengths"] = [min(row.length, longest)]
     fitted, judged = halves(chosen[OPTION]) if OPTION in chosen else (None, None)
     given = chosen if fitted is None else {**chosen, OPTION: fitted}

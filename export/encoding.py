@@ -10,14 +10,14 @@ from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.tasks.task import remembered
 
 
-def longest_row(config: Any, task: str | None) -> int:
+def trained_length(config: Any, task: str | None) -> int:
     """Tokens of the longest row: as in the training, or all that the model can see."""
     return min(config.max_tokens, remembered(config, task).get("max_length", config.max_tokens))
 
 
 def longest_text(bundle: Any) -> int:
     """How many tokens of a text are kept: the rest is cut off."""
-    row = longest_row(bundle.config, bundle.model.task)
+    row = trained_length(bundle.config, bundle.model.task)
     return min(bundle.tokenizer.model_max_length, row)
 
 
