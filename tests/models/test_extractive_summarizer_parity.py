@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from published import torch_inputs
+from published import check_gradients, gradients_by_variable, torch_inputs
 
 from keras_bert_zoo import bundle
 from keras_bert_zoo.models import BertEncoder, ExtractiveSummarizer
@@ -121,14 +121,4 @@ def test_logits_loss_and_gradients(tmp_path, make_batch, tiny_config, randomise)
         for kind in ("weight", "bias"):
             expected |= parts(f"inter_sentence.layer.{index}", kind, layer, lambda p: p.grad)
     expected |= {f"classifier.{n}": p.grad for n, p in classifier.named_parameters()}
-    variables = {v.path: v.value for v in ours.trainable_variables}
-    gradients = dict(zip(variables, tape.gradient(our_loss, list(variables.values())), strict=True))
-    architecture = bundle.tables.architecture("bert")
-    rows = architecture.rows(ours.config, pooler=False, task=ours.task)
-    assert {row.variable for row in rows} == set(variables)
-    assert {architecture.stored(row, ours.task) for row in rows} == set(expected)
-    for row in rows:
-        wanted = expected[architecture.stored(row, ours.task)].numpy()
-        gradient = tf.convert_to_tensor(gradients[row.variable]).numpy()
-        gradient = gradient.T if row.transposed else gradient
-        np.testing.assert_allclose(gradient, wanted, rtol=0, atol=1e-5, err_msg=row.variable)
+    check_gradients(ours, gradients_by_variable(ours, our_loss, tape), expected)

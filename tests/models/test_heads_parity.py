@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from published import reference, torch_inputs
+from published import check_gradients, gradients_by_variable, gradients_of, reference, torch_inputs
 
 from keras_bert_zoo import bundle
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.parity
 
 
 def beside(task, kind, tmp_path, config, inputs, labels, ours_labels, **choices):
-    """Outputs, loss and gradients of both, and a bundle that `transformers` reads."""
+    """Outputs, loss and gradients are those of both, and `transformers` reads the bundle."""
     import tensorflow as tf
     import torch
     import transformers
@@ -26,7 +26,7 @@ def beside(task, kind, tmp_path, config, inputs, labels, ours_labels, **choices)
     with tf.GradientTape() as tape:
         outputs = model(inputs, training=False)
         loss = model.compute_loss(inputs, ours_labels, outputs)
-    gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
+    check_gradients(model, gradients_by_variable(model, loss, tape), gradients_of(theirs))
     for name, values in outputs.items():
         wanted = expected[name].detach().numpy()
         np.testing.assert_allclose(values, wanted, rtol=0, atol=1e-5)
@@ -38,24 +38,6 @@ def beside(task, kind, tmp_path, config, inputs, labels, ours_labels, **choices)
         answers = again(**torch_inputs(inputs))
     for name, values in outputs.items():
         np.testing.assert_allclose(values, answers[name].numpy(), rtol=0, atol=1e-5)
-    return model, theirs, gradients
-
-
-def check_gradients(model, theirs, gradients):
-    import tensorflow as tf
-
-    from keras_bert_zoo.checkpoints import tables
-
-    architecture = tables.architecture("bert")
-    pooler = any("pooler" in v.path for v in model.weights)
-    rows = architecture.rows(model.config, pooler=pooler, task=model.task)
-    named = dict(theirs.named_parameters())
-    paths = [variable.path for variable in model.trainable_variables]
-    for row in rows:
-        wanted = named[architecture.stored(row, model.task)].grad
-        ours = tf.convert_to_tensor(gradients[paths.index(row.variable)])
-        wanted = wanted.numpy().T if row.transposed else wanted.numpy()
-        np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-5, err_msg=row.tensor)
 
 
 def test_token_classification(tmp_path, make_batch, tiny_config):
@@ -64,16 +46,14 @@ def test_token_classification(tmp_path, make_batch, tiny_config):
     labels[inputs["attention_mask"] == 0] = -100
     labels[0, 3:6] = -100
     names = {0: "O", 1: "B-X", 2: "I-X"}
-    check_gradients(
-        *beside(
-            "token_classification",
-            "BertForTokenClassification",
-            tmp_path,
-            tiny_config,
-            inputs,
-            {"labels": labels},
-            {"logits": labels},
-            id2label=names,
-            label2id={name: index for index, name in names.items()},
-        )
+    beside(
+        "token_classification",
+        "BertForTokenClassification",
+        tmp_path,
+        tiny_config,
+        inputs,
+        {"labels": labels},
+        {"logits": labels},
+        id2label=names,
+        label2id={name: index for index, name in names.items()},
     )

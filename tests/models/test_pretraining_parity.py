@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from published import reference, torch_inputs
+from published import check_gradients, gradients_by_variable, gradients_of, reference, torch_inputs
 
 from keras_bert_zoo import bundle
 
@@ -62,22 +62,7 @@ def test_logits_loss_and_gradients(task, activation, tmp_path, batch, tiny_confi
     np.testing.assert_allclose(outputs["prediction_logits"], rows, rtol=0, atol=1e-5)
     assert float(loss) == pytest.approx(expected.loss.item(), rel=1e-6)
 
-    variables = {v.path: v for v in ours.trainable_variables}
-    gradients = dict(
-        zip(variables, tape.gradient(loss, [v.value for v in variables.values()]), strict=True)
-    )
-    architecture = bundle.tables.architecture("bert")
-    found = dict(theirs.named_parameters())
-    rows = architecture.rows(ours.config, pooler=task == "pretraining", task=task)
-    assert {row.variable for row in rows} == set(variables)
-    for row in rows:
-        theirs_gradient = found[architecture.stored(row, task)].grad.numpy()
-        ours_gradient = tf.convert_to_tensor(gradients[row.variable]).numpy()
-        if row.transposed:
-            ours_gradient = ours_gradient.T
-        np.testing.assert_allclose(
-            ours_gradient, theirs_gradient, rtol=0, atol=1e-5, err_msg=row.variable
-        )
+    check_gradients(ours, gradients_by_variable(ours, loss, tape), gradients_of(theirs))
 
 
 @pytest.mark.parametrize("task", CLASSES)

@@ -9,6 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from published import check_gradients, gradients_by_variable, gradients_of
 
 from keras_bert_zoo import BertEncoder, ReplacedTokenModel, bundle
 
@@ -70,17 +71,8 @@ def test_logits_loss_and_gradients(activation, tmp_path, batch, tiny_config):
     np.testing.assert_allclose(logits, expected.logits.detach().numpy(), rtol=0, atol=1e-5)
     assert float(loss) == pytest.approx(expected.loss.item(), rel=1e-6)
 
-    gradients = tape.gradient(loss, [v.value for v in detector.trainable_variables])
-    ours = {v.path: g for v, g in zip(detector.trainable_variables, gradients, strict=True)}
-    architecture = bundle.tables.architecture("electra")
-    found = dict(theirs.named_parameters())
-    rows = architecture.rows(detector.config, pooler=False, task="replaced_tokens")
-    assert {row.variable for row in rows} == set(ours)
-    for row in rows:
-        gradient = tf.convert_to_tensor(ours[row.variable]).numpy()
-        wanted = found[architecture.stored(row, "replaced_tokens")].grad.numpy()
-        wanted = wanted.T if row.transposed else wanted
-        np.testing.assert_allclose(gradient, wanted, rtol=0, atol=1e-5, err_msg=row.variable)
+    gradients = gradients_by_variable(detector, loss, tape)
+    check_gradients(detector, gradients, gradients_of(theirs), "replaced_tokens")
 
 
 def test_transformers_reads_what_we_save(tmp_path, batch, tiny_config, randomise):
