@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.generation import GenerationOptions
 from keras_bert_zoo.tasks import task_named
 from keras_bert_zoo.tasks.predictor import Predictor, task_of
@@ -19,9 +22,54 @@ from keras_bert_zoo.tokenizers import Tokenizer, load_tokenizer
 from .artifact import Artifact
 from .errors import ExportError
 from .formats import WRITERS
-from .graphs import asked
+from .graphs import Arrays, asked, graph_of
+from .measurement import measure
 from .runner import Runner
 from .signature import SEQUENCE
+
+# The texts of examples in the order of their rows, of tasks whose files may take texts alone.
+_TEXTS: Mapping[str | None, Callable[[Any], Sequence[str]]] = {
+    "sequence_classification": lambda examples: examples.texts,
+    None: lambda examples: examples.examples().texts,
+    "sentence_embedding": lambda examples: examples.examples().texts,
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextPredictor(Predictor):
+    """Asks a file that takes texts alone and cuts them itself.
+
+    Each call is a process of its own: tensorflow-text's operators for LiteRT and those of
+    TensorFlow, which the tokenizer needs, do not end well in one.
+
+    Args:
+        artifact: of that file.
+    """
+
+    artifact: Artifact
+
+    def outputs(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
+        """The rows that the tokenizer makes of examples, and what the file says of their texts."""
+        task, config = self.artifact.task, self.artifact.config
+        rows = self.task.rows(examples, self.tokenizer, self.labels)
+        texts = _TEXTS[task](examples)
+        if getattr(examples, "text_pairs", None) is not None:
+            raise ValueError("The file takes single texts, received pairs of them.")
+        made = self.run({"text": np.array(texts, object)})
+        given = rows.inputs(np.arange(len(rows)), int(rows.lengths.max()))
+        return rows, dict(graph_of(task).answer(given, made, config))
+
+
+def _text_runner(artifact: Artifact, threads: int | None) -> Callable[[Arrays], Arrays]:
+    # Of several lengths the longest: it holds every text.
+    longest = artifact.signatures[-1:]
+
+    def run(inputs: Arrays) -> Arrays:
+        calls = [{"text": [text]} for text in inputs["text"]]
+        made = measure(artifact, longest, calls, threads).outputs
+        return {name: np.concatenate([each[name] for each in made]) for name in made[0]}
+
+    return run
 
 
 def predictor(
@@ -50,24 +98,27 @@ def predictor(
 
     Raises:
         CorruptArtifact: files are not what was exported.
-        ExportError: the artifact takes no ids, has no tokenizer, or writes as it was exported and
-            is asked to write otherwise.
+        ExportError: the artifact has no tokenizer, writes as it was exported and is asked to write
+            otherwise, or takes texts alone and a length is given.
         MissingRuntime: the runtime is not installed.
         ValueError: an argument is unknown, or ``max_length`` beyond a row.
     """
     artifact = source if isinstance(source, Artifact) else Artifact.load(source)
-    if not artifact.id_signatures:
+    if not artifact.id_signatures and max_length is not None:
         raise ExportError(
-            f"{artifact.path} takes texts itself, and a predictor gives ids. Call it with "
-            "Artifact.run or a Runner, or export a format that takes ids."
+            f"{artifact.path} cuts texts where it was exported to: leave max_length out, or export "
+            "it with another length (--lengths)."
         )
     config, tokenizer = artifact.config, tokenizer_of(artifact)
     most = longest_row(artifact)
     task = task_for(
         artifact, tokenizer, options=options, max_length=max_length, most=most, **columns
     )
-    run = Runner(artifact, threads, takes_text=False)
-    return Predictor(asked(artifact.task, config, run), task, tokenizer, config.labels, batch_size)
+    asking = (task, tokenizer, config.labels, batch_size)
+    if artifact.id_signatures:
+        run = Runner(artifact, threads, takes_text=False)
+        return Predictor(asked(artifact.task, config, run), *asking)
+    return TextPredictor(_text_runner(artifact, threads), *asking, artifact=artifact)
 
 
 def task_for(

@@ -123,7 +123,7 @@ _ROWS = (
         train=100,
         learning_rate=3e-4,
         batch_size=8,
-        epochs=5,
+        epochs=2,
         max_length=256,
         metrics=("rouge1", "rouge2", "rougeLsum"),
     ),

@@ -38,8 +38,8 @@ def deploy(
     if opened.task in TASKS and opened.task not in WHOLE_TEXTS:
         request = {"examples": data, **settings_of(table), "limit": limit}
     else:
-        rows = table.read(data)
-        request = {"examples": Examples(rows.texts, rows.text_pairs).take(limit)}
+        rows = table.read(data, limit=limit)
+        request = {"examples": Examples(rows.texts, rows.text_pairs)}
     done = deploy_artifact(opened, output, name=name, batch_sizes=sizes, root=root, **request)
     rich.print(f"{done.path}: {name} version {done.version}, {done.requests} warm-up requests ran")
 

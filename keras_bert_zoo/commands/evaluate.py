@@ -22,7 +22,7 @@ def evaluate(
     from keras_bert_zoo.commands.predict import opened
     from keras_bert_zoo.evaluation.classification import scores_json
 
-    ask = opened(bundle, task=task, max_length=max_length, options=options, **columns)
+    ask = opened(bundle, data, task=task, max_length=max_length, options=options, **columns)
     print(scores_json(ask.evaluate(data)), end="")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_bert_zoo.commands.table_options import ENCODING, add_text_options
+from keras_bert_zoo.data.records import check_source
 
 if TYPE_CHECKING:
     from keras_bert_zoo.tasks.predictor import Predictor
@@ -52,7 +53,7 @@ def predict(
     named = [name for name, value in columns.items() if value not in (None, ENCODING)]
     if input is None and named:
         raise ValueError(f"{named} are of a file: name it with input, or leave them out.")
-    ask = opened(bundle, task=task, max_length=max_length, options=options, **columns)
+    ask = opened(bundle, input, task=task, max_length=max_length, options=options, **columns)
     if input is None:
         questions = questions_of(texts or sys.stdin, pairs, jsonl)
     else:
@@ -62,19 +63,25 @@ def predict(
             print(json.dumps({**question, **answer}, ensure_ascii=False), flush=True)
 
 
-def opened(source: str, *, task: str | None, **arguments: Any) -> Predictor:
+def opened(source: str, data: str | None, *, task: str | None, **arguments: Any) -> Predictor:
     """The predictor of a bundle, or of what was exported of one.
 
     Raises:
-        FileNotFoundError: there are artifacts in the source; they are named.
+        FileNotFoundError: there are artifacts in the source; they are named. Or there is no file
+            to ask about.
         ValueError: a task is named for an artifact, which has its own.
     """
     from keras_bert_zoo import zoo
     from keras_bert_zoo.checkpoints import sources
     from keras_bert_zoo.export.artifact import artifacts_in, is_artifact
 
-    if not is_artifact(source) and not artifacts_in(source):
-        sources.resolve(zoo.resolve(source))  # what is no source is told before TensorFlow loads
+    of_keras = not is_artifact(source) and not artifacts_in(source)
+    # What is no source or no file is told before TensorFlow loads.
+    if of_keras:
+        sources.resolve(zoo.resolve(source))
+    if data is not None:
+        check_source(data)
+    if of_keras:
         from keras_bert_zoo.tasks.predictor import predictor
 
         return predictor(source, task=task, **arguments)

@@ -112,7 +112,7 @@ def read_examples(
     problem = config.problem_type
     if not problem:  # a bare encoder has nothing to be right about
         table = dataclasses.replace(table, label=None)
-    return table.read(data).examples(problem or "", config.labels).take(limit)
+    return table.read(data, limit=limit).examples(problem or "", config.labels)
 
 
 def with_labels(table: TextTable, data: str) -> TextTable:
@@ -132,7 +132,7 @@ def _compares(config: EncoderConfig, table: TextTable) -> bool:
 
 
 def _read_pairs(table: TextTable, data: str, limit: int | None) -> Examples:
-    return table.read(data).examples("regression", ["similarity"]).take(limit)
+    return table.read(data, limit=limit).examples("regression", ["similarity"])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -83,13 +83,7 @@ def records(
         return _packaged_rows(name, split)
     path = pathlib.Path(source)
     known = {**_READERS, **(readers or {})}
-    if path.is_dir():
-        raise IsADirectoryError(f"{str(path)!r} is a directory. Pass a file in it.")
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no data file {str(path)!r} (absolute: {path.absolute()}). Pass a "
-            f"{', '.join(known)} file, or e.g. tweets://train."
-        )
+    check_source(path)
     if delimiter is not None:
         return _delimited_rows(path, _decode(path, encoding), delimiter)
     reader = known.get(path.suffix.lower())
@@ -100,6 +94,25 @@ def records(
             f"{path}: cannot tell the format; use {list(known)} or pass a delimiter.{hint}"
         )
     return reader(path, _decode(path, encoding))
+
+
+def check_source(source: str | pathlib.Path) -> None:
+    """Refuses what is no file, as ``records`` does; for commands that load a model first.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        IsADirectoryError: it is a directory.
+    """
+    path = pathlib.Path(source)
+    if "://" in str(source):
+        return
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a directory. Pass a file in it.")
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no data file {str(path)!r} (absolute: {path.absolute()}). Pass one that "
+            "exists, or e.g. tweets://train."
+        )
 
 
 def refuse_duplicates(ids: Iterable[tuple[str, Any]]) -> None:

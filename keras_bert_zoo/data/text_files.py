@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -65,21 +66,28 @@ class TextTable:
             ) from error
 
     def read(
-        self, source: str | pathlib.Path, readers: Mapping[str, Reader] | None = None
+        self,
+        source: str | pathlib.Path,
+        readers: Mapping[str, Reader] | None = None,
+        limit: int | None = None,
     ) -> TextRows:
         """Reads a ``.csv``, ``.tsv`` or ``.jsonl`` file, or e.g. ``"tweets://train"``.
 
         Args:
             source: the file.
             readers: further formats, by suffix.
+            limit: so many rows are read, from the first, and no others looked at; all by default.
 
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: the format is unknown, bytes do not decode, a column is missing,
                 a row has too many or too few columns, a text is no string or is empty;
-                the message names file and line.
+                the message names file and line. Or the limit is less than 1.
         """
+        if limit is not None and limit < 1:
+            raise ValueError(f"limit must be at least 1, or None for all rows, received {limit}.")
         found = records(source, delimiter=self.delimiter, encoding=self.encoding, readers=readers)
+        found = itertools.islice(found, limit)
         rows = [(place, self._pick(place, values)) for place, values in found]
         rows = self._without_empty(str(source), rows)
         if not rows:

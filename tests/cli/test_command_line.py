@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -242,9 +243,20 @@ def test_of_several_artifacts_one_is_to_be_named(tmp_path, capsys):
     for path in inside:
         path.mkdir()
         (path / "manifest.json").write_text("{}")
-    for words in (["predict", str(tmp_path), "good"], ["evaluate", str(tmp_path), "data.csv"]):
+    (tmp_path / "data.csv").touch()
+    evaluation = ["evaluate", str(tmp_path), str(tmp_path / "data.csv")]
+    for words in (["predict", str(tmp_path), "good"], evaluation):
         assert cli.main(words) == 2
         assert f"pass one of {[str(path) for path in inside]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["evaluate"], ["predict", "--input"]])
+def test_a_file_that_is_missing_is_told_before_a_model_is_loaded(words, bundle, capsys):
+    command, *option = words
+    with mock.patch("keras_bert_zoo.tasks.predictor.predictor") as loading:
+        assert cli.main([command, str(bundle), *option, "no.csv"]) == 2
+    assert "There is no data file 'no.csv'" in capsys.readouterr().err
+    loading.assert_not_called()
 
 
 def test_a_bundle_with_exports_inside_is_a_bundle(bundle, tmp_path, capsys):

@@ -79,6 +79,14 @@ def test_rows_become_examples(tmp_path):
     assert len(examples.take(1)) == 1
 
 
+def test_rows_beyond_a_limit_are_not_looked_at(tmp_path):
+    path = write(tmp_path / "a.csv", "text,label\nx,bad\n ,good\ny,1,2\n")
+    assert TextTable().read(path, limit=1).texts == ["x"]
+    assert TextTable(empty_texts="drop").read(path, limit=2).texts == ["x"]
+    with pytest.raises(ValueError, match="limit must be at least 1, or None"):
+        TextTable().read(path, limit=0)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "complaints"),
     [
@@ -106,7 +114,7 @@ def test_bad_files_are_named_with_their_line(tmp_path, name, content, complaints
 
 
 def test_missing_files_packages_and_splits(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no data file .*none\.csv.*Pass a \.csv"):
+    with pytest.raises(FileNotFoundError, match=r"no data file .*none\.csv.*Pass one that exists"):
         TextTable().read(tmp_path / "none.csv")
     with pytest.raises(ValueError, match="known are"):
         TextTable().read("twets://train")

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.export import Runner, export, verify
+from keras_bert_zoo.export import ExportError, Runner, export, predictor, verify
+from keras_bert_zoo.tasks.predictor import predictor as ours
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "tflite.md"
 SPELT = "rise [MASK] the fox"
@@ -36,6 +37,31 @@ def test_special_tokens_in_a_text_are_noted(bundle, artifact, texts):
     assert row.notes == (note,) and f"tflite-text: {note}" in report.to_markdown()
     assert report.passed, report.to_markdown()
     assert row.max_difference < 1e-5
+
+
+def test_a_predictor_asks_it_as_it_does_the_bundle(bundle, artifact, texts, tmp_path):
+    asked = [*texts, ""]
+    ask, keras = predictor(artifact), ours(bundle, max_length=24)
+    for found, expected in zip(ask(asked), keras(asked), strict=True):
+        assert found["scores"] == pytest.approx(expected["scores"], abs=1e-5)
+    table = tmp_path / "rows.csv"
+    table.write_text("text,label\nrise,up\nthe fox,down\n", encoding="utf-8")
+    assert ask.evaluate(str(table)) == keras.evaluate(str(table))
+    with pytest.raises(ValueError, match="takes single texts, received pairs"):
+        ask([("rise", "fall")])
+    with pytest.raises(ExportError, match="leave max_length out"):
+        predictor(artifact, max_length=8)
+
+
+def test_a_predictor_of_an_embedder_compares_pairs(make_bundle, texts, tmp_path):
+    encoder = make_bundle(tmp_path / "encoder", problem_type=None)
+    [artifact] = export(encoder, tmp_path, ["tflite-text"], lengths=(8, 32), progress=False)
+    ask = predictor(artifact)
+    pairs = [("rise", texts[1]), (texts[4], texts[1])]
+    expected = ours(encoder, task="sentence_embedding", max_length=32)
+    for asked, key in ((pairs, "similarity"), (texts, "embedding")):
+        for mine, theirs in zip(ask(asked), expected(asked), strict=True):
+            assert mine[key] == pytest.approx(theirs[key], abs=1e-5)
 
 
 @pytest.mark.slow
