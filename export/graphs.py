@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.bundle import Bundle, load
-from keras_bert_zoo.checkpoints import sources
+from keras_bert_zoo.checkpoints import purpose, sources
 from keras_bert_zoo.checkpoints.sentence_transformers import read_modules
 from keras_bert_zoo.data.pair_rows import TOKENS, WRITES
 from keras_bert_zoo.evaluation.prediction import Runner
@@ -25,7 +25,6 @@ from keras_bert_zoo.tasks.token_classification import TRANSITIONS
 
 from .runtimes import IDS
 from .scoring import embeddings_of, logits_of, unit_vectors
-from .verification.asked import on_request
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -64,7 +63,7 @@ def load_graph(source: str | pathlib.Path, task: str | None = None) -> Bundle:
 
 def load_exported(source: str | pathlib.Path, task: str | None) -> Bundle:
     """The same for a bundle of which something was exported, as the task it was exported for."""
-    return load_graph(source, task if task in on_request() else None)
+    return load_graph(source, task if task in purpose.on_request() else None)
 
 
 def _chain(model: Any) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.checkpoints import purpose, sources
-from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
 from keras_bert_zoo.data.examples import Examples
 
 from ..errors import ExportError
@@ -85,12 +84,6 @@ def kind_of(task: str | None) -> str:
     return "an encoder" if task is None else f"a model for {task!r}"
 
 
-def on_request() -> set[str]:
-    """Tasks that a bundle is loaded for only where they are named."""
-    heads = (name for each in ARCHITECTURES.values() for name in each.on_request)
-    return {"sentence_embedding", *heads}
-
-
 def check_source(source: str | pathlib.Path, artifacts: Sequence[Artifact]) -> None:
     """Refuses artifacts of another task than a bundle says it is for, its weights unread.
 
@@ -98,7 +91,7 @@ def check_source(source: str | pathlib.Path, artifacts: Sequence[Artifact]) -> N
         ExportError: as ``check_kind``; of tasks that are loaded on request nothing is known yet.
         FileNotFoundError, ValueError: there is no such bundle.
     """
-    named = on_request()
+    named = purpose.on_request()
     own = purpose.trained_for(sources.resolve(zoo.resolve(source)))
     check_kind(None if own in named else own, [a for a in artifacts if a.task not in named])
 

@@ -26,3 +26,9 @@ def config_of(directory: pathlib.Path) -> EncoderConfig:
     """The config of the encoder."""
     directory = read_modules(directory).encoder
     return layout_of(directory).read_config(directory)
+
+
+def on_request() -> set[str]:
+    """Tasks that a checkpoint is loaded for only where they are named."""
+    heads = (name for each in tables.ARCHITECTURES.values() for name in each.on_request)
+    return {"sentence_embedding", *heads}
