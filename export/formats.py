@@ -66,7 +66,7 @@ def _tflite(recipe: str, tolerance: float | None = None, *more: str) -> Format:
 
 
 def _tflite_static(activations: str) -> Format:
-    arguments = {"recipe": "dynamic-int8", "activations": activations}
+    arguments = {"recipe": "int8", "activations": activations}
     options, packages = (*_TFLITE, "examples"), ("ai-edge-litert",)
     return Format("tflite.writer", "model.tflite", "tflite", None, arguments, options, packages)
 
@@ -98,14 +98,14 @@ FORMATS: Mapping[str, Format] = {
     "tflite": _tflite("float32", _FLOAT),
     "tflite-float16": _tflite("float16", _HALF),
     "tflite-weight-int8": _tflite("weight-int8"),
-    "tflite-int8": _tflite("dynamic-int8"),
-    "tflite-int8-words-int4": _tflite("dynamic-int8-words-int4"),
+    "tflite-int8": _tflite("int8"),
+    "tflite-int8-words-int4": _tflite("int8-words-int4"),
     "tflite-mixed": _tflite("mixed", None, "storage"),
-    "tflite-int4": _tflite("dynamic-int4"),
+    "tflite-int4": _tflite("int4"),
     "tflite-static-int8": _tflite_static("int8"),
     "tflite-static-int16x8": _tflite_static("int16"),
     "tflite-text": _tflite_text("float32", _FLOAT),
-    "tflite-text-int8": _tflite_text("dynamic-int8"),
+    "tflite-text-int8": _tflite_text("int8"),
     # The places where optimum, sentence-transformers and transformers.js look for them.
     "onnx": _onnx("model", "fp32", _FLOAT),
     "onnx-float16": _onnx("model_fp16", "fp16", _HALF, precision="float16"),
@@ -130,7 +130,7 @@ WRITER_FORMATS: Mapping[str, Format] = {
     "writer-savedmodel": _writes("savedmodel", "model", "tensorflow-text", "tensorflow-text"),
     "writer-savedmodel-ids": _writes("savedmodel", "model", "tensorflow", text=False),
     "writer-tflite": _writes_tflite("float32", 0.0),
-    "writer-tflite-int8": _writes_tflite("dynamic-int8", None),
+    "writer-tflite-int8": _writes_tflite("int8", None),
     "writer-onnx": _writes("onnx", "onnx", "onnx-loop", "onnx", "onnxruntime", "tf2onnx"),
 }
 KNOWN_FORMATS: Mapping[str, Format] = {**FORMATS, **WRITER_FORMATS}

@@ -26,7 +26,8 @@ from .trials import Search, Trial, check_arguments
 # Texts that a weight alone is tried on: its effect on the outputs, not on a score, is measured.
 _SAMPLE = 64
 _BASE, _SMALLER = "int8", "int4-blocks"
-_TRIED = tuple(name for name in RECIPES if name != "float32")
+# By the names that `export` knows them by.
+_TRIED = {f"tflite-{name}": recipe for name, recipe in RECIPES.items() if name != "float32"}
 
 
 def search(
@@ -54,8 +55,8 @@ def search(
     check_arguments(examples, max_drop, goal)
     lengths = checked_lengths(bundle.model, lengths)
     trials = _Trials(bundle, examples, lengths, threads)
-    floating = trials.run("float32", RECIPES["float32"].storage_of)
-    found = [floating, *(trials.run(name, RECIPES[name].storage_of) for name in _TRIED)]
+    floating = trials.run("tflite", RECIPES["float32"].storage_of)
+    found = [floating, *(trials.run(name, each.storage_of) for name, each in _TRIED.items())]
     sensitivity = trials.sensitivity()
     order = trials.cheapest_first(sensitivity)
     found += _mixtures(trials, order, lambda trial: trial.drop <= max_drop)

@@ -12,6 +12,7 @@ from keras_bert_zoo import cli
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.errors import ExportError
+from keras_bert_zoo.export.formats import FORMATS
 from keras_bert_zoo.export.search.quantization import quantize
 from keras_bert_zoo.export.tflite.recipes import RECIPES
 
@@ -32,7 +33,8 @@ def searched(bundle, examples, tmp_path_factory):
 
 def test_tries_every_recipe_and_every_weight(searched, keras_bundle):
     _, _, found = searched
-    assert [t.name for t in found.trials[: len(RECIPES)]] == list(RECIPES)
+    names = [trial.name for trial in found.trials[: len(RECIPES)]]
+    assert [FORMATS[name].arguments["recipe"] for name in names] == list(RECIPES)
     assert found.trials[0].quality == 1.0
     # Four products in each of two blocks, the pooler and the words; not the head.
     names = set(found.sensitivity)
@@ -97,5 +99,5 @@ def test_the_command_draws_what_it_found(bundle, examples, keras_bundle, tmp_pat
     data.write_text("\n".join(map(json.dumps, rows)))
     command = ["quantize", str(bundle), "--data", str(data), "--output", str(output)]
     assert cli.main([*command, "--max-drop", "50"]) == 0
-    assert "dynamic-int4" in capsys.readouterr().out
+    assert "tflite-int4" in capsys.readouterr().out
     assert (output / "tflite-mixed" / "search.png").read_bytes().startswith(b"\x89PNG")
