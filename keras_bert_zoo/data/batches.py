@@ -29,9 +29,6 @@ BUCKETS = (
 )
 # XLA compiles the training step for each width.
 BUCKETS_OF_XLA = (32, 64, 128, 256, 512)
-# Batches among which rows of one source are dealt: more of them lie further apart and need more
-# padding.
-_DEALT = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +47,6 @@ def plan(
     seed: int | None = None,
     epoch: int = 0,
     kinds: np.ndarray | None = None,
-    sources: np.ndarray | None = None,
 ) -> list[Batch]:
     """Decides the batches of one epoch: every row exactly once.
 
@@ -65,8 +61,6 @@ def plan(
             one bucket in their order, and sorts the batches by width.
         epoch: number of the epoch.
         kinds: a number for each row, ``(N,)``: every batch gets its share of each.
-        sources: a number for each row, ``(N,)``: rows with the same one come into different
-            batches, as far as neighbours by length can be exchanged.
 
     Raises:
         ValueError: a row is longer than the largest bucket, or the batch size is not positive.
@@ -85,11 +79,7 @@ def plan(
     kinds = np.zeros(len(lengths)) if kinds is None else kinds
     order = order[_by_share(bucket_of[order], kinds[order])]
     # The partial batch comes first: there its missing rows are shortest.
-    partial = len(order) % batch_size
-    if sources is not None:
-        full = order[partial:]
-        order[partial:] = full[_dealt(kinds[full], sources[full], batch_size)]
-    cuts = np.arange(partial, len(order), batch_size)
+    cuts = np.arange(len(order) % batch_size, len(order), batch_size)
     parts = [rows for rows in np.split(order, cuts) if len(rows)]
     batches = [Batch(rows, bounds[bucket_of[rows].max(axis=0)].tolist()) for rows in parts]
     if random is None:
@@ -105,15 +95,6 @@ def _by_share(bucket_of: np.ndarray, kinds: np.ndarray) -> np.ndarray:
         rows = rows[_by_bucket(bucket_of[rows])]
         shares[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
     return np.argsort(shares, kind="stable")
-
-
-def _dealt(kinds: np.ndarray, sources: np.ndarray, batch_size: int) -> np.ndarray:
-    """An order in which each few neighbouring batches deal their rows out by kind and source."""
-    places = np.arange(len(kinds))
-    deals = places // (batch_size * _DEALT)
-    hands = np.bincount(deals)[deals] // batch_size
-    batch_of = (places - deals * batch_size * _DEALT) % np.maximum(hands, 1)
-    return np.lexsort((sources, kinds, deals))[np.lexsort((batch_of, deals))]
 
 
 def _by_bucket(bucket_of: np.ndarray) -> np.ndarray:
@@ -178,7 +159,6 @@ class BucketedBatches:
             seed=self.seed,
             epoch=epoch,
             kinds=self.rows.kinds,
-            sources=self.rows.sources,
         )
 
     def dataset(self, first_epoch: int = 0, first_step: int = 0) -> tf.data.Dataset:

@@ -105,8 +105,6 @@ class Rows:
         memory: what the task needs to read the answers.
         kinds: a number for each row, ``(N,)``, where its length tells of its labels: batches of
             one length would otherwise hold rows of one kind.
-        sources: a number for each row, ``(N,)``, where some share a text and so their length:
-            batches of one length would otherwise hold few texts.
 
     Raises:
         ValueError: there are more or fewer labels than rows or tokens.
@@ -118,7 +116,6 @@ class Rows:
     members: int = 1
     memory: Any = None
     kinds: np.ndarray | None = None
-    sources: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Refuses labels that belong to other rows."""

@@ -7,7 +7,7 @@ import itertools
 import logging
 import math
 import reprlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -108,7 +108,6 @@ class QuestionAnswering(Task[Questions]):
             memory=windows,
             # Short ones are mostly the end of a context, without the answer.
             kinds=places[:, 0] > 0,
-            sources=_numbered(each.context for each in examples)[windows.owners],
         )
 
     def score(
@@ -185,12 +184,6 @@ class QuestionAnswering(Task[Questions]):
         if self.options.impossible is not None:
             return bool(self.options.impossible)
         return any(each.impossible for each in examples)
-
-
-def _numbered(texts: Iterable[str]) -> np.ndarray:
-    """A number for each text, the same for the same one, ``(N,)``."""
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(text, len(numbers)) for text in texts])
 
 
 def _asked(question: Any, index: int) -> Question:

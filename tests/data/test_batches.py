@@ -70,34 +70,6 @@ def test_every_batch_has_its_share_of_each_kind(lengths, batch_size, limit):
     assert len(lengths) < 100 or (rows_of(batches) != rows_of(shuffled)).any()
 
 
-@settings(deadline=None)
-@given(
-    contexts=st.lists(st.integers(1, 12), min_size=1, max_size=40),
-    questions=st.integers(1, 8),
-    batch_size=st.integers(1, 9),
-)
-def test_rows_of_one_source_come_apart(contexts, questions, batch_size):
-    """Questions about a text are of one length: they would fill batches of their own."""
-    lengths = np.repeat(contexts, questions)
-    sources = np.repeat(np.arange(len(contexts)), questions)
-    options = {"batch_size": batch_size, "buckets": BUCKETS, "sources": sources}
-    batches = plan(lengths, seed=1, **options)
-    np.testing.assert_array_equal(np.sort(rows_of(batches)), np.arange(len(lengths)))
-    full = [sources[batch.rows] for batch in batches if len(batch.rows) == batch_size]
-    # Eight batches deal them out among themselves; fewer are left over once.
-    common = [np.bincount(each).max() > 1 for each in full]
-    assert sum(common) <= len(full) % 8
-
-
-def test_sources_leave_every_batch_its_share_of_each_kind():
-    random = np.random.default_rng(0)
-    lengths = random.integers(1, 13, 1000)
-    kinds, sources = lengths > 9, lengths + 12 * random.integers(0, 20, 1000)
-    options = {"batch_size": 16, "buckets": BUCKETS, "kinds": kinds, "sources": sources}
-    for batch in plan(lengths, seed=1, **options):
-        assert abs(kinds[batch.rows].sum() - kinds.mean() * len(batch.rows)) <= 2
-
-
 def test_the_order_depends_on_seed_and_epoch_alone():
     lengths = np.arange(50) % 12 + 1
 

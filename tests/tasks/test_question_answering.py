@@ -62,9 +62,6 @@ def test_rows_of_a_long_context_belong_to_one_question(tokenizer):
     assert rows.labels["end_logits"].tolist() == [9, 0, 0, 12, 0, 0, 0]
     assert rows.labels["start_logits"].dtype == np.int32
     assert rows.kinds.tolist() == [True, False, False, True, False, False, False]
-    assert rows.sources.tolist() == [0, 1, 1, 1, 1, 1, 2]
-    twice = task().rows((EXAMPLES[0], EXAMPLES[2], EXAMPLES[0]), tokenizer, ())
-    assert twice.sources.tolist() == [0, 1, 0]
 
 
 def test_answers_with_characters(tokenizer):
