@@ -75,12 +75,9 @@ class WritingQuestions:
         asked = self._asked
         return asked.task.monitored(()) if asked.labelled else None
 
-    def decoded(self, ids: np.ndarray) -> list[str]:
-        """Texts of ids ``(rows, T)``."""
-        # A word table may have more rows than the vocabulary has words.
-        words = self._tokenizer.vocab_size
-        known = ([token for token in row if token < words] for row in ids.tolist())
-        return [self._tokenizer.decode(row, skip_special_tokens=True) for row in known]
+    def written(self, ids: np.ndarray) -> list[str]:
+        """What ids ``(rows, T)`` say, as a predictor does."""
+        return self._asked.task.texts(self._all, {TOKENS: ids})
 
     def scores(self, ids: np.ndarray, expected: np.ndarray | None = None) -> dict[str, Any]:
         """The fields of a report's row that need references."""

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.data.pair_rows import start_of
 from keras_bert_zoo.generation.generate import end_of, texts_of
+from keras_bert_zoo.tasks.task import remembered
 from keras_bert_zoo.tokenizers.graph_decoding import TokenJoiner
 
 from ..errors import ExportError
@@ -20,6 +21,7 @@ from ..signature import BATCH, SEQUENCE, Signature, TensorSpec
 from ..tracing import Weights, tensor_specs
 from .options import options_of
 from .parts import PROMPT
+from .spacing import respaced
 
 TEXT = "serving_default"
 
@@ -81,6 +83,7 @@ def _text_signature(
             "'writer-savedmodel-ids'."
         )
     join, reads = TokenJoiner(tokenizer), model.task == "seq2seq"
+    respaces = remembered(bundle.config, model.task).get("options", {}).get("respace")
     # A decoder goes on behind what it is given, which therefore has no end.
     longest = model.encoder.config.max_tokens if reads else model.config.max_tokens - room
     start = None if reads else start_of(tokenizer, model.config)
@@ -93,7 +96,8 @@ def _text_signature(
         if start is not None:
             first = dict(zip(PROMPT, (start, 1), strict=True))
             ids = {k: tf.pad(ids[k], [[0, 0], [1, 0]], constant_values=first[k]) for k in PROMPT}
-        return {"text": join(forward(**{name: ids[name] for name in names})[IDS])}
+        written = join(forward(**{name: ids[name] for name in names})[IDS])
+        return {"text": respaced(written, text) if respaces else written}
 
     strings = (TensorSpec("text", "string", (BATCH,)),)
     signature = Signature(TEXT, strings, strings)

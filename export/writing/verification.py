@@ -109,7 +109,8 @@ class WritingJudge:
             return []
         calls = [{"text": [text]} for text in texts.values()]
         found = measure(artifact, [signature], calls, self.threads).outputs
-        wanted = self.questions.decoded(expected[[*texts]])
+        everything = self.questions.written(expected)
+        wanted = [everything[row] for row in texts]
         others = sum(out["text"][0] != text for out, text in zip(found, wanted, strict=True))
         message = f"{signature.name} writes {others} of {len(texts)} texts otherwise than Keras"
         return [message] if others else []

@@ -245,6 +245,28 @@ def test_an_artifact_is_asked_as_the_bundle_is(saved, name, tmp_path):
         predictor(tmp_path / "a", options={"num_beams": 2})
 
 
+def test_strings_have_the_spaces_that_the_training_asked_for(tmp_path):
+    words = (*WORDS[:5], *(chr(0x4E00 + index) for index in range(len(WORDS) - 5)))
+    tokenizer = WordPieceTokenizer(words, model_max_length=16)
+    place = save(tiny_writer("encoder-decoder"), tokenizer, tmp_path / "bundle")
+    config = json.loads((place / "config.json").read_text())
+    config["task_specific_params"] = {"seq2seq": {"options": {"respace": True, **WRITES}}}
+    (place / "config.json").write_text(json.dumps(config))
+    texts = ["一丁 七", "万"]
+    [artifact] = export(place, tmp_path / "out", ["writer-savedmodel"], progress=False)
+    answers = [each["generated_text"] for each in keras_bert_zoo.predictor(place)(texts)]
+    found = [artifact.run({"text": [text]})["text"][0] for text in texts]
+    assert found == answers
+    plain = keras_bert_zoo.predictor(place, options={"respace": False})(texts)
+    assert (
+        answers
+        == [each["generated_text"].replace(" ", "") for each in plain]
+        != [each["generated_text"] for each in plain]
+    )
+    report = verify(place, [artifact], texts, progress=False)
+    assert report.passed, report.failures()
+
+
 @pytest.mark.slow
 def test_the_commands_export_verify_and_ask(saved, tmp_path, capsys):
     place, output = str(saved["encoder-decoder"]), tmp_path / "out"
