@@ -121,6 +121,11 @@ def export(
     if kind is not ENCODERS:
         bound = None if min_fidelity == LEAST else min_fidelity
         _check_of_writers(kind, {**options, "min_fidelity": bound})
+        if generation:
+            # Loads TensorFlow, which only these have to: a mistake is told before a model is read.
+            from keras_bert_zoo.generation.options import options_from
+
+            options_from(generation)
     mediapipe.check_options(options, names)
     _check_wanted(options, names)
     options[OPTION] = chosen_examples(examples, names)

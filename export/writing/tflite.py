@@ -95,8 +95,11 @@ def parts_of(model: Any, length: int, room: int) -> tuple[Part, Part]:
         place = tensors[PLACE]
         memory = memory_of(model, READ, tensors, tensors[MASK])
         before = written_of(model, WRITTEN, tensors, place[0], place)
-        scores, after = model.go_on(tensors[TOKEN], before, memory)
-        return {"logits": scores, **named(WRITTEN, after.kept)}
+        hidden, after = model.decoder.extend(tensors[TOKEN][:, None], before, memory)
+        # Changes nothing, and keeps the converter from multiplying the scales of a norm into the
+        # table of words, which would be there twice then.
+        hidden = tf.maximum(hidden, hidden.dtype.min)
+        return {"logits": model.head(hidden)[:, 0], **named(WRITTEN, after.kept)}
 
     fixed = {"batch": 1, "sequence": length}
     reads = Signature(ENCODE, encoder_specs(model), read).fix(**fixed)

@@ -109,6 +109,10 @@ def read_examples(
         data: the file.
         limit: number of rows, from the first.
     """
+    from keras_bert_zoo.tasks.task import remembered
+
+    if table.text_pair is None and remembered(config, "sequence_classification").get("pairs"):
+        table = dataclasses.replace(table, text_pair="text_pair")
     problem = config.problem_type
     if not problem:  # a bare encoder has nothing to be right about
         table = dataclasses.replace(table, label=None)

@@ -156,6 +156,8 @@ def task_of(
         length = min(length, most)
     if most is not None and length > most:
         raise ValueError(f"max_length must be at most {most}, received {max_length}.")
+    if before.get("pairs") and not columns.get("pair_column"):
+        columns["pair_column"] = "text_pair"  # or the second texts would be left out
     settings = Settings(
         max_length=length,
         problem_type=config.problem_type,

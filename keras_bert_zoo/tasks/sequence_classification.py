@@ -40,6 +40,7 @@ class SequenceClassification(Task[TextRows]):
     """
 
     Options = ClassOptions
+    remembers_pairs = True
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -66,6 +67,11 @@ class SequenceClassification(Task[TextRows]):
     def asked(self, questions: Sequence[Any]) -> TextRows:
         """Texts, pairs of texts, or dicts with the columns ``text`` and ``text_pair``."""
         first, second = texts_of(questions, self.columns)
+        if self.settings.pair_column and second is None:
+            raise ValueError(
+                "The model has learned pairs of texts, received single ones. Pass pairs; on the "
+                "command line --pairs, with a tab between the two texts."
+            )
         return TextRows([], first, second, None)
 
     def label_names(self, examples: TextRows) -> Labels:

@@ -81,6 +81,8 @@ class Task(abc.ABC, Generic[E]):
     # Rows of which the answers are asked together in training.
     rows_at_once: ClassVar[int] = 64
     problem_type: str | None = None
+    # Whether its texts may be pairs; then a model remembers that they were.
+    remembers_pairs: ClassVar[bool] = False
     # Formats of files besides those of `data.records`, by suffix.
     readers: Mapping[str, Reader] = MappingProxyType({})
 

@@ -268,6 +268,8 @@ class _Run:
         model, recipe = self.task.kept(self.model), self.recipe
         options = dict(self.task.settings.options)
         asked = {"max_length": recipe.max_length, "options": options}
+        if self.task.remembers_pairs and recipe.pair_column:
+            asked["pairs"] = True
         for part in (model, model.encoder):
             extra = {**part.config.extra, REMEMBERED: {recipe.task: asked}}
             part.config = part.config.replace(extra=extra)

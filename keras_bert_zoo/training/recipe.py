@@ -267,4 +267,5 @@ _CHOICES: dict[str, Collection[str | None]] = {
     "problem_type": (None, *PROBLEM_TYPES),
     "schedule": (LINEAR, ROOT),
     "empty_texts": ("error", "drop", "keep"),
+    "dtype": ("float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64"),
 }

@@ -109,6 +109,14 @@ def test_logits_of_any_text_are_those_of_keras(model, tmp_path):
         np.testing.assert_allclose(logits, expected[place], atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["marian", pytest.param("pegasus", marks=pytest.mark.slow)])
+def test_a_table_behind_a_norm_is_in_a_tflite_file_once(kind, tmp_path):
+    """The converter multiplies scales of norms into the weights behind them, if it can."""
+    model = tiny_writer(kind, changes={"vocab_size": 3000})
+    path = exported(model, tmp_path / "a", "writer-tflite")
+    assert path.stat().st_size < 1.3 * sum(weight.numpy().nbytes for weight in model.weights)
+
+
 def test_weights_are_in_a_tflite_file_once(model, tmp_path):
     path = exported(model, tmp_path / "a", "writer-tflite")
     weights = sum(weight.numpy().nbytes for weight in model.weights)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_bert_zoo import load
+from keras_bert_zoo import load, predictor
 from keras_bert_zoo.evaluation.prediction import predict_logits
 from keras_bert_zoo.training.finetune import finetune
 from keras_bert_zoo.training.recipe import FinetuneRecipe
@@ -82,6 +82,18 @@ def test_every_kind_of_task_is_learnt(values, changes, measure):
     assert load(result.bundle).config.problem_type == changes.get(
         "problem_type", "single_label_classification"
     )
+
+
+def test_pairs_are_asked_for_as_pairs(values):
+    """In files that name no second column too: half of each question would be left out."""
+    result = run(values, pair_column="second", epochs=1)
+    for source, scores in result.metrics.items():
+        with pytest.raises(ValueError, match=r"no column \['text_pair'\]"):
+            predictor(result.bundle).evaluate(values[source])
+        named = predictor(result.bundle, pair_column="second").evaluate(values[source])
+        assert named["accuracy"] == scores["accuracy"]
+    with pytest.raises(ValueError, match="has learned pairs of texts, received single ones"):
+        predictor(result.bundle)(["alone"])
 
 
 @pytest.mark.slow
