@@ -191,4 +191,4 @@ def sizes(axes: Axes, rows: Sequence[Row] | Sequence[Timed]) -> None:
     axes.margins(x=0.15)
     axes.set_xlabel("MB")
     axes.set_title("Size and memory")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="lower right")

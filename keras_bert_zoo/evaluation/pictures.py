@@ -39,7 +39,8 @@ def learning_curve(axes: Axes, history: Mapping[str, Sequence[float]], metric: s
     axes.set_ylabel(metric)
     axes.margins(y=0.2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(fontsize=8, handlelength=4)
+    # "best" looks for a place, and warns where that takes it long.
+    axes.legend(fontsize=8, handlelength=4, loc="center right")
 
 
 def confusion_matrix(

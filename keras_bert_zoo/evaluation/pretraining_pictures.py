@@ -43,7 +43,7 @@ def draw_curve(
         _panel(axes, points, name)
         for index, (label, value) in enumerate((lines or {}).get(name, {}).items()):
             axes.axhline(value, color=f"C{index + 2}", linestyle=":", label=label)
-        axes.legend(fontsize=8, frameon=False)
+        axes.legend(fontsize=8, frameon=False, loc="center right")
     figure.savefig(path)
     return path
 
