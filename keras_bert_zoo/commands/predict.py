@@ -63,7 +63,9 @@ def predict(
             print(json.dumps({**question, **answer}, ensure_ascii=False), flush=True)
 
 
-def opened(source: str, data: str | None, *, task: str | None, **arguments: Any) -> Predictor:
+def opened(
+    source: str, data: str | None = None, *, task: str | None = None, **arguments: Any
+) -> Predictor:
     """The predictor of a bundle, or of what was exported of one.
 
     Raises:
