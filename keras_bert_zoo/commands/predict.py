@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_bert_zoo.commands.table_options import ENCODING, add_text_options
-from keras_bert_zoo.data.records import check_source
+from keras_bert_zoo.data.records import check_file
 
 if TYPE_CHECKING:
     from keras_bert_zoo.tasks.predictor import Predictor
@@ -82,7 +82,7 @@ def opened(
     if of_keras:
         sources.resolve(zoo.resolve(source))
     if data is not None:
-        check_source(data)
+        check_file(data)
     if of_keras:
         from keras_bert_zoo.tasks.predictor import predictor
 

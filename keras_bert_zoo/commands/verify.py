@@ -109,10 +109,10 @@ def read_examples(
         data: the file.
         limit: number of rows, from the first.
     """
-    from keras_bert_zoo.tasks.task import remembered
+    from keras_bert_zoo.tasks.task import pair_column_of
 
-    if table.text_pair is None and remembered(config, "sequence_classification").get("pairs"):
-        table = dataclasses.replace(table, text_pair="text_pair")
+    pair = pair_column_of(config, "sequence_classification", table.text_pair)
+    table = dataclasses.replace(table, text_pair=pair)
     problem = config.problem_type
     if not problem:  # a bare encoder has nothing to be right about
         table = dataclasses.replace(table, label=None)

@@ -83,7 +83,7 @@ def records(
         return _packaged_rows(name, split)
     path = pathlib.Path(source)
     known = {**_READERS, **(readers or {})}
-    check_source(path)
+    check_file(path)
     if delimiter is not None:
         return _delimited_rows(path, _decode(path, encoding), delimiter)
     reader = known.get(path.suffix.lower())
@@ -96,7 +96,7 @@ def records(
     return reader(path, _decode(path, encoding))
 
 
-def check_source(source: str | pathlib.Path) -> None:
+def check_file(source: str | pathlib.Path) -> None:
     """Refuses what is no file, as ``records`` does; for commands that load a model first.
 
     Raises:

@@ -21,7 +21,7 @@ from keras_bert_zoo.evaluation.prediction import (
     outputs_of,
 )
 from keras_bert_zoo.tasks import TASKS, task_named
-from keras_bert_zoo.tasks.task import Labels, Settings, Task, remembered
+from keras_bert_zoo.tasks.task import Labels, Settings, Task, pair_column_of, remembered
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,8 +156,7 @@ def task_of(
         length = min(length, most)
     if most is not None and length > most:
         raise ValueError(f"max_length must be at most {most}, received {max_length}.")
-    if before.get("pairs") and not columns.get("pair_column"):
-        columns["pair_column"] = "text_pair"  # or the second texts would be left out
+    columns["pair_column"] = pair_column_of(config, name, columns.get("pair_column"))
     settings = Settings(
         max_length=length,
         problem_type=config.problem_type,

@@ -30,6 +30,14 @@ def remembered(config: Any, name: str | None) -> dict[str, Any]:
     return (config.extra.get(REMEMBERED) or {}).get(name) or {}
 
 
+def pair_column_of(config: Any, name: str, chosen: str | None) -> str | None:
+    """The column of second texts: that which was chosen, or of what has learned pairs its name.
+
+    Without it the second texts of a file would be left out.
+    """
+    return chosen or ("text_pair" if remembered(config, name).get("pairs") else None)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """Where a task finds what it reads, and how long its rows are.
