@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -59,8 +59,8 @@ def write(content: Content, place: Place) -> dict[str, Written]:
     model = content.load(dtype)
     live = to_keras_hub(model, dtype=dtype)
     with as_tensors(live):
-        for each in [live] if content.tokenizer is None else _with_tokenizer(live, model, content):
-            each.save_to_preset(str(place.directory))
+        for part in _parts(live, model, content):
+            part.save_to_preset(str(place.directory))
     place.done(sum(nbytes(content.weights.tensors[row.tensor]) for row in rows))
     kinds = {variable.path: str(variable.dtype) for variable in live.weights}
     paths = {variable.path for variable in model.weights}
@@ -71,21 +71,37 @@ def write(content: Content, place: Place) -> dict[str, Written]:
     }
 
 
-def _with_tokenizer(live: Any, model: keras.Model, content: Content) -> list[Any]:
-    """What is to be saved: a backbone and its tokenizer, or a task model that holds both."""
+def _parts(live: Any, model: keras.Model, content: Content) -> Iterator[Any]:
+    """What is to be saved: a backbone and then its tokenizer, or a task model that holds both.
+
+    The tokenizer is made when the weights are written: both at once need more memory.
+    """
     import keras_hub
 
-    config = content.weights.config
+    is_task = isinstance(live, keras_hub.models.Task)
+    if content.tokenizer is None or not is_task:
+        yield live
+    if content.tokenizer is not None:
+        theirs = _tokenizer(content)
+        yield _prepared(live, model, content, theirs) if is_task else theirs
+
+
+def _tokenizer(content: Content) -> Any:
+    import keras_hub
+
+    name = f"{PRESETS[content.weights.config.model_type].prefix}Tokenizer"
     tokenizer: Any = content.tokenizer
-    name = f"{PRESETS[config.model_type].prefix}Tokenizer"
-    theirs = getattr(keras_hub.models, name)(**tokenizer.preset_arguments(name))
-    if not isinstance(live, keras_hub.models.Task):
-        return [live, theirs]
+    return getattr(keras_hub.models, name)(**tokenizer.preset_arguments(name))
+
+
+def _prepared(live: Any, model: keras.Model, content: Content, theirs: Any) -> Any:
+    """The task model with what prepares its texts."""
+    config, tokenizer = content.weights.config, content.tokenizer
     longest = getattr(model, "head", {}).get("max_seq_length") or tokenizer.model_max_length
     live.preprocessor = live.preprocessor_cls(
         theirs, sequence_length=min(longest, config.max_position_embeddings)
     )
-    return [live]
+    return live
 
 
 def _remade(load: Any, changes: Mapping[str, Any], dtype: Any) -> keras.Model:
