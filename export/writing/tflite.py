@@ -20,7 +20,7 @@ from ..tflite.lengths import fix_length
 from ..tflite.passes import look_up_words, name_weights, plain_lookups
 from ..tflite.recipes import RECIPES
 from ..tflite.weights import store_weights
-from ..tracing import Weights, checked_lengths, trace
+from ..tracing import Weights, trace
 from .litert import DECODE, ENCODE, MASK, PLACE, TOKEN
 from .options import options_of
 from .parts import (
@@ -51,21 +51,18 @@ def export(
         bundle: with an ``EncoderDecoder``.
         path: of the new file.
         generation: of ``GenerationOptions``: ``max_new_tokens``, for which there is room.
-        lengths: one: tokens that are read; by default 128, or as many as the encoder has
-            positions.
+        lengths: one, as ``convert`` checks: tokens that are read; by default 128, or as many as
+            the encoder has positions.
         recipe: key of ``RECIPES``.
 
     Returns:
         The two signatures.
 
     Raises:
-        ExportError: there are several lengths, one is beyond the encoder's positions, or the
-            converter fails.
+        ExportError: the converter fails.
     """
     room = options_of(bundle.model, generation).max_new_tokens
-    encoder = bundle.model.encoder
-    [length] = lengths or [min(LENGTH, encoder.config.max_tokens)]
-    checked_lengths(encoder, [length])
+    [length] = lengths or [min(LENGTH, bundle.model.encoder.config.max_tokens)]
     parts = parts_of(bundle.model, length, room)
     model = tflite_model.read(_converted(bundle.model, parts))
     weights = {weight.path: weight.numpy() for weight in bundle.model.weights}

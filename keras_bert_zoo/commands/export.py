@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -55,15 +56,17 @@ def export(
 
 def numbers(name: str, values: str | None) -> list[int] | None:
     """Reads ``"32,64,128"``; the name of the option is for the message."""
-    parts = None if values is None else values.split(",")
-    if parts is not None and not all(part.strip().isdecimal() for part in parts):
+    if values is None:
+        return None
+    parts = _words(values)
+    if not parts or not all(part.isdecimal() for part in parts):
         raise ValueError(f"{name} must be numbers, e.g. 32,64,128, received {values!r}")
-    return None if parts is None else [int(part) for part in parts]
+    return [int(part) for part in parts]
 
 
 def _words(values: str) -> list[str]:
-    """What commas, spaces or both separate."""
-    return values.replace(",", " ").split()
+    """What commas, spaces or both separate, in brackets too as recipes write lists."""
+    return re.sub("[][,]", " ", values).split()
 
 
 def _formats_joined(words: Sequence[str]) -> list[str]:

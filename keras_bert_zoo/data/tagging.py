@@ -101,12 +101,21 @@ class TagTable:
     @property
     def readers(self) -> dict[str, Reader]:
         """Of CoNLL files, by suffix."""
-        conll: Reader = functools.partial(
-            conll_records,
-            columns=(self.token_column, self.tag_column),
-            names=(self.words, self.tags),
-        )
+        return self._readers({self.words: self.token_column, self.tags: self.tag_column})
+
+    @property
+    def question_readers(self) -> dict[str, Reader]:
+        """The same where tags are asked for: of words alone, whether there are tags or not."""
+        return self._readers({self.words: self.token_column}, of_words=True)
+
+    def _readers(self, columns: dict[str, int], **options: bool) -> dict[str, Reader]:
+        conll: Reader = functools.partial(conll_records, columns=columns, **options)
         return dict.fromkeys(CONLL, conll)
+
+    def untagged(self, place: str, values: dict[str, Any]) -> TaggedText:
+        """The same without its tags, which also do not cut its words."""
+        answers = (self.tags, _ENTITIES)
+        return self.tagged(place, {k: v for k, v in values.items() if k not in answers})
 
     def tagged(self, place: str, values: dict[str, Any]) -> TaggedText:
         """Makes a tagged text of one record; without tags where it has none."""
@@ -143,36 +152,58 @@ class TagTable:
 
 
 def conll_records(
-    path: pathlib.Path, content: str, *, columns: Span, names: tuple[str, str]
+    path: pathlib.Path, content: str, *, columns: dict[str, int], of_words: bool = False
 ) -> Iterator[Record]:
     """Sentences of a CoNLL file: a word a line, columns by tabs or spaces, a blank line after.
 
-    ``-DOCSTART-`` lines and comments (``# name = value``) are skipped.
+    ``-DOCSTART-`` lines and comments are skipped: ``# name = value``, and in a file with tabs
+    every line with ``#`` in front and none.
+
+    Args:
+        path: for error messages.
+        content: of the file.
+        columns: number of the column by its name in the records.
+        of_words: whether there may be words alone. Then every line has as many columns: a plain
+            text has not, and its first words would pass for all.
     """
     rows: list[list[str]] = []
-    first = 0
+    first = width = 0
+    tabs = "\t" in content
     # Not splitlines(): a word may be a strange kind of line break.
     for number, line in enumerate([*content.replace("\r\n", "\n").split("\n"), ""], start=1):
         fields = line.split("\t") if "\t" in line else line.split()
         if not line.strip() or fields[0] == "-DOCSTART-":
             if rows:
                 picked = (list(column) for column in zip(*rows, strict=True))
-                yield f"{path}, line {first}", dict(zip(names, picked, strict=True))
+                yield f"{path}, line {first}", dict(zip(columns, picked, strict=True))
             rows = []
             continue
-        if _COMMENT.match(line):
+        if _COMMENT.match(line) or (line[0] == "#" and "\t" not in line and tabs):
             continue
-        try:
-            word, tag = (fields[column].strip() for column in columns)
-        except IndexError:
-            word = tag = ""
-        if len(fields) < 2 or not word or not tag:
+        place = f"{path}, line {number}"
+        width = width or len(fields)
+        if of_words and len(fields) != width:
             raise ValueError(
-                f"{path}, line {number}: expected a word and a tag, separated by a tab or spaces, "
-                f"in the columns {columns}; received {line[:60]!r}."
+                f"{place}: {len(fields)} columns, the lines before have {width}. A CoNLL file has "
+                "a word a line, a blank line between texts. A text a line is read from standard "
+                f"input: keras-bert-zoo predict BUNDLE < {path}"
             )
         first = first if rows else number
-        rows.append([word, tag])
+        rows.append(_cells(place, line, fields, columns))
+
+
+def _cells(place: str, line: str, fields: list[str], columns: dict[str, int]) -> list[str]:
+    try:
+        cells = [fields[column].strip() for column in columns.values()]
+    except IndexError:
+        cells = []
+    if len(fields) < len(columns) or not cells or not all(cells):
+        what = "a word and a tag, separated by a tab or spaces," if len(columns) > 1 else "a word"
+        raise ValueError(
+            f"{place}: expected {what} in the columns {tuple(columns.values())}; received "
+            f"{line[:60]!r}."
+        )
+    return cells
 
 
 def joined(place: str, words: Any, joiner: str) -> tuple[str, tuple[Span, ...]]:

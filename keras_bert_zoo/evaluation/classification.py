@@ -79,10 +79,12 @@ def mean_logits(problem_type: str, logits: Sequence[np.ndarray]) -> np.ndarray:
 
 def _single_label(labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     predicted = logits.argmax(axis=-1)
+    # Of one class alone scikit-learn warns, and answers 0.
+    several = len({*labels.tolist(), *predicted.tolist()}) > 1
     return {
         "accuracy": metrics.accuracy_score(labels, predicted),
         **_f1(labels, predicted),
-        "matthews": metrics.matthews_corrcoef(labels, predicted),
+        "matthews": metrics.matthews_corrcoef(labels, predicted) if several else 0.0,
     }
 
 

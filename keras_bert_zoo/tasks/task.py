@@ -91,7 +91,7 @@ class Task(abc.ABC, Generic[E]):
     problem_type: str | None = None
     # Whether its texts may be pairs; then a model remembers that they were.
     remembers_pairs: ClassVar[bool] = False
-    # Formats of files besides those of `data.records`, by suffix.
+    # Formats in which questions come besides those of `data.records`, by suffix.
     readers: Mapping[str, Reader] = MappingProxyType({})
 
     def __init__(self, settings: Settings) -> None:

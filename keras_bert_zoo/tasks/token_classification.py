@@ -53,7 +53,7 @@ class TokenClassification(Task[Texts]):
             encoding=settings.encoding,
             **{name: getattr(self.options, name) for name in names},
         )
-        self.readers = self.table.readers
+        self.readers = self.table.question_readers
 
     def read(self, source: str) -> Texts:
         """Reads CoNLL or JSON lines, see ``data.tagging.TagTable.read``."""
@@ -73,7 +73,7 @@ class TokenClassification(Task[Texts]):
                 f"{place_of(question, index)} must be a text, a list of words, or a dict with "
                 f"'text' or {self.table.words!r}, received {question!r}."
             )
-        return self.table.tagged(place_of(question, index), question)
+        return self.table.untagged(place_of(question, index), question)
 
     def label_names(self, examples: Texts) -> Labels:
         """``O`` first, then the others by kind; a kind has ``I-`` where it has ``B-``."""

@@ -19,6 +19,7 @@ from keras_bert_zoo import bundle
 from keras_bert_zoo.atomic import alone
 from keras_bert_zoo.data.batches import BUCKETS, BUCKETS_OF_XLA, BucketedBatches
 from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.spelling import spelling_hint
 from keras_bert_zoo.evaluation.classification import scores_json
 from keras_bert_zoo.evaluation.prediction import (
     MeanLoss,
@@ -219,11 +220,10 @@ class _Run:
         name = "validation"
         silent = self._outputs(name, self.task.silent(self.model))
         scores = self.task.score(self.examples[name], self.rows[name], silent, self.labels)
-        names = ["loss", *scores]
-        if self._monitored not in [f"val_{name}" for name in names]:
-            raise ValueError(
-                f"monitor must be val_ and one of {names}, received {self._monitored!r}."
-            )
+        names = [f"val_{name}" for name in ("loss", *scores)]
+        if self._monitored not in names:
+            hint = spelling_hint([self._monitored], names)
+            raise ValueError(f"monitor must be one of {names}, received {self._monitored!r}.{hint}")
 
     @property
     def _monitored(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.data.pretraining.options import BatchOptions
+from keras_bert_zoo.rules import choice, problems_of
 from keras_bert_zoo.training.model_keys import ENCODER_KEYS, decoder_problems, unknown_keys
 
 # What may change when a run goes on: where and how it is kept, and on how many devices.
@@ -28,6 +29,7 @@ _NOT_IDENTITY = (
 _POSITIVE = ("save_steps", "keep_checkpoints", "log_steps", "eval_steps", "eval_rows")
 DTYPES = ("float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float64")
 OPTIMIZERS = ("bert_adamw", "lamb")
+_CHOICES = {"optimizer": choice(*OPTIMIZERS), "dtype": choice(*DTYPES)}
 # Fields of the batches that a recipe states once for all phases.
 _SHARED = ("objective", "masking", "masked_lm_prob", "sentences", "short_seq_prob", "packed")
 
@@ -167,6 +169,7 @@ class PretrainRecipe:
             for name in _POSITIVE
             if getattr(self, name) < 1
         ]
+        problems += problems_of(self, _CHOICES)
         problems += [message for wrong, message in self._contradictions() if wrong]
         for name in ("encoder", "generator"):
             problems += unknown_keys(name, getattr(self, name) or {}, ENCODER_KEYS)
@@ -197,14 +200,6 @@ class PretrainRecipe:
             (
                 self.generator is not None and self.sentences != "none",
                 f"generator needs sentences none, received {self.sentences!r}",
-            ),
-            (
-                self.optimizer not in OPTIMIZERS,
-                f"optimizer must be one of {OPTIMIZERS}, received {self.optimizer!r}",
-            ),
-            (
-                self.dtype not in DTYPES,
-                f"dtype must be one of {DTYPES}, received {self.dtype!r}",
             ),
             (not self.learning_rate > 0, f"learning_rate must be positive: {self.learning_rate}"),
             (

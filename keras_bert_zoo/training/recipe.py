@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
 from typing import Any
 
 from keras_bert_zoo.config import PROBLEM_TYPES, ConfigError
+from keras_bert_zoo.rules import choice, or_none, problems_of
 from keras_bert_zoo.tasks import PRETRAINED, TASKS
 
 # What may change when a run goes on: where and how it is kept, not what it computes.
@@ -156,11 +156,8 @@ class FinetuneRecipe:
             for name in _POSITIVE
             if getattr(self, name) is not None and getattr(self, name) < 1
         ]
-        problems += [
-            f"{name} must be one of {list(valid)}, received {getattr(self, name)!r}"
-            for name, valid in _CHOICES.items()
-            if getattr(self, name) not in valid
-        ]
+        # Tasks of one's own are added while a program runs.
+        problems += problems_of(self, {"task": choice(*TASKS), **_CHOICES})
         problems += [message for wrong, message in self._contradictions() if wrong]
         if problems:
             raise ConfigError("The recipe cannot be run: " + "; ".join(problems))
@@ -262,10 +259,9 @@ def _names_a_fold(fold: list[int]) -> bool:
     return len(fold) == 2 and fold[1] > 1 and 1 <= fold[0] <= fold[1]
 
 
-_CHOICES: dict[str, Collection[str | None]] = {
-    "task": TASKS,
-    "problem_type": (None, *PROBLEM_TYPES),
-    "schedule": (LINEAR, ROOT),
-    "empty_texts": ("error", "drop", "keep"),
-    "dtype": ("float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64"),
+_CHOICES = {
+    "problem_type": or_none(choice(*PROBLEM_TYPES)),
+    "schedule": choice(LINEAR, ROOT),
+    "empty_texts": choice("error", "drop", "keep"),
+    "dtype": choice("float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64"),
 }

@@ -135,7 +135,8 @@ def _keys_of(path: pathlib.Path) -> Iterable[str]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{path} must hold keys and values, received {type(values).__name__}.")
+        what = "nothing" if values is None else f"a {type(values).__name__}"
+        raise ConfigError(f"{path} must hold keys and values, e.g. 'epochs: 3', and holds {what}.")
     return [str(key) for key in values]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from keras_bert_zoo import cli
 from keras_bert_zoo.commands import predict
-from keras_bert_zoo.commands.export import _formats_joined, _words
+from keras_bert_zoo.commands.export import _formats_joined, _words, numbers
 
 
 def test_help_lists_every_command(capsys):
@@ -295,6 +295,8 @@ def test_formats_are_separated_by_commas_or_spaces():
     joined = _formats_joined(["--formats", "tflite, onnx", "onnx-int8 savedmodel", "b"])
     assert joined == ["--formats", "tflite,onnx,onnx-int8,savedmodel", "b"]
     assert _words("tflite, onnx  savedmodel,") == ["tflite", "onnx", "savedmodel"]
+    assert _words("[tflite, onnx]") == ["tflite", "onnx"]
+    assert numbers("lengths", "[32, 64]") == numbers("lengths", "32 64") == [32, 64]
 
 
 def test_texts_after_two_dashes_are_taken_as_they_are(bundle, capsys):

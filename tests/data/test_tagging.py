@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from keras_bert_zoo.data.records import records
 from keras_bert_zoo.data.tagging import TagTable, repaired, words_of
 
 CONLL = """-DOCSTART- -X- O
@@ -34,6 +35,28 @@ def test_conll_with_spaces_tabs_and_any_columns(tmp_path):
     tabs = write(tmp_path / "b.bio", "New York\tB-LOC\r\n!\tO\r\n")
     [text] = TagTable().read(tabs)
     assert (text.text, text.words) == ("New York !", ((0, 8), (9, 10)))
+
+
+def asked(path):
+    return [values["tokens"] for _, values in records(path, readers=TagTable().question_readers)]
+
+
+def test_words_are_asked_for_with_and_without_tags(tmp_path):
+    words = [["EU", "rejects"], ["Peter", "Blackburn"]]
+    assert asked(write(tmp_path / "tagged.conll", CONLL)) == words
+    alone = "EU\nrejects\n\nPeter\nBlackburn\n"
+    assert asked(write(tmp_path / "alone.txt", alone)) == words
+    plain = write(tmp_path / "plain.txt", "Ann lives here.\nBob does not live here.\n")
+    with pytest.raises(
+        ValueError, match=r"plain\.txt, line 2: 5 columns, .* have 3.*predict BUNDLE <"
+    ):
+        asked(plain)
+
+
+def test_comments_of_a_file_with_tabs_have_none(tmp_path):
+    lines = ["# newpar", "# text = # 1 !", "#\tB-NUM", "1\tI-NUM", "!\tO", ""]
+    [text] = TagTable().read(write(tmp_path / "a.conll", "\n".join(lines)))
+    assert (text.text, text.tags) == ("# 1 !", ("B-NUM", "I-NUM", "O"))
 
 
 def test_json_lines_with_words_and_with_entities(tmp_path):

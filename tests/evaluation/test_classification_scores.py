@@ -17,6 +17,11 @@ def test_single_label_by_hand():
     assert scores["matthews"] == pytest.approx(0.7)
 
 
+def test_one_class_alone_is_scored_without_a_word():
+    scores = score("single_label_classification", np.array([1, 1]), np.eye(2)[[1, 1]])
+    assert (scores["accuracy"], scores["matthews"]) == (1.0, 0.0)
+
+
 def test_multi_label_by_hand():
     labels = np.array([[1, 0], [1, 1]], "float32")
     scores = score("multi_label_classification", labels, np.array([[2.0, -1.0], [0.5, -3.0]]))

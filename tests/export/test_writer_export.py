@@ -218,6 +218,13 @@ def saved(tmp_path_factory):
         ("encoder-decoder", None, {"min_fidelity": 0.5}, r"\['min_fidelity'\] are for encoders"),
         ("encoder-decoder", ["writer-onnx"], {"lengths": 9}, r"lengths=\[9\] are for .*writer-tfl"),
         ("encoder-decoder", ["writer-tflite"], {"lengths": [9, 10]}, "one length"),
+        # Told before the first format is written.
+        (
+            "encoder-decoder",
+            ["writer-savedmodel-ids", "writer-tflite"],
+            {"lengths": 5000},
+            "lengths must be from 1 to .* received",
+        ),
     ],
 )
 def test_formats_and_options_of_another_kind(saved, kind, formats, options, message, tmp_path):

@@ -29,8 +29,12 @@ def task(max_length=12, **options):
     return TokenClassification(Settings(max_length=max_length, options=options))
 
 
+def tagged(words, tags):
+    return task().table.tagged("train.conll, line 1", {"tokens": words, "tags": tags})
+
+
 def test_the_first_token_of_a_word_learns_its_tag(tokenizer):
-    [example] = task().asked([{"tokens": ["w1", "bobby", "w2"], "tags": ["O", "B-PER", "O"]}])
+    example = tagged(["w1", "bobby", "w2"], ["O", "B-PER", "O"])
     rows = task().rows([example], tokenizer, LABELS)
     # [CLS] w1 bob ##by w2 [SEP]
     expected = [IGNORED, 0, 1, IGNORED, 0, IGNORED]
@@ -41,7 +45,7 @@ def test_the_first_token_of_a_word_learns_its_tag(tokenizer):
 
 def test_every_word_of_a_long_text_learns_once(tokenizer):
     tags = ["B-PER", "I-PER", "O"] * 6
-    [example] = task().asked([{"tokens": ["w3"] * 18, "tags": tags}])
+    example = tagged(["w3"] * 18, tags)
     rows = task(8, stride=2).rows([example], tokenizer, LABELS)
     learned = rows.token_labels["logits"]
     assert len(rows) > 2
@@ -63,6 +67,22 @@ def test_answers_are_entities_with_characters(tokenizer):
     assert (entity["start"], entity["end"]) == (3, 12)
     assert entity["score"] == pytest.approx(np.exp(5) / (np.exp(5) + 2), abs=1e-6)
     assert second == third == {"entities": []}
+
+
+def test_what_is_asked_has_no_tags_even_where_a_file_has_them(tokenizer, tmp_path):
+    entities = [{"start": 0, "end": 2, "label": "ELSE"}]
+    questions = [
+        {"tokens": ["w1", "w2"], "tags": ["B-ELSE", "O"]},
+        {"text": "w1w3 w2", "entities": entities},
+    ]
+    examples = task().asked(questions)
+    # The borders of entities are what is asked for: they do not cut words.
+    assert [len(example.words) for example in examples] == [2, 2]
+    assert not task().rows(examples, tokenizer, LABELS).token_labels
+    file = tmp_path / "unseen.conll"
+    file.write_text("w1 B-ELSE\nw2 O\n", encoding="utf-8")
+    [example] = task().asked(list(task().questions(str(file))))
+    assert (example.text, example.tags) == ("w1 w2", None)
 
 
 def test_tags_that_are_no_entities_are_answered_for_each_word(tokenizer):

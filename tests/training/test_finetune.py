@@ -149,7 +149,7 @@ def test_bad_data_leaves_the_older_run(values, tmp_path):
     ("changes", "error", "complaint"),
     [
         ({"max_length": 25}, ValueError, "max_length must be from 3 to 24"),
-        ({"monitor": "val_acuracy"}, ValueError, "val_acuracy"),
+        ({"monitor": "val_acuracy"}, ValueError, "Did you mean 'val_accuracy' by 'val_acuracy'"),
         ({"labels": ["good", "fine"]}, ValueError, r"train\.jsonl, line \d+: unknown label 'bad'"),
         ({"resume": True}, FileNotFoundError, "no run to resume"),
         ({"train": "none.csv"}, FileNotFoundError, r"none\.csv"),

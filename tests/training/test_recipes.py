@@ -93,6 +93,10 @@ def test_flags_alone_make_a_recipe():
         ([*REQUIRED, "--fold=[3, 2]"], ["fold must be [k, n]", "[3, 2]"]),
         ([*REQUIRED, "--fold=[1, 2]", "--validation=v.csv"], ["leave validation out"]),
         ([*REQUIRED, "--freeze_layers=-1"], ["freeze_layers", "-1"]),
+        (
+            [*REQUIRED, "--problem_type=regresion", "--dtype=half"],
+            ["received 'regresion' (did you mean 'regression'?)", "dtype must be one of ('float32"],
+        ),
         ([*REQUIRED, "--lora_rank=0"], ["lora_rank must be at least 1, received 0"]),
         ([*REQUIRED, "--lora_rank=2", "--lora_alpha=0"], ["lora_alpha must be positive"]),
         ([*REQUIRED, "--lora_targets=[query]"], ["need a lora_rank"]),
@@ -110,7 +114,8 @@ def test_mistakes_on_the_command_line(arguments, complaints):
     [
         ("model: m\nbatchsize: 3\n", r"batchsize.*Did you mean 'batch_size'"),
         ("model: m\nwholly: 3\n", "Known are"),
-        ("- a\n", "keys and values"),
+        ("- a\n", "keys and values.*holds a list"),
+        ("# later\n", "holds nothing"),
         ("a: [", "not valid YAML"),
         (
             "model: m\noutput: o\ntrain: t\nlabels: good\n",
