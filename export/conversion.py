@@ -168,18 +168,26 @@ def convert(
     from .tracing import checked_lengths
 
     bundle = load_graph(source, options.get("task"))
-    _check_answers(bundle.model.task, names, options)
+    _check_answers(bundle, names, options)
     # Before the first format is written, not when the first one that uses it is.
     checked_lengths(bundle.model, options["lengths"])
     check_weights(bundle.model)
     write_each(names, output, lambda directory, name: _write(bundle, directory, name, options))
 
 
-def _check_answers(task: str | None, names: Iterable[str], options: Mapping[str, Any]) -> None:
+def _check_answers(bundle: Bundle, names: Iterable[str], options: Mapping[str, Any]) -> None:
     """Refuses formats that answer texts otherwise than the task does, or not at all."""
+    from keras_bert_zoo.tasks.task import remembered
+
     from .savedmodel.task_signatures import SIGNATURES
 
+    task = bundle.model.task
     whole = [name for name in names if FORMATS[name].whole_texts]
+    if whole and remembered(bundle.config, task).get("pairs"):
+        raise ExportError(
+            f"{whole} take single texts, and the bundle has learned pairs of them. Export it to "
+            "'savedmodel', which takes both, or to a format that takes ids, e.g. 'tflite-int8'."
+        )
     if options.get("metadata"):
         whole.append(f"metadata={options['metadata']!r}")
     if task not in WHOLE_TEXTS and whole:

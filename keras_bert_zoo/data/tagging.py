@@ -101,16 +101,15 @@ class TagTable:
     @property
     def readers(self) -> dict[str, Reader]:
         """Of CoNLL files, by suffix."""
-        return self._readers({self.words: self.token_column, self.tags: self.tag_column})
+        columns = {self.words: self.token_column, self.tags: self.tag_column}
+        return dict.fromkeys(CONLL, functools.partial(conll_records, columns=columns))
 
     @property
     def question_readers(self) -> dict[str, Reader]:
         """The same where tags are asked for: of words alone, whether there are tags or not."""
-        return self._readers({self.words: self.token_column}, of_words=True)
-
-    def _readers(self, columns: dict[str, int], **options: bool) -> dict[str, Reader]:
-        conll: Reader = functools.partial(conll_records, columns=columns, **options)
-        return dict.fromkeys(CONLL, conll)
+        columns = {self.words: self.token_column}
+        reader = functools.partial(conll_records, columns=columns, of_words=True)
+        return dict.fromkeys(CONLL, reader)
 
     def untagged(self, place: str, values: dict[str, Any]) -> TaggedText:
         """The same without its tags, which also do not cut its words."""

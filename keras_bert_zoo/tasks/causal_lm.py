@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -63,6 +63,7 @@ class CausalText(Writing):
 
     Options = ContinuationOptions
     own_columns = ("text", "target")
+    without: ClassVar = {"label_column": "what is to follow is in pair_column"}
 
     def recall(self, config: Any) -> None:
         """Takes what texts begin and end with, and how much room there is.

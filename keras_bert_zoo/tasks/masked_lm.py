@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import pathlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -52,6 +52,7 @@ class MaskedLM(Task[TextRows]):
     """
 
     Options = MaskedOptions
+    without: ClassVar = {"label_column": "its texts are their own labels"}
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

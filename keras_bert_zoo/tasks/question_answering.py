@@ -8,7 +8,7 @@ import logging
 import math
 import reprlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,12 +22,12 @@ from keras_bert_zoo.evaluation.question_answering import each_given, score
 from keras_bert_zoo.evaluation.spans import Spans, best_spans
 from keras_bert_zoo.tasks.asking import TWO_TEXTS
 from keras_bert_zoo.tasks.question_options import QuestionOptions
-from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task, mean_tally
+from keras_bert_zoo.tasks.task import Labels, Outputs, Task, mean_tally
 
 # Also what pairs of texts are called elsewhere.
 _COLUMNS = (("question", "context"), ("text", "text_pair"))
 # What tables have and these files have not.
-_NO_SETTINGS = ("text_column", "pair_column", "label_column", "delimiter", "problem_type")
+_OF_TABLES = ("text_column", "pair_column", "label_column", "delimiter", "problem_type")
 _NONE = Answer("", -1)
 _log = logging.getLogger(__name__)
 
@@ -40,15 +40,9 @@ class QuestionAnswering(Task[Questions]):
     Options = QuestionOptions
     sequences = ("start_logits", "end_logits")
     readers = READERS
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        given = [name for name in _NO_SETTINGS if getattr(settings, name) is not None]
-        if given:
-            raise ValueError(
-                f"question_answering has no {given}: the keys of its files are fixed (id, "
-                "question, context, answers). Leave them out."
-            )
+    without: ClassVar = dict.fromkeys(
+        _OF_TABLES, "the keys of its files are fixed (id, question, context, answers)"
+    )
 
     def monitored(self, labels: Labels) -> str:
         """F1 of the words of the answers."""

@@ -80,7 +80,8 @@ class Task(abc.ABC, Generic[E]):
         settings: how to read and tokenise.
 
     Raises:
-        ValueError: ``settings.options`` has names that this task does not know.
+        ValueError: ``settings.options`` has names that this task does not know, or settings name
+            what its files have not.
     """
 
     Options: ClassVar[type] = NoOptions
@@ -89,6 +90,8 @@ class Task(abc.ABC, Generic[E]):
     # Rows of which the answers are asked together in training.
     rows_at_once: ClassVar[int] = 64
     problem_type: str | None = None
+    # Settings that mean nothing to it, and why.
+    without: ClassVar[Mapping[str, str]] = MappingProxyType({})
     # Whether its texts may be pairs; then a model remembers that they were.
     remembers_pairs: ClassVar[bool] = False
     # Formats in which questions come besides those of `data.records`, by suffix.
@@ -96,6 +99,10 @@ class Task(abc.ABC, Generic[E]):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        unused = [name for name in self.without if getattr(settings, name) is not None]
+        if unused:
+            reasons = "; ".join(dict.fromkeys(self.without[name] for name in unused))
+            raise ValueError(f"This task has no use for {unused}: {reasons}. Leave them out.")
         known = [field.name for field in dataclasses.fields(self.Options)]
         unknown = sorted(set(settings.options) - set(known))
         if unknown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -41,6 +41,7 @@ class TokenClassification(Task[Texts]):
 
     Options = TagOptions
     sequences = ("logits",)
+    without: ClassVar = {"pair_column": "a text with tags is a single one"}
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import shutil
@@ -97,3 +98,13 @@ def test_a_runner_of_an_open_length_refuses_longer_rows(bundle, encode, tmp_path
     assert run(inputs)["logits"].shape == (1, 3)
     with pytest.raises(ValueError, match=r"at most 80 tokens in a row, .* received 81\. "):
         run({name: np.pad(rows, ((0, 0), (0, 1))) for name, rows in inputs.items()})
+
+
+def test_a_model_that_has_learned_pairs_takes_no_single_texts(bundle, tmp_path):
+    learned = shutil.copytree(bundle, tmp_path / "learned")
+    config = json.loads((learned / "config.json").read_text(encoding="utf-8"))
+    config["task_specific_params"] = {"sequence_classification": {"pairs": True}}
+    (learned / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ExportError, match="take single texts, and the bundle has learned pairs"):
+        export(learned, tmp_path / "out", ["tflite", "tflite-text"], lengths=24, progress=False)
+    assert not (tmp_path / "out").exists()

@@ -57,3 +57,17 @@ def test_what_is_none_by_default_may_be_none():
     for name, option in OPTIONS:
         if getattr(made(name).options, option) is None:
             assert getattr(made(name, **{option: None}).options, option) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "reason"),
+    [
+        ("question_answering", "text_column", "the keys of its files are fixed"),
+        ("token_classification", "pair_column", "a text with tags is a single one"),
+        ("masked_lm", "label_column", "its texts are their own labels"),
+        ("causal_lm", "label_column", "what is to follow is in pair_column"),
+    ],
+)
+def test_a_column_that_files_have_not_is_refused(name, setting, reason):
+    with pytest.raises(ValueError, match=rf"no use for \['{setting}'\]: {reason}"):
+        task_named(name)(Settings(max_length=64, **{setting: "column"}))

@@ -231,8 +231,3 @@ def test_rows_without_room(tokenizer):
     task(16, max_question_length=4, stride=4).rows(EXAMPLES, tokenizer, ())
     with pytest.raises(ValueError, match="Set max_length to 21 "):
         task(20, max_question_length=8, stride=9).rows(EXAMPLES, tokenizer, ())
-
-
-def test_columns_of_tables_have_no_place():
-    with pytest.raises(ValueError, match=r"no \['label_column'\]"):
-        task_named("question_answering")(Settings(max_length=384, label_column="answer"))

@@ -242,8 +242,8 @@ def test_a_crf_begins_with_what_is_frequent(checkpoint, tokenizer, learned):
     """Names are rare, but mostly stand together: nothing is one before something is learned."""
     ours = task(crf=True)
     words = ["w1"] * 6 + ["ann", "bob"]
-    texts = [{"tokens": words, "tags": ["O"] * 6 + ["B-PER", "I-PER"]}] * 3
-    examples = ours.asked([*texts, *[{"tokens": words[:6], "tags": ["O"] * 6}] * 9])
+    examples = [tagged(words, ["O"] * 6 + ["B-PER", "I-PER"])] * 3
+    examples += [tagged(words[:6], ["O"] * 6)] * 9
     rows = ours.rows(examples, tokenizer, LABELS)
     model = load(checkpoint, task="token_classification", labels=LABELS).model
     classifier = model.get_layer("classifier")
