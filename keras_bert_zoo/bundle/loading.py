@@ -29,6 +29,7 @@ from keras_bert_zoo.checkpoints.heads import Head, choose_head, training_of, wha
 from keras_bert_zoo.checkpoints.layouts import layout_of
 from keras_bert_zoo.checkpoints.sentence_transformers import (
     SentenceModules,
+    encoder_folder,
     read_modules,
 )
 from keras_bert_zoo.checkpoints.tensors import CheckpointError
@@ -133,7 +134,9 @@ def load(
         options = {"dtype": dtype, "packed": packed, "recompute": recompute}
         options["do_lower_case"] = do_lower_case
         return _written_by_encoder(source, tie_encoder_decoder, **options)
-    modules = read_modules(directory) if task == _EMBEDDING else SentenceModules(directory, {})
+    modules = SentenceModules(encoder_folder(directory), {})
+    if task == _EMBEDDING:
+        modules = read_modules(directory)
     directory = modules.encoder
     try:
         checkpoint = layout_of(directory).read(directory)

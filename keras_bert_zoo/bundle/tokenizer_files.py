@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
     from keras_bert_zoo.tokenizers import Tokenizer
 
-# Tables of words are often padded to a multiple of it, as by `resize --multiple 64`.
-_ROUND = 64
+# Tables of words are often padded to a multiple of 8, 64 or so, as by `resize --multiple`.
+_ROUNDEST = 128
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,8 @@ def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig, where: str) -
 @functools.cache  # a command may load and save a model several times
 def _note_further_rows(entries: int, rows: int) -> None:
     """Warns once: a vocabulary that lost a line, and a table that was padded, look the same."""
-    if rows % _ROUND or rows - entries >= _ROUND:
+    multiple = min(rows & -rows, _ROUNDEST)  # the largest power of two that divides it
+    if rows - entries >= multiple:
         _log.warning(
             "The tokenizer has %d entries, the word table of the model %d rows (vocab_size): right "
             "if the table was padded, wrong if the vocabulary is not that of the checkpoint.",

@@ -42,6 +42,7 @@ WRITTEN = (
     *(_TASK, _PREPROCESSOR, "metadata.json", "assets", _HEAD),
     *("model.weights.h5", "model.weights.json", "model_*.weights.h5"),
 )
+_NO_POOLER = "zeros, where the model has no pooler: a backbone of keras-hub always has one"
 _CLASSES = "sequence_classification"
 # State of a training, which a model that was compiled keeps.
 _TRAINING = re.compile(r"(.*/)?(optimizer|seed_generator)/.*")
@@ -102,13 +103,17 @@ def read(directory: pathlib.Path) -> Checkpoint:
     files = {**_weights(directory, BACKBONE), **(_weights(directory, TASK) if head else {})}
     # A variable of theirs may be of several rows.
     known = {row: addresses[row.variable].stored for row in rows}
+    pooler = [name for row, name in known.items() if row in architecture.pooler and name in files]
+    if head is None and not any(files[name].read().any() for name in pooler):
+        skipped |= dict.fromkeys(pooler, _NO_POOLER)
+        known = {row: name for row, name in known.items() if name not in pooler}
     tensors: dict[str, Tensor] = {
         row.tensor: _made(stated.preset, row, _laid_out(files[name], row, config))
         for row, name in known.items()
         if name in files
     }
     names = {row.tensor: name for row, name in known.items()}
-    for name in sorted(files.keys() - set(known.values())):
+    for name in sorted(files.keys() - set(known.values()) - set(skipped)):
         if spare := stated.preset.why_spare(name):
             skipped[name] = spare
         else:

@@ -82,6 +82,19 @@ def is_sentence_directory(directory: pathlib.Path) -> bool:
     return (directory / _MODULES).is_file() or bool(embedder_head(directory))
 
 
+def encoder_folder(directory: pathlib.Path) -> pathlib.Path:
+    """Where the encoder of a directory lies: old releases gave it a folder of its own.
+
+    Raises:
+        CheckpointError: a file is damaged, or names a folder outside the directory.
+    """
+    path = directory / _MODULES
+    if not path.is_file() or (directory / "config.json").is_file():
+        return directory
+    found = (module for module in _modules(path) if _kind(module) == "Transformer")
+    return next((_inside(path, module.get("path")) for module in found), directory)
+
+
 def read_modules(directory: pathlib.Path) -> SentenceModules:
     """Reads a directory of sentence-transformers, or what a preset of keras-hub says.
 
@@ -96,7 +109,7 @@ def read_modules(directory: pathlib.Path) -> SentenceModules:
         return SentenceModules(directory, embedder_head(directory) or {"pooling": ["mean"]})
     kinds, folders = [], {}
     for module in _modules(path):
-        kind = str(module.get("type")).rpartition(".")[2]
+        kind = _kind(module)
         kinds.append(kind)
         folders[kind] = _inside(path, module.get("path"))
     if kinds not in _CHAINS:
@@ -154,7 +167,7 @@ def write_modules(
 
 
 def copy_modules(source: pathlib.Path, width: int, directory: pathlib.Path) -> None:
-    """Copies what says what follows an encoder, as ``write_modules`` would write it.
+    """Copies what says what follows an encoder, which lies in the directory itself.
 
     Args:
         source: a directory of sentence-transformers, or a preset of keras-hub.
@@ -168,6 +181,12 @@ def copy_modules(source: pathlib.Path, width: int, directory: pathlib.Path) -> N
             shutil.copytree(path, directory / path.name)
         elif path.is_file():
             shutil.copyfile(path, directory / path.name)
+    if (folder := encoder_folder(source)) != source:
+        modules = _modules(source / _MODULES)
+        here = [{**each, "path": ""} if _kind(each) == "Transformer" else each for each in modules]
+        _write(directory / _MODULES, here)
+        if (folder / _LENGTHS).is_file():
+            shutil.copyfile(folder / _LENGTHS, directory / _LENGTHS)
 
 
 def _read_transformer(folder: pathlib.Path) -> Head:
@@ -270,6 +289,10 @@ def _modules(path: pathlib.Path) -> list[dict[str, Any]]:
     if not all(isinstance(module, dict) for module in modules):
         raise CheckpointError(f"{path} must hold a list of objects, one for each module.")
     return modules
+
+
+def _kind(module: Mapping[str, Any]) -> str:
+    return str(module.get("type")).rpartition(".")[2]
 
 
 def _inside(path: pathlib.Path, folder: Any) -> pathlib.Path:

@@ -27,6 +27,8 @@ _SENTENCES = (
     "*_Pooling/*",
     "*_Dense/*",
 )
+# Where old releases of sentence-transformers put the encoder.
+_FOLDERS = ("", "0_Transformer/", "0_BERT/")
 # What a preset of keras-hub has besides, see `checkpoints.keras_hub_presets`.
 _PRESET = ("task.json", "preprocessor.json", "assets/tokenizer/*", "task.weights.h5")
 _WEIGHTS = (
@@ -67,6 +69,12 @@ def resolve(source: str | pathlib.Path) -> pathlib.Path:
 def _from_directory(directory: pathlib.Path) -> pathlib.Path:
     if directory.suffix == ".keras" and directory.is_file():
         raise keras_file(directory)
+    if is_weights(directory):
+        raise FileNotFoundError(
+            f"{str(directory)!r} holds numbers alone. In Python load the checkpoint of the model "
+            f"and call model.load_weights({directory.name!r}); with that checkpoint beside it, "
+            f"keras-bert-zoo convert {directory} DIRECTORY --to hf writes one with its numbers."
+        )
     if not directory.is_dir() and not pathlib.Path(f"{directory}.index").is_file():
         kind = "is not a directory" if directory.exists() else "does not exist"
         raise FileNotFoundError(
@@ -77,6 +85,11 @@ def _from_directory(directory: pathlib.Path) -> pathlib.Path:
     if (saved / "config.json").is_file() and not (directory / "config.json").is_file():
         raise FileNotFoundError(f"{str(directory)!r} is the directory of a run: pass {saved}.")
     return directory
+
+
+def is_weights(path: pathlib.Path) -> bool:
+    """Whether a path is a file that ``model.save_weights`` of Keras writes."""
+    return path.name.endswith(".weights.h5") and path.is_file()
 
 
 def keras_file(file: pathlib.Path) -> FileNotFoundError:
@@ -119,9 +132,13 @@ def _from_hugging_face(rest: str) -> pathlib.Path:
     repository, revision = match.groups()
     directory = _snapshot(repository, revision, _WEIGHTS)
     # Most repositories hold the weights twice; the pickles are fetched only for want of better.
-    if not any(any(directory.glob(pattern)) for pattern in _WEIGHTS):
+    if not any(any(directory.glob(pattern)) for pattern in _in_folders(_WEIGHTS)):
         directory = _snapshot(repository, revision, _PICKLES)
     return directory
+
+
+def _in_folders(names: tuple[str, ...]) -> list[str]:
+    return [folder + name for folder in _FOLDERS for name in names]
 
 
 def _snapshot(repository: str, revision: str | None, weights: tuple[str, ...]) -> pathlib.Path:
@@ -129,7 +146,8 @@ def _snapshot(repository: str, revision: str | None, weights: tuple[str, ...]) -
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-    patterns = ["config.json", *TOKENIZER_FILES, *_SENTENCES, *_PRESET, *weights]
+    files = _in_folders(("config.json", *TOKENIZER_FILES, *_SENTENCES, *weights))
+    patterns = [*files, *_PRESET]
     try:
         return pathlib.Path(
             huggingface_hub.snapshot_download(

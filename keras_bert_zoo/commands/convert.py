@@ -37,6 +37,8 @@ def shown(done: Conversion) -> None:
         rich.print(f"left behind: {name} ({reason})")
     for each in done.differences:
         rich.print(str(each))
+    for each in done.approximation:
+        rich.print(f"[yellow]from exact GELU to its approximation: {each}[/yellow]")
 
 
 @contextlib.contextmanager

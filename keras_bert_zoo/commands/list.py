@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("--task", type=str | None, help=f"what it is ready for: {' or '.join(TASKS)}")
     add("--language", type=str | None, help="that it was trained on, e.g. en, zh or de")
     add("--max_params", type=str | None, help="most weights it may have, e.g. 30M or 3e7")
-    add("--licence", type=str | None, help="e.g. Apache-2.0 or MIT")
+    add("--licence", "--license", type=str | None, help="e.g. Apache-2.0 or MIT")
     add("--architecture", type=str | None, help="model_type of its config.json, e.g. bert")
     add("--json", action="store_true", help="all that is known, as JSON")
     options = vars(parser.parse_args(argv))

@@ -17,7 +17,7 @@ from keras_bert_zoo.checkpoints import sources, tables
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint, ModelWeights
 from keras_bert_zoo.checkpoints.heads import fullest_task, stated_class
 from keras_bert_zoo.checkpoints.layouts import layout_of
-from keras_bert_zoo.checkpoints.sentence_transformers import is_sentence_directory
+from keras_bert_zoo.checkpoints.sentence_transformers import encoder_folder, is_sentence_directory
 from keras_bert_zoo.checkpoints.tensors import CheckpointError, LazyTensor, Tensor
 from keras_bert_zoo.checkpoints.weights import untied, weights_of
 from keras_bert_zoo.conversion.keras_files import read_keras
@@ -54,6 +54,8 @@ class Content:
         modules: directory that says what sentence-transformers does behind the encoder, if
             there is such.
         renumbered: the tokens that stay, where the vocabulary is not that of ``load``.
+        load_exact: makes the model of the source, where ``load`` makes what a target computes
+            instead.
     """
 
     layout: str
@@ -65,10 +67,14 @@ class Content:
     load_encoder: Callable[[Any], keras.Model]
     modules: pathlib.Path | None = None
     renumbered: Renumbered | None = None
+    load_exact: Callable[[Any], keras.Model] | None = None
 
 
 def open_content(source: str | pathlib.Path, do_lower_case: bool | None) -> Content:
-    """Opens what ``load`` takes, a ``.keras`` file, or a directory with ``model.keras``.
+    """Opens what ``load`` takes, or files of Keras.
+
+    These are a ``.keras`` file, a directory with ``model.keras``, or a ``.weights.h5`` file beside
+    a checkpoint of the same model, whose numbers it has others for.
 
     Raises:
         FileNotFoundError: there is no such source, or a file of it is missing.
@@ -77,7 +83,9 @@ def open_content(source: str | pathlib.Path, do_lower_case: bool | None) -> Cont
     path = pathlib.Path(source)
     for file in (path, path / KERAS_FILE):
         if file.suffix == ".keras" and file.is_file():
-            return _of_keras(file, do_lower_case)
+            return _of_keras(functools.partial(read_keras, file), file.parent, do_lower_case)
+    if sources.is_weights(path):
+        return _of_keras(functools.partial(_filled, path), path.parent, do_lower_case)
     return _of_checkpoint(sources.resolve(zoo.resolve(source)), do_lower_case)
 
 
@@ -106,17 +114,35 @@ def load_checkpoint(path: pathlib.Path, task: str | None, dtype: Any = None) -> 
     return bundle.load(path, task=task, dtype=dtype, fresh_head=False).model
 
 
-class _Held:
-    """The model of a ``.keras`` file: it is there until someone takes it, and read again then."""
+def _filled(file: pathlib.Path) -> keras.Model:
+    """The model of the checkpoint beside a file of weights, with the weights of the file."""
+    try:
+        model = _of_checkpoint(sources.resolve(file.parent), None).load(None)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{file} holds numbers alone. Put a checkpoint of the model beside it, whatever its "
+            f"numbers, as save writes it: {error}"
+        ) from error
+    try:
+        model.load_weights(file)
+    except Exception as error:  # of every kind, by what is wrong
+        raise CheckpointError(
+            f"{file} does not fit the model that the checkpoint beside it says: {error}"
+        ) from error
+    return model
 
-    def __init__(self, file: pathlib.Path) -> None:
-        self._file = file
+
+class _Held:
+    """A model of files of Keras: it is there until someone takes it, and read again then."""
+
+    def __init__(self, read: Callable[[], keras.Model]) -> None:
+        self._read = read
         self._there: tuple[keras.Model, ModelWeights] | None = None
 
     def look(self) -> tuple[keras.Model, ModelWeights]:
         """The model and its weights, not to be kept."""
         if self._there is None:
-            model = read_keras(self._file)
+            model = self._read()
             self._there = model, _weights_of(model)
         return self._there
 
@@ -131,10 +157,12 @@ class _Held:
         return LazyTensor(like.dtype, like.shape, lambda: self.look()[1].tensors[name].read())
 
 
-def _of_keras(file: pathlib.Path, do_lower_case: bool | None) -> Content:
-    held = _Held(file)
+def _of_keras(
+    read: Callable[[], keras.Model], directory: pathlib.Path, do_lower_case: bool | None
+) -> Content:
+    held = _Held(read)
     config = held.look()[1].config
-    tokenizer = read_tokenizer(Checkpoint(config, {}, {}, {}, file.parent), do_lower_case)
+    tokenizer = read_tokenizer(Checkpoint(config, {}, {}, {}, directory), do_lower_case)
     content = content_of(held.look()[0], tokenizer, held.take)
     weights = content.weights
     tensors = {name: held.tensor(name, tensor) for name, tensor in weights.tensors.items()}
@@ -142,8 +170,9 @@ def _of_keras(file: pathlib.Path, do_lower_case: bool | None) -> Content:
 
 
 def _of_checkpoint(path: pathlib.Path, do_lower_case: bool | None) -> Content:
-    layout = layout_of(path)
-    checkpoint = layout.read(path)
+    folder = encoder_folder(path)
+    layout = layout_of(folder)
+    checkpoint = layout.read(folder)
     architecture = tables.architecture(checkpoint.config.model_type)
     task = _task_of(architecture, checkpoint)
     rows = tuple(

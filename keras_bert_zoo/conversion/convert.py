@@ -48,6 +48,8 @@ class Conversion:
         tensors: source, target, shape and types of each.
         skipped: what the source has besides, and why it was left behind.
         differences: between the answers of both sides; none if they were not compared.
+        approximation: how far the answers are from those of the source, where the target computes
+            the approximation of GELU by tanh; of ``differences`` both sides are with it.
         vocabulary: tokens ``before`` and ``after``, and ``rows`` of the tables, if it is another.
     """
 
@@ -55,6 +57,7 @@ class Conversion:
     tensors: tuple[Mapping[str, Any], ...]
     skipped: Mapping[str, str]
     differences: tuple[Difference, ...]
+    approximation: tuple[Difference, ...] = ()
     vocabulary: Mapping[str, int] | None = None
 
 
@@ -76,7 +79,8 @@ def convert(
     were loaded and run. ``conversion.json`` among them says which tensor became which.
 
     Args:
-        source: what ``load`` takes, a ``.keras`` file or a directory with ``model.keras``.
+        source: what ``load`` takes, a ``.keras`` file, a directory with ``model.keras``, or a
+            ``.weights.h5`` file beside a checkpoint of the same model, whatever its numbers.
         directory: where to; parents are created.
         to: ``"hf"``, ``"google"``, ``"keras"`` or ``"keras-hub"``.
         dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``, to which weights are rounded; by
@@ -138,11 +142,12 @@ def write(
         place = Place(temporary, directory.resolve().name, rounded, _counter(content, report))
         give_back()
         written = target.write(content, place)
-        differences = _compared(content, target, temporary, dtype) if verify else []
+        found = _compared(content, target, temporary, dtype) if verify else ([], [])
+        differences, approximation = map(tuple, found)
         skipped = _skipped(content, written, temporary)
         tensors = _listed(content, written)
         sizes = said.get("vocabulary")
-        done = Conversion(directory, tensors, skipped, tuple(differences), sizes)
+        done = Conversion(directory, tensors, skipped, differences, approximation, sizes)
         values = {**said, **dataclasses.asdict(done)}
         del values["directory"]
         text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
@@ -164,21 +169,22 @@ def _counter(content: Content, report: Report) -> Callable[[int], None]:
 
 def _compared(
     content: Content, target: Target, directory: pathlib.Path, dtype: str | None
-) -> list[Difference]:
+) -> tuple[list[Difference], list[Difference]]:
     config, same = content.weights.config, content.renumbered
     load: Callable[[], Any] = functools.partial(content.load, "float32")
+    exact = content.load_exact and functools.partial(content.load_exact, "float32")
     load_other: Callable[[], Any] = functools.partial(target.load, directory, content.weights.task)
     inputs = inputs_for(config, content.tokenizer)
     if same is not None:
         load, load_other = seen_through(load, same.old), seen_through(load_other, same.new)
         inputs = numbered(inputs, same.new)
-    found = compare(load, load_other, inputs, dtype or "float32")
+    found, approximation = compare(load, load_other, inputs, dtype or "float32", exact)
     if wrong := [str(each) for each in found if not each.passed]:
         _check_finite(content)
         raise ConversionError(
             f"What was written answers differently, and was not kept: {'; '.join(wrong)}."
         )
-    return found
+    return found, approximation
 
 
 def _check_finite(content: Content) -> None:

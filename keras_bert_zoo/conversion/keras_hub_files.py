@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import keras
 
@@ -41,10 +41,10 @@ def fitted(content: Content, allow_tanh_gelu: bool) -> Content:
         load = content.load_encoder
     if weights.task is None and has and not has.has_pooler:
         load = functools.partial(_remade, load, {"add_pooling_layer": False})
-    exact = weights.config.hidden_act == "gelu"
+    exact, load_exact = weights.config.hidden_act == "gelu", None
     if allow_tanh_gelu and exact and has and has.fixed["hidden_act"] == "gelu_new":
-        load = functools.partial(_remade, load, {"hidden_act": "gelu_new"})
-    return dataclasses.replace(content, weights=weights, load=load)
+        load_exact, load = load, functools.partial(_remade, load, {"hidden_act": "gelu_new"})
+    return dataclasses.replace(content, weights=weights, load=load, load_exact=load_exact)
 
 
 def write(content: Content, place: Place) -> dict[str, Written]:
@@ -96,7 +96,7 @@ def _tokenizer(content: Content) -> Any:
 
 def _prepared(live: Any, model: keras.Model, content: Content, theirs: Any) -> Any:
     """The task model with what prepares its texts."""
-    config, tokenizer = content.weights.config, content.tokenizer
+    config, tokenizer = content.weights.config, cast("Any", content.tokenizer)
     longest = getattr(model, "head", {}).get("max_seq_length") or tokenizer.model_max_length
     live.preprocessor = live.preprocessor_cls(
         theirs, sequence_length=min(longest, config.max_position_embeddings)

@@ -14,6 +14,7 @@ from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.tokenizers import Tokenizer
 
 Arrays = Mapping[str, np.ndarray]
+Outputs = Mapping[tuple[str, str], np.ndarray]
 
 # Of the largest number in an output. Rounded weights have 8 (bfloat16) and 11 (float16) bits; what
 # is left in float32 is the order of sums.
@@ -39,19 +40,20 @@ class Difference:
         output: its name.
         difference: the largest, of all numbers.
         largest: the largest number of the first model.
-        tolerance: the part of it that the difference may have.
+        tolerance: the part of it that the difference may have; ``None`` for one that is known.
     """
 
     inputs: str
     output: str
     difference: float
     largest: float
-    tolerance: float
+    tolerance: float | None
 
     def __str__(self) -> str:
+        allowed = "" if self.tolerance is None else f" ({self.tolerance:g} allowed)"
         return (
             f"{self.output} of {self.inputs} inputs: {self.difference:.2e} apart, {self.part:.1e} "
-            f"of the largest number ({self.tolerance:g} allowed)"
+            f"of the largest number{allowed}"
         )
 
     @property
@@ -62,7 +64,7 @@ class Difference:
     @property
     def passed(self) -> bool:
         """Whether it is small enough; no number at all is not."""
-        return self.part <= self.tolerance
+        return self.tolerance is None or self.part <= self.tolerance
 
 
 def compare(
@@ -70,7 +72,8 @@ def compare(
     load_other: Callable[[], keras.Model],
     inputs: Mapping[str, Arrays],
     dtype: str,
-) -> list[Difference]:
+    load_exact: Callable[[], keras.Model] | None = None,
+) -> tuple[list[Difference], list[Difference]]:
     """Loads one model, runs it and forgets it, then the other.
 
     Args:
@@ -78,10 +81,19 @@ def compare(
         load_other: makes the second.
         inputs: by their kind, see ``inputs_for``.
         dtype: of the weights of the second; a model may compute in one of fewer bits.
+        load_exact: makes a model of which the first is an approximation.
+
+    Returns:
+        How far the second is from the first, and from the exact one, if there is such.
     """
     first, computed = _answers(load, inputs)
     second, computed_there = _answers(load_other, inputs)
     tolerance = max(TOLERANCES[each] for each in (dtype, computed, computed_there))
+    exact = {} if load_exact is None else _answers(load_exact, inputs)[0]
+    return _apart(first, second, tolerance), _apart(exact, second, None)
+
+
+def _apart(first: Outputs, second: Outputs, tolerance: float | None) -> list[Difference]:
     return [
         Difference(
             *place,
@@ -149,9 +161,7 @@ def _random(config: EncoderConfig, length: int) -> Arrays:
     }
 
 
-def _answers(
-    load: Callable[[], keras.Model], inputs: Mapping[str, Arrays]
-) -> tuple[dict[tuple[str, str], np.ndarray], str]:
+def _answers(load: Callable[[], keras.Model], inputs: Mapping[str, Arrays]) -> tuple[Outputs, str]:
     """Outputs in float32 by the kind of inputs and their name, and what the model computes in.
 
     Hidden states of padding mean nothing: they are zeros.

@@ -86,6 +86,10 @@ class Choices:
         """Width of all heads of a layer."""
         return config.hidden_size
 
+    def keys_seen(self, config: Sizes, length: int) -> float:
+        """Keys with which a query of a row is multiplied, the mean of all layers."""
+        return length
+
     def block_kernels(self, config: Sizes) -> Kernels:
         """The kernels of a block."""
         hidden, inner = config.hidden_size, config.intermediate_size
@@ -104,7 +108,8 @@ class Choices:
     def learning(self, config: Sizes, length: int) -> float:
         """Numbers of a token that a block keeps for its gradients, see ``training.memory``."""
         hidden, inner = config.hidden_size, config.intermediate_size
-        return 8.5 * hidden + 3 * inner + 2.25 * config.num_attention_heads * length
+        scores = config.num_attention_heads * self.keys_seen(config, length)
+        return 8.5 * hidden + 3 * inner + 2.25 * scores
 
     def parameters(self, config: Sizes) -> int:
         """Number of weights of the encoder with learned positions and a pooler."""

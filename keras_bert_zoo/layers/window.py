@@ -9,11 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_bert_zoo.families.modernbert import is_cut
 from keras_bert_zoo.layers.attention import MASKED
-
-# A row of more than so many times the reach of its window is cut into blocks: from there on both
-# answers and gradients are faster in ModernBERT's shape, see `benchmarks/local_attention.py`.
-_LONG = 16
 
 
 @keras.saving.register_keras_serializable("keras_bert_zoo")
@@ -37,7 +34,7 @@ class Window(keras.layers.Layer):
     def call(self, input_ids: Any, bias: Any) -> Any:
         """``(B, 1, 1, S)`` or ``(B, 1, S, S)`` to ``(B, 1, S, S)``, or ``(B, C, 1, R, 3 R)``."""
         length = input_ids.shape[1]
-        if self.in_blocks and length is not None and length > _LONG * self.reach > 0:
+        if self.in_blocks and length is not None and is_cut(self.reach, length):
             keys = _with_neighbours(bias[:, 0, 0], self.reach, MASKED)
             queries = np.arange(self.reach)[:, None] + self.reach
             far = np.abs(np.arange(3 * self.reach) - queries) > self.reach

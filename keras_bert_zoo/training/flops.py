@@ -28,8 +28,8 @@ def forward_flops_per_token(config: EncoderConfig, length: int) -> int:
     """
     choices = config.choices
     kernels = sum(inputs * outputs for inputs, outputs in choices.block_kernels(config))
-    products = kernels + 2 * length * choices.width(config)
-    return 2 * config.num_hidden_layers * products
+    products = kernels + 2 * choices.keys_seen(config, length) * choices.width(config)
+    return round(2 * config.num_hidden_layers * products)
 
 
 def flops_per_token(config: EncoderConfig, length: int, predictions: int) -> float:

@@ -39,7 +39,8 @@ def training_bytes(config: EncoderConfig, batch: int, length: int) -> int:
     more counts for the gradients of the block that is on its turn. With dropout a block keeps of a
     token: queries, keys, values, context, two normalised sums and two normalisations (8 ``H``), two
     masks of a byte for four (0.5 ``H``); GELU's result and the two factors of its derivative (3
-    ``I``); probabilities before and after dropout, and its mask (2.25 ``N S``).
+    ``I``); probabilities before and after dropout, and its mask (2.25 ``N S``; where layers see the
+    near tokens alone, as many as the mean layer sees).
 
     Args:
         config: of the encoder.

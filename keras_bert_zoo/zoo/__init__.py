@@ -38,7 +38,8 @@ def find(source: str | pathlib.Path) -> Checkpoint | None:
         return CHECKPOINTS[name]
     if pathlib.Path(name).is_file():
         return None  # refused where it is read, which says what to do
-    near = difflib.get_close_matches(name, CHECKPOINTS, n=3)
+    part = [each for each in CHECKPOINTS if name and name.lower() in each]
+    near = difflib.get_close_matches(name, CHECKPOINTS, n=3) or part[:3]
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     raise ValueError(
         f"source must be a directory, hf://org/name, package://name/folder or a name that "

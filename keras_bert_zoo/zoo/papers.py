@@ -49,6 +49,19 @@ GTE = Paper(
     "Zhang, Meishan",
     "Towards General Text Embeddings with Multi-stage Contrastive Learning",
 )
+MPNET = Paper(
+    "2004.09297",
+    2020,
+    "Song, Kaitao and Tan, Xu and Qin, Tao and Lu, Jianfeng and Liu, Tie-Yan",
+    "MPNet: Masked and Permuted Pre-training for Language Understanding",
+)
+MINILM = Paper(
+    "2002.10957",
+    2020,
+    "Wang, Wenhui and Wei, Furu and Dong, Li and Bao, Hangbo and Yang, Nan and Zhou, Ming",
+    "MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression of Pre-Trained "
+    "Transformers",
+)
 ROBERTA = Paper(
     "1907.11692",
     2019,

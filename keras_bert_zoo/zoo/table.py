@@ -68,17 +68,19 @@ def _miniature(layers: int, hidden: int) -> Checkpoint:
     )
 
 
-def _electra(size: str, sizes: _Sizes, embedding_size: int) -> Checkpoint:
+def _electra(
+    size: str, sizes: _Sizes, embedding_size: int, role: str = "discriminator", **more: Any
+) -> Checkpoint:
     return Checkpoint(
-        name=f"electra-{size}",
+        name=f"electra-{size}" + ("" if role == "discriminator" else f"-{role}"),
         config=_config(*sizes, _UNCASED, model_type="electra", embedding_size=embedding_size),
         cased=False,
         licence="Apache-2.0",
         paper=papers.ELECTRA,
-        hugging_face=f"google/electra-{size}-discriminator",
+        hugging_face=f"google/electra-{size}-{role}",
         google=f"electra-data/electra_{size}.zip",
-        tf_hub=f"google/electra_{size}",
-        kaggle=f"keras/electra/keras/electra_{size}_discriminator_uncased_en",
+        kaggle=f"keras/electra/keras/electra_{size}_{role}_uncased_en",
+        **more,
     )
 
 
@@ -117,19 +119,39 @@ def _roberta(repository: str, config: EncoderConfig, paper: Paper, **more: Any) 
     )
 
 
-def _albert(size: str, sizes: _Sizes, hub: str) -> Checkpoint:
+def _minilm(repository: str, sizes: _Sizes) -> Checkpoint:
     return Checkpoint(
-        name=f"albert-{size}-v2",
+        name=repository.partition("/")[2].lower(),
+        config=_config(*sizes, _UNCASED),
+        cased=False,
+        licence="MIT",
+        paper=papers.MINILM,
+        hugging_face=repository,
+    )
+
+
+def _albert(size: str, sizes: _Sizes, version: int, **more: Any) -> Checkpoint:
+    return Checkpoint(
+        name=f"albert-{size}-v{version}",
         config=_config(*sizes, 30_000, model_type="albert"),
         tokenizer="unigram",
         cased=False,
         licence="Apache-2.0",
         paper=papers.ALBERT,
-        hugging_face=f"albert/albert-{size}-v2",
-        google=f"albert_models/albert_{size}_v2.tar.gz",
+        hugging_face=f"albert/albert-{size}-v{version}",
+        google=f"albert_models/albert_{size}_v{version}.tar.gz",
         tf_hub=f"google/albert_{size}",
-        kaggle=f"keras/albert/keras/albert_{hub}_en_uncased",
+        **more,
     )
+
+
+# And what keras-hub calls the second versions.
+_ALBERTS = {
+    "base": (_BASE, "base"),
+    "large": (_LARGE, "large"),
+    "xlarge": ((24, 2048, 16), "extra_large"),
+    "xxlarge": ((12, 4096, 64), "extra_extra_large"),
+}
 
 
 def _modernbert(size: str, layers: int, hidden: int, heads: int, inner: int) -> Checkpoint:
@@ -245,9 +267,13 @@ ROWS = (
     _google("bert-base-multilingual-cased", _config(*_BASE, 119_547),
             "2018_11_23/multi_cased", "bert_multi_cased", "bert_base_multi", cased=True,
             languages=languages.WIKIPEDIAS_CASED),
-    _electra("small", (12, 256, 4), 128),
-    _electra("base", _BASE, 768),
-    _electra("large", _LARGE, 1024),
+    _electra("small", (12, 256, 4), 128, tf_hub="google/electra_small"),
+    _electra("base", _BASE, 768, tf_hub="google/electra_base"),
+    _electra("large", _LARGE, 1024, tf_hub="google/electra_large"),
+    # What they learned with: models of masked words.
+    _electra("small", (12, 256, 4), 128, "generator"),
+    _electra("base", (12, 256, 4), 768, "generator"),
+    _electra("large", (24, 256, 4), 1024, "generator"),
     _distilbert("distilbert-base-uncased", _UNCASED, "base_en_uncased", cased=False),
     _distilbert("distilbert-base-cased", _CASED, "base_en", cased=True),
     _distilbert("distilbert-base-multilingual-cased", 119_547, "base_multi", cased=True,
@@ -266,10 +292,13 @@ ROWS = (
              kaggle="keras/xlm_roberta/keras/xlm_roberta_large_multi"),
     _roberta("almanach/camembert-base", _roberta_config(_BASE, 32_005, "camembert"),
              papers.CAMEMBERT, languages=("fr",)),
-    _albert("base", _BASE, "base"),
-    _albert("large", _LARGE, "large"),
-    _albert("xlarge", (24, 2048, 16), "extra_large"),
-    _albert("xxlarge", (12, 4096, 64), "extra_extra_large"),
+    *(_albert(size, sizes, 1) for size, (sizes, _) in _ALBERTS.items()),
+    *(_albert(size, sizes, 2, kaggle=f"keras/albert/keras/albert_{hub}_en_uncased")
+      for size, (sizes, hub) in _ALBERTS.items()),
+    _roberta("microsoft/mpnet-base", _roberta_config(_BASE, 30_527, "mpnet"), papers.MPNET,
+             tokenizer="wordpiece", cased=False),
+    _minilm("microsoft/MiniLM-L12-H384-uncased", _MINILM),
+    _minilm("nreimers/MiniLM-L6-H384-uncased", _MINILM_6),
     _modernbert("base", 22, 768, 12, 1152),
     _modernbert("large", 28, 1024, 16, 2624),
     _deberta("deberta-v3-xsmall", (12, 384, 6), "extra_small_en"),

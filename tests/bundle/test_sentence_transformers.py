@@ -10,6 +10,7 @@ from limits import limits
 
 import keras_bert_zoo
 from keras_bert_zoo.checkpoints.tensors import CheckpointError
+from keras_bert_zoo.conversion import convert
 from keras_bert_zoo.models import BertEncoder, SentenceEmbedder
 
 HEADS = {
@@ -90,11 +91,20 @@ def test_an_encoder_in_a_folder_of_its_own(written, make_batch):
     modules = json.loads(path.read_text())
     modules[0]["path"] = "0_Transformer"
     path.write_text(json.dumps(modules))
-    loaded = keras_bert_zoo.load(directory, task="sentence_embedding")
+    # What is converted has the encoder where later releases put it.
+    convert(directory, directory.parent / "converted", "hf")
     batch = make_batch()
-    np.testing.assert_array_equal(
-        loaded.model(batch)["sentence_embedding"], model(batch)["sentence_embedding"]
-    )
+    for place in (directory, directory.parent / "converted"):
+        loaded = keras_bert_zoo.load(place, task="sentence_embedding")
+        np.testing.assert_array_equal(
+            loaded.model(batch)["sentence_embedding"], model(batch)["sentence_embedding"]
+        )
+        assert loaded.model.head == model.head
+        encoder = keras_bert_zoo.load(place).model
+        np.testing.assert_array_equal(
+            encoder(batch)["last_hidden_state"], model.encoder(batch)["last_hidden_state"]
+        )
+    assert (directory.parent / "converted" / "config.json").is_file()
 
 
 def _change_modules(directory, **changes):

@@ -187,6 +187,26 @@ def test_keras_files(pretrained: pathlib.Path, tmp_path: pathlib.Path) -> None:
         convert(directory, tmp_path / "again", "hf", overwrite=True)
 
 
+def test_files_of_weights(pretrained: pathlib.Path, randomise, tmp_path: pathlib.Path) -> None:
+    model = randomise(load(pretrained, task="pretraining").model)
+    beside = shutil.copytree(pretrained, tmp_path / "run")
+    model.save_weights(beside / "epoch-3.weights.h5")
+    with pytest.raises(FileNotFoundError, match=r"model\.load_weights.*convert .*--to hf"):
+        load(beside / "epoch-3.weights.h5")
+    done = convert(beside / "epoch-3.weights.h5", tmp_path / "converted", "hf")
+    assert_same_weights(load(done.directory, task="pretraining").model, model)
+    assert done.differences and load(done.directory).tokenizer is not None
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(beside / "epoch-3.weights.h5", alone)
+    with pytest.raises(FileNotFoundError, match=r"numbers alone\. Put a checkpoint of"):
+        convert(alone / "epoch-3.weights.h5", tmp_path / "never", "hf")
+    encoder = load(pretrained).model
+    encoder.save_weights(beside / "other.weights.h5")
+    with pytest.raises(CheckpointError, match=r"other\.weights\.h5 does not fit the model"):
+        convert(beside / "other.weights.h5", tmp_path / "never", "hf")
+
+
 def test_google_files_have_the_layout_of_tensorflow_1(
     pretrained: pathlib.Path, tiny_config: EncoderConfig, tmp_path: pathlib.Path
 ) -> None:
