@@ -13,6 +13,7 @@ def evaluate(
     task: str | None = None,
     max_length: int | None = None,
     options: Mapping[str, Any] | None = None,
+    limit: int | None = None,
     **columns: Any,
 ) -> None:
     """Score a bundle on labelled examples; prints the scores as JSON.
@@ -23,7 +24,7 @@ def evaluate(
     from keras_bert_zoo.evaluation.classification import scores_json
 
     ask = opened(bundle, data, task=task, max_length=max_length, options=options, **columns)
-    print(scores_json(ask.evaluate(data)), end="")
+    print(scores_json(ask.evaluate(data, limit)), end="")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -40,4 +41,5 @@ def main(argv: Sequence[str] | None = None) -> None:
     add("data", help="file of labelled examples, or tweets://test")
     add_table_options(parser, empty_texts="keep", by_task=True)
     add_task_options(parser)
+    add("--limit", type=int | None, help="so many examples, the first ones; by default all")
     evaluate(**vars(parser.parse_args(argv)))

@@ -65,9 +65,19 @@ class Predictor:
             return []
         return self.task.answers(examples, *self.outputs(examples), self.labels)
 
-    def evaluate(self, source: str) -> dict[str, float]:
-        """Scores the answers to the labelled examples of a file; see ``score`` of the task."""
-        examples = self.task.read(source)
+    def evaluate(self, source: str, limit: int | None = None) -> dict[str, float]:
+        """Scores the answers to the labelled examples of a file; see ``score`` of the task.
+
+        Args:
+            source: the file.
+            limit: how many examples, the first ones; by default all.
+
+        Raises:
+            ValueError: ``limit`` is less than 1; as ``read`` of the task.
+        """
+        if limit is not None and limit < 1:
+            raise ValueError(f"limit must be at least 1, or None, received {limit}.")
+        examples = self.task.read(source)[:limit]
         return self.task.score(examples, *self.outputs(examples), self.labels)
 
     def outputs(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:

@@ -149,8 +149,11 @@ def test_predict_and_evaluate_agree(bundle, tmp_path, capsys, monkeypatch):
     path = tmp_path / "data.jsonl"
     rows = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
     path.write_text("\n".join(map(json.dumps, rows)))
-    assert cli.main(["evaluate", str(bundle), str(path)]) == 0
-    assert json.loads(capsys.readouterr().out)["accuracy"] == 0.75
+    for limit, accuracy in (([], 0.75), (["--limit", "2"], 0.5)):
+        assert cli.main(["evaluate", str(bundle), str(path), *limit]) == 0
+        assert json.loads(capsys.readouterr().out)["accuracy"] == accuracy
+    assert cli.main(["evaluate", str(bundle), str(path), "--limit", "0"]) == 2
+    assert "limit must be at least 1, or None, received 0" in capsys.readouterr().err
 
     # The same in another encoding, the empty text left out.
     path.write_text(path.read_text(), encoding="utf-16")
