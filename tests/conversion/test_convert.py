@@ -109,15 +109,10 @@ def test_google_and_back(
     assert bundle.tokenizer.vocabulary == tokenizer.vocabulary
 
 
-@pytest.mark.parametrize(
-    "steps", [("hf", "google", "keras", "hf"), ("keras", "google", "google", "hf")]
-)
-def test_any_to_any(
-    steps: tuple[str, ...], pretrained: pathlib.Path, tmp_path: pathlib.Path
-) -> None:
-    """Each format from each, and back to the first files, byte by byte."""
+def test_any_to_any(pretrained: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    """Each format from each but those of the types below, and back to the first files."""
     source = pretrained
-    for step, to in enumerate(steps):
+    for step, to in enumerate(("hf", "keras", "google", "google", "keras", "hf")):
         done = convert(source, tmp_path / f"{step}-{to}", to)
         assert {each.inputs for each in done.differences} == {"random", "real"}
         assert {each.difference for each in done.differences} == {0}
@@ -178,7 +173,7 @@ def test_keras_files(pretrained: pathlib.Path, tmp_path: pathlib.Path) -> None:
     for path in (directory, directory / "model.keras"):
         with pytest.raises(FileNotFoundError, match=r"convert .*model.keras DIRECTORY --to hf"):
             load(path)
-    again = convert(directory / "model.keras", tmp_path / "again", "hf").directory
+    again = convert(directory / "model.keras", tmp_path / "again", "hf", verify=False).directory
     assert_same_weights(load(again, task="pretraining").model, expected)
     with pytest.raises(ValueError, match="keeps the dtype it was saved with"):
         convert(directory, tmp_path / "rounded", "keras", dtype="float16")
@@ -225,8 +220,17 @@ def test_google_files_have_the_layout_of_tensorflow_1(
 # === Types ===
 
 
-@pytest.mark.parametrize("to", ["hf", "google", "keras"])
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize(
+    ("dtype", "to"),
+    [
+        ("float16", "hf"),
+        ("bfloat16", "google"),
+        ("bfloat16", "keras"),
+        pytest.param("bfloat16", "hf", marks=pytest.mark.slow),
+        pytest.param("float16", "google", marks=pytest.mark.slow),
+        pytest.param("float16", "keras", marks=pytest.mark.slow),
+    ],
+)
 def test_rounded_weights(
     dtype: str, to: str, pretrained: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
@@ -264,7 +268,7 @@ def test_answers_that_differ_are_not_kept(pretrained: pathlib.Path, tmp_path: pa
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
-@pytest.mark.parametrize("value", [np.nan, -np.inf])
+@pytest.mark.parametrize("value", [np.nan, pytest.param(-np.inf, marks=pytest.mark.slow)])
 def test_a_source_with_nan(value: float, pretrained: pathlib.Path, tmp_path: pathlib.Path) -> None:
     source = shutil.copytree(pretrained, tmp_path / "source")
     tensors = safetensors.numpy.load_file(source / "model.safetensors")
@@ -332,7 +336,7 @@ def test_modules_of_sentence_transformers(
     kept = convert(source, tmp_path / "hf", "hf")
     assert load(kept.directory, task="sentence_embedding").model.head == model.head
     assert "Left behind" not in caplog.text
-    lost = convert(source, tmp_path / "google", "google")
+    lost = convert(source, tmp_path / "google", "google", verify=False)
     assert "Left behind: modules.json" in caplog.text
     assert (kept.skipped.keys(), lost.skipped.keys()) == (set(), {"modules.json"})
 
@@ -348,7 +352,7 @@ def test_weights_that_the_task_does_not_use(
         "bert.pooler.dense.bias": np.ones(24, "f4"),
     }
     safetensors.numpy.save_file({**tensors, **pooler}, source / "model.safetensors")
-    assert not convert(source, tmp_path / "google", "google").skipped
+    assert not convert(source, tmp_path / "google", "google", verify=False).skipped
     done = convert(source, tmp_path / "keras", "keras")
     assert done.skipped == dict.fromkeys(pooler, "no part of a model for token_classification")
 
@@ -413,8 +417,8 @@ def test_an_embedder_is_more_than_its_weights(
 
 
 def test_other_files_in_the_way(pretrained: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    convert(pretrained, tmp_path / "target", "google")
-    convert(pretrained, tmp_path / "target", "keras", overwrite=True)
+    convert(pretrained, tmp_path / "target", "google", verify=False)
+    convert(pretrained, tmp_path / "target", "keras", overwrite=True, verify=False)
     assert not (tmp_path / "target" / "bert_config.json").exists()
     (tmp_path / "target" / "thesis.tex").write_text("years of work")
     with pytest.raises(FileExistsError, match=r"\['thesis.tex'\], which replacing"):

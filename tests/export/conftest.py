@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import pathlib
+import shutil
 import string
 from collections.abc import Callable
 from typing import Any
@@ -84,9 +87,19 @@ def bundle(
 def artifacts(
     bundle: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Artifact]:
-    """The classifier in every format."""
-    output = tmp_path_factory.mktemp("exports")
-    return {a.format: a for a in export(bundle, output, FORMATS, examples=MANY, progress=False)}
+    """The classifier in every format, exported once for all processes of pytest-xdist."""
+    own = tmp_path_factory.getbasetemp()
+    # Theirs lie beside one another.
+    common = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "exports"
+    common.mkdir(exist_ok=True)
+    with (common / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (common / "done").exists():
+            export(bundle, common / "all", FORMATS, examples=MANY, progress=False)
+            (common / "done").touch()
+    # A copy for each: verifying writes into the manifests.
+    output = shutil.copytree(common / "all", tmp_path_factory.mktemp("exports") / "all")
+    return {name: Artifact.load(output / name) for name in FORMATS}
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 import keras_bert_zoo
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.export import export, verify
+from keras_bert_zoo.export import Runner, export, verify
 from keras_bert_zoo.export.errors import ExportError
 from keras_bert_zoo.export.formats import FORMATS
 from keras_bert_zoo.export.tflite.mediapipe import INPUTS
@@ -144,7 +144,7 @@ def test_encoder_gives_embeddings(make_bundle, texts, tmp_path, normalize):
     loaded = keras_bert_zoo.load(source)
     inputs = loaded.tokenizer(list(texts[:1]), padding="max_length", max_length=LENGTH)
     inputs = {name: tensor.numpy() for name, tensor in inputs.items()}
-    length = np.linalg.norm(artifacts[0].run(inputs)["embeddings"])
+    length = np.linalg.norm(Runner(artifacts[0], threads=1)(inputs)["embeddings"])
     assert (abs(length - 1) < 1e-5) == normalize
 
 

@@ -85,18 +85,20 @@ def test_artifact_runs(artifacts, keras_bundle, encode, texts, name):
     np.testing.assert_allclose(artifacts[name].run(inputs)["logits"], expected, atol=1e-5)
 
 
-def test_nothing_quantised_passes_for_another_bundle_or_labels(make_bundle, artifacts, tmp_path):
+@pytest.fixture(scope="module")
+def report_of_another(make_bundle, artifacts, texts, tmp_path_factory):
+    """Artifacts compared with a bundle of other weights."""
+    other = make_bundle(tmp_path_factory.mktemp("other") / "bundle", seed=8)
+    chosen = [artifacts[name] for name in ("onnx", "tflite-int8", "onnx-int8", "tflite-text-int8")]
+    return verify(other, chosen, Examples(texts), threads=1, progress=False)
+
+
+def test_nothing_quantised_passes_for_another_bundle_or_labels(report_of_another):
     """Formats without a tolerance have nothing else to tell them apart."""
-    names = ["tflite-int8", "onnx-int8", "tflite-text-int8"]
-    report = verify(
-        make_bundle(tmp_path / "other", seed=8),
-        [artifacts[name] for name in names],
-        Examples(["up"]),
-        progress=False,
-    )
-    assert [row.problems[0] for row in report.rows] == [
+    quantised = report_of_another.rows[1:]
+    assert [row.problems[0] for row in quantised] == [
         "it was made from other weights than the bundle's"
-    ] * len(names)
+    ] * 3
 
 
 def test_labels_in_another_order_are_named(bundle, artifacts, tmp_path):
@@ -220,15 +222,12 @@ def test_encoder_gives_embeddings_of_text(make_bundle, tmp_path, texts):
     assert report.rows[0].agreement is None
 
 
-def test_verification_fails_for_another_model(make_bundle, artifacts, texts, tmp_path):
-    other = make_bundle(tmp_path / "other", seed=8)
-    artifact = artifacts["onnx"]
-    report = verify(other, [artifact], Examples(texts), threads=1, progress=False)
-    assert not report.passed
-    other_weights, too_far = report.rows[0].problems
+def test_verification_fails_for_another_model(report_of_another):
+    assert not report_of_another.passed
+    other_weights, too_far = report_of_another.rows[0].problems
     assert "other weights" in other_weights
     assert "from Keras, more than 1e-04" in too_far
-    assert "FAILED" in report.to_markdown()
+    assert "FAILED" in report_of_another.to_markdown()
 
 
 @pytest.mark.parametrize("name", FORMATS)

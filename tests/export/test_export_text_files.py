@@ -21,9 +21,8 @@ SPELT = "rise [MASK] the fox"
 
 
 @pytest.fixture(scope="module")
-def artifact(bundle, tmp_path_factory):
-    output = tmp_path_factory.mktemp("text")
-    return export(bundle, output, ["tflite-text"], lengths=24, progress=False)[0]
+def artifact(artifacts):
+    return artifacts["tflite-text"]
 
 
 def verified(bundle, artifact, texts):
@@ -42,7 +41,7 @@ def test_special_tokens_in_a_text_are_noted(bundle, artifact, texts):
 
 def test_a_predictor_asks_it_as_it_does_the_bundle(bundle, artifact, texts, tmp_path):
     asked = [*texts, ""]
-    ask, keras = predictor(artifact), ours(bundle, max_length=24)
+    ask, keras = predictor(artifact), ours(bundle)
     for found, expected in zip(ask(asked), keras(asked), strict=True):
         assert found["scores"] == pytest.approx(expected["scores"], abs=1e-5)
     table = tmp_path / "rows.csv"
@@ -92,8 +91,8 @@ def test_the_code_of_the_page_runs_a_file_without_tensorflow(artifact, tmp_path)
     assert made.stdout.startswith("{'scores': array([[")
 
 
-def test_a_runner_of_an_open_length_refuses_longer_rows(bundle, encode, tmp_path):
-    run = Runner(export(bundle, tmp_path, ["tflite"], progress=False)[0], threads=1)
+def test_a_runner_of_an_open_length_refuses_longer_rows(artifacts, encode):
+    run = Runner(artifacts["tflite"], threads=1)
     inputs = encode(["rise"], 80)
     assert run(inputs)["logits"].shape == (1, 3)
     with pytest.raises(ValueError, match=r"at most 80 tokens in a row, .* received 81\. "):

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import keras_bert_zoo
-from keras_bert_zoo.export import predictor
+from keras_bert_zoo.export import Runner, predictor
 from keras_bert_zoo.export.conversion import export
 from keras_bert_zoo.export.formats import FORMATS
 from keras_bert_zoo.export.measurement import measure
@@ -54,21 +54,30 @@ def test_the_manifest_lists_every_signature(artifacts):
     assert sorted(loaded.signatures) == sorted(names)
 
 
-def test_pairs_are_scored_as_in_keras(run, artifacts, keras_bundle, texts):
-    (outputs,) = run(artifacts["savedmodel"], "pairs", {"text": texts, "text_pair": PAIRS})
+@pytest.fixture(scope="module")
+def asked(artifacts, texts):
+    """Pairs; then batches of pairs, of single texts, and of both in turn, as protos."""
+    pairs = list(zip(texts, PAIRS, strict=True))
+    singles = [(text,) for text in texts]
+    mixed = [rows[number % 2] for number, rows in enumerate(zip(singles, pairs, strict=True))]
+    batches = [pairs, singles, mixed]
+    inputs = [{"examples": [serialized(*row) for row in batch]} for batch in batches]
+    named = {signature.name: signature for signature in artifacts["savedmodel"].signatures}
+    signatures = [named["pairs"], named["tf_examples"]]
+    calls = [{"text": texts, "text_pair": PAIRS}, *inputs]
+    return batches, measure(artifacts["savedmodel"], signatures, calls).outputs
+
+
+def test_pairs_are_scored_as_in_keras(asked, keras_bundle, texts):
+    outputs = asked[1][0]
     expected = [scores_of(keras_bundle, *pair) for pair in zip(texts, PAIRS, strict=True)]
     np.testing.assert_allclose(outputs["scores"], expected, atol=1e-5)
     labels = np.array(keras_bundle.config.labels)
     assert (outputs["label"] == labels[np.argmax(expected, axis=-1)]).all()
 
 
-def test_examples_may_mix_texts_and_pairs(run, artifacts, keras_bundle, texts):
-    pairs = list(zip(texts, PAIRS, strict=True))
-    singles = [(text,) for text in texts]
-    mixed = [rows[number % 2] for number, rows in enumerate(zip(singles, pairs, strict=True))]
-    batches = [pairs, singles, mixed]
-    inputs = [{"examples": [serialized(*row) for row in batch]} for batch in batches]
-    answers = run(artifacts["savedmodel"], "tf_examples", *inputs)
+def test_examples_may_mix_texts_and_pairs(asked, keras_bundle):
+    batches, (_, *answers) = asked
     for batch, outputs in zip(batches, answers, strict=True):
         expected = [scores_of(keras_bundle, *row) for row in batch]
         np.testing.assert_allclose(outputs["scores"], expected, atol=1e-5)
@@ -110,7 +119,7 @@ def test_texts_are_cut_where_they_were_in_the_training(run, make_bundle, texts, 
     assert phone.options["lengths"] == [6]
     asked = [answer["scores"] for answer in predictor(server)(list(texts))]
     expected = [list(each.values()) for each in asked]
-    (served,) = run(server, "serving_default", {"text": texts})
+    served = Runner(server)({"text": list(texts)})
     np.testing.assert_allclose(served["scores"], expected, atol=1e-5)
     on_phone = run(phone, phone.signatures[0].name, *({"text": [text]} for text in texts))
     np.testing.assert_allclose([each["scores"][0] for each in on_phone], expected, atol=1e-5)

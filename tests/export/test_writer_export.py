@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import string
@@ -14,7 +15,7 @@ from writers import CONFIGS, START, rows, tiny_writer, with_segments
 import keras_bert_zoo
 from keras_bert_zoo import BertEncoder, cli, generation
 from keras_bert_zoo.bundle import Bundle, save
-from keras_bert_zoo.export import export, predictor, verify
+from keras_bert_zoo.export import Runner, export, predictor, verify
 from keras_bert_zoo.export.artifact import Artifact
 from keras_bert_zoo.export.errors import ExportError
 from keras_bert_zoo.export.formats import WRITER_FORMATS
@@ -49,8 +50,32 @@ def exported(model, directory, name, *, length=12, tokenizer=None, **options):
         for kind in TWO_SIDED
     ],
 )
-def model(request):
-    return tiny_writer(request.param)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(kind):
+    return tiny_writer(kind)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Gives the artifact of a kind in a format, made once."""
+
+    @functools.cache
+    def of(kind, name):
+        directory = tmp_path_factory.mktemp("made") / name
+        tokenizer = WordPieceTokenizer(WORDS, model_max_length=16)
+        exported(tiny_writer(kind), directory, name, length=16, tokenizer=tokenizer)
+        return directory
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def tflite_file(made, kind):
+    return made(kind, "writer-tflite") / "model.tflite"
 
 
 def one(inputs, row):
@@ -58,7 +83,11 @@ def one(inputs, row):
     return {name: values[row : row + 1, :count] for name, values in inputs.items()}
 
 
-@pytest.mark.parametrize("options", [{}, {"num_beams": 3, "no_repeat_ngram_size": 2}])
+@pytest.mark.parametrize(
+    "options",
+    # What follows asks for the likeliest tokens, of the same kinds.
+    [pytest.param({}, marks=pytest.mark.slow), {"num_beams": 3, "no_repeat_ngram_size": 2}],
+)
 @pytest.mark.parametrize(
     "kind", [pytest.param("marian", marks=pytest.mark.slow), "encoder-decoder", "gpt2"]
 )
@@ -72,33 +101,32 @@ def test_a_savedmodel_writes(kind, options, tmp_path):
     np.testing.assert_array_equal(loaded(**tensors)["ids"], ids)
 
 
-def test_both_signatures_of_a_savedmodel(tmp_path):
+def test_both_signatures_of_a_savedmodel(made):
     model, tokenizer = tiny_writer("encoder-decoder"), WordPieceTokenizer(WORDS)
-    path = exported(model, tmp_path / "a", "writer-savedmodel", tokenizer=tokenizer)
+    artifact = Artifact.load(made("encoder-decoder", "writer-savedmodel"))
     texts = ["a bc, 中文", "好", "xyz."]
     inputs = {name: x.numpy() for name, x in tokenizer(texts, padding=True).items()}
     ids = expected(model, inputs)
-    signatures = Artifact.load(tmp_path / "a").signatures
-    runs = open_sessions("tensorflow-text", str(path), signatures, 1)
+    runs = open_sessions("tensorflow-text", str(artifact.file), artifact.signatures, 1)
     np.testing.assert_array_equal(runs[0].run(inputs)["ids"], ids)
     found = runs[1].run({"text": np.array(texts, object)})["text"]
     assert found.tolist() == tokenizer.batch_decode(ids, skip_special_tokens=True)
     assert any(found)
 
 
-def test_a_tflite_file_writes(model, tmp_path):
-    writer = LiteRtWriter(exported(model, tmp_path / "a", "writer-tflite"))
+def test_a_tflite_file_writes(model, tflite_file):
+    writer = LiteRtWriter(tflite_file)
     inputs = with_segments(model, rows())
     ids = expected(model, inputs)
     for row in range(len(ids)):
         np.testing.assert_array_equal(writer(one(inputs, row))[0], ids[row])
-    with pytest.raises(ValueError, match="at most 12"):
-        writer({name: np.ones((1, 13)) for name in inputs})
+    with pytest.raises(ValueError, match="at most 16"):
+        writer({name: np.ones((1, 17)) for name in inputs})
 
 
-def test_logits_of_any_text_are_those_of_keras(model, tmp_path):
+def test_logits_of_any_text_are_those_of_keras(model, tflite_file):
     """Random models write the same word again: what they score is compared for other words."""
-    writer = LiteRtWriter(exported(model, tmp_path / "a", "writer-tflite"))
+    writer = LiteRtWriter(tflite_file)
     inputs = one(with_segments(model, rows()), 1)
     text = np.array([[START, *range(20, 26)]], "int32")
     whole = {"decoder_input_ids": text, "decoder_attention_mask": np.ones_like(text)}
@@ -117,10 +145,9 @@ def test_a_table_behind_a_norm_is_in_a_tflite_file_once(kind, tmp_path):
     assert path.stat().st_size < 1.3 * sum(weight.numpy().nbytes for weight in model.weights)
 
 
-def test_weights_are_in_a_tflite_file_once(model, tmp_path):
-    path = exported(model, tmp_path / "a", "writer-tflite")
+def test_weights_are_in_a_tflite_file_once(model, tflite_file):
     weights = sum(weight.numpy().nbytes for weight in model.weights)
-    buffers = tflite_model.read(path.read_bytes()).buffers
+    buffers = tflite_model.read(tflite_file.read_bytes()).buffers
     stored = sum(len(buffer.data) for buffer in buffers if buffer.data is not None)
     # Fixed positions are no weights, and the rest is scalars and shapes; 1.22 was measured of the
     # tied, of which no tensor is there twice either.
@@ -134,11 +161,11 @@ def test_eight_bits_stay_near(model, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def onnx_files(model, tmp_path_factory):
+def onnx_files(made, kind):
     """The writer's module, and the directory of its files."""
     ort = pytest.importorskip("keras_bert_zoo.export.writing.ort")
     pytest.importorskip("tf2onnx")
-    return ort, exported(model, tmp_path_factory.mktemp("onnx") / "a", "writer-onnx")
+    return ort, made(kind, "writer-onnx") / "onnx"
 
 
 def test_onnx_files_write(model, onnx_files):
@@ -243,12 +270,12 @@ def test_encoders_do_not_write(tiny_config, tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name in WRITER_FORMATS if "int8" not in name])
-def test_an_artifact_is_asked_as_the_bundle_is(saved, name, tmp_path):
+def test_an_artifact_is_asked_as_the_bundle_is(saved, made, name, tmp_path):
     if "onnx" in name:
         pytest.importorskip("tf2onnx")
-    place, tokenizer = saved["encoder-decoder"], WordPieceTokenizer(WORDS, model_max_length=16)
-    exported(tiny_writer("encoder-decoder"), tmp_path / "a", name, length=16, tokenizer=tokenizer)
-    ask, keras = predictor(tmp_path / "a"), keras_bert_zoo.predictor(place, options=WRITES)
+    artifact = made("encoder-decoder", name)
+    ask = predictor(artifact)
+    keras = keras_bert_zoo.predictor(saved["encoder-decoder"], options=WRITES)
     answers = ask(TEXTS)
     assert answers == keras(TEXTS)
     assert any(answer["generated_text"] for answer in answers)
@@ -257,7 +284,7 @@ def test_an_artifact_is_asked_as_the_bundle_is(saved, name, tmp_path):
     file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     assert ask.evaluate(str(file)) == keras.evaluate(str(file))
     with pytest.raises(ExportError, match=r"writes as it was exported: leave \['num_beams'\] out"):
-        predictor(tmp_path / "a", options={"num_beams": 2})
+        predictor(artifact, options={"num_beams": 2})
 
 
 def test_strings_have_the_spaces_that_the_training_asked_for(tmp_path):
@@ -270,8 +297,8 @@ def test_strings_have_the_spaces_that_the_training_asked_for(tmp_path):
     texts = ["一丁 七", "万"]
     [artifact] = export(place, tmp_path / "out", ["writer-savedmodel"], progress=False)
     answers = [each["generated_text"] for each in keras_bert_zoo.predictor(place)(texts)]
-    found = [artifact.run({"text": [text]})["text"][0] for text in texts]
-    assert found == answers
+    run = Runner(artifact, threads=1)
+    assert [run({"text": [text]})["text"][0] for text in texts] == answers
     plain = keras_bert_zoo.predictor(place, options={"respace": False})(texts)
     assert (
         answers

@@ -144,6 +144,7 @@ def recipe(checkpoint, tmp_path):
         test=str(tmp_path / "test.conll"),
         options={"stride": 4},
         max_length=12,
+        buckets=[12],
         batch_size=8,
         learning_rate=1e-2,
         epochs=4,

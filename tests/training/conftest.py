@@ -114,12 +114,12 @@ def sizes():
     }
 
 
-@pytest.fixture
-def pretraining(shards, sizes, tmp_path):
-    """A recipe of two short phases, with dropout."""
-    return {
+@pytest.fixture(scope="session")
+def make_pretraining(shards, sizes):
+    """Makes a recipe of two short phases, with dropout."""
+    return lambda directory: {
         "shards": str(shards),
-        "output": str(tmp_path / "run"),
+        "output": str(directory / "run"),
         "encoder": {**sizes, "max_position_embeddings": 64},
         "phases": [
             {"steps": 20, "max_length": 32, "batch_size": 16},
@@ -135,11 +135,23 @@ def pretraining(shards, sizes, tmp_path):
 
 
 @pytest.fixture
-def causal(pretraining):
-    """The same for a decoder."""
-    decoder = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}
+def pretraining(make_pretraining, tmp_path):
+    """Such a recipe."""
+    return make_pretraining(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def make_causal(make_pretraining):
+    """Makes the same for a decoder."""
+    decoder = {"n_embd": 32, "n_layer": 1, "n_head": 2, "n_positions": 64}
     changes = {"encoder": None, "decoder": decoder, "objective": "causal", "sentences": "none"}
-    return {**pretraining, **changes}
+    return lambda directory: {**make_pretraining(directory), **changes}
+
+
+@pytest.fixture
+def causal(make_causal, tmp_path):
+    """Such a recipe."""
+    return make_causal(tmp_path)
 
 
 @pytest.fixture(params=["pretraining", "causal"])

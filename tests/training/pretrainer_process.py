@@ -1,4 +1,4 @@
-"""Run by ``test_pretrainer.py``: a few steps of pretraining in a process of its own."""
+"""Run by ``test_pretrainer.py``: a few steps of pretraining in a process of their own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def tiny_encoder(**options):
     config = EncoderConfig(
         vocab_size=50,
         hidden_size=16,
-        num_hidden_layers=2,
+        num_hidden_layers=1,
         num_attention_heads=2,
         intermediate_size=32,
         max_position_embeddings=WIDTH,
@@ -56,9 +56,6 @@ def train(replicas=1, accumulation=1, dtype="float64", optimizer="BertAdamW", lo
     import tensorflow as tf
 
     devices = [f"CPU:{index}" for index in range(replicas)]
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    logical = [tf.config.LogicalDeviceConfiguration()] * replicas
-    tf.config.set_logical_device_configuration(cpu, logical)
     strategy = tf.distribute.MirroredStrategy(devices) if replicas > 1 else None
     strategy = strategy or tf.distribute.get_strategy()
     import keras
@@ -89,6 +86,15 @@ def train(replicas=1, accumulation=1, dtype="float64", optimizer="BertAdamW", lo
     return {"logs": logs, "weights": values.tolist(), "updates": updates}
 
 
+def divide(replicas):
+    """Makes devices for so many replicas, which can be done once in a process."""
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    logical = [tf.config.LogicalDeviceConfiguration()] * replicas
+    tf.config.set_logical_device_configuration(cpu, logical)
+
+
 def split(batch, replicas):
     """The rows of each replica, one after the other."""
     rows = ROWS // replicas
@@ -103,4 +109,6 @@ def spec(array):
 
 
 if __name__ == "__main__":
-    print(json.dumps(train(**json.loads(sys.argv[1]))))
+    runs = json.loads(sys.argv[1])
+    divide(max(options.get("replicas", 1) for options in runs))
+    print(json.dumps([train(**options) for options in runs]))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,6 +15,31 @@ from keras_bert_zoo.training.recipe import FinetuneRecipe
 
 def run(values, **changes):
     return finetune(FinetuneRecipe(**{**values, **changes}), verbose=0)
+
+
+@pytest.fixture(scope="module")
+def finished(checkpoint, data, tmp_path_factory):
+    """A run of a few rows of one width: its recipe without the directory, and the directory."""
+    values = {
+        "model": str(checkpoint),
+        **{name: str(path) for name, path in data.items()},
+        "max_length": 20,
+        "batch_size": 8,
+        "epochs": 1,
+        "limit": 24,
+        "buckets": [20],
+    }
+    output = tmp_path_factory.mktemp("finished") / "run"
+    return values, run(values, output=str(output))
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """The same where it may be changed: its recipe, and what it ended with."""
+    values, result = finished
+    output = shutil.copytree(result.bundle.parent, tmp_path / "run")
+    moved = dataclasses.replace(result, bundle=output / "bundle")
+    return {**values, "output": str(output)}, moved
 
 
 def weights_of(result):
@@ -77,7 +104,7 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit(values, tmp_path):
 )
 def test_every_kind_of_task_is_learnt(values, changes, measure):
     # So small a model learns from 203 rows with some seeds only.
-    result = run(values, **changes, epochs=6)
+    result = run(values, **changes, epochs=6, buckets=[20])
     assert measure(result.metrics["test"]), result.metrics
     assert load(result.bundle).config.problem_type == changes.get(
         "problem_type", "single_label_classification"
@@ -86,7 +113,7 @@ def test_every_kind_of_task_is_learnt(values, changes, measure):
 
 def test_pairs_are_asked_for_as_pairs(values):
     """In files that name no second column too: half of each question would be left out."""
-    result = run(values, pair_column="second", epochs=1)
+    result = run(values, pair_column="second", epochs=1, limit=24, buckets=[20])
     for source, scores in result.metrics.items():
         with pytest.raises(ValueError, match=r"no column \['text_pair'\]"):
             predictor(result.bundle).evaluate(values[source])
@@ -113,21 +140,24 @@ def test_early_stopping_keeps_the_best_epoch(values):
     assert result.metrics["validation"]["loss"] == pytest.approx(losses[best], rel=1e-6)
 
 
-def test_a_finished_run_is_not_run_again(values):
-    first = run(values, epochs=1)
+def test_a_finished_run_is_not_run_again(copied):
+    values, first = copied
     before = weights_of(first)
-    again = run(values, epochs=1, resume=True)
+    again = run(values, resume=True)
     assert again.metrics == first.metrics
     assert again.history == first.history
     assert weights_of(again) == before
+    with pytest.raises(ValueError, match=r"recipe\.yaml cannot go on .*epochs: was 1, is 9"):
+        run(values, epochs=9, resume=True)
 
 
-def test_output_that_exists_is_refused_but_for_overwrite(values, tmp_path):
-    first = run(values, epochs=1)
+def test_output_that_exists_is_refused_but_for_overwrite(copied, tmp_path):
+    values, first = copied
+    before = weights_of(first)
     with pytest.raises(FileExistsError, match="overwrite"):
         run(values)
-    second = run(values, epochs=1, seed=4, overwrite=True)
-    assert weights_of(first) == weights_of(second)  # the same file by now
+    second = run(values, seed=4, overwrite=True)
+    assert before != weights_of(second) == weights_of(first)  # the same file by now
     assert len(second.history) == 1
     (tmp_path / "run" / "thesis.docx").write_text("three years of work")
     for switch in ({}, {"overwrite": True}):
@@ -138,8 +168,8 @@ def test_output_that_exists_is_refused_but_for_overwrite(values, tmp_path):
     assert (tmp_path / "run" / "thesis.docx").read_text() == "three years of work"
 
 
-def test_bad_data_leaves_the_older_run(values, tmp_path):
-    run(values, epochs=1)
+def test_bad_data_leaves_the_older_run(copied, tmp_path):
+    values, _ = copied
     with pytest.raises(ValueError, match="no column"):
         run(values, label_column="labels", overwrite=True)
     assert (tmp_path / "run" / "metrics.json").is_file()
@@ -179,7 +209,8 @@ def test_one_class_is_none(values, tmp_path):
 def test_leftovers_of_a_killed_save_do_not_matter(values, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / ".state.safetensors.tmp").write_bytes(b"half")
-    assert run(values, epochs=1, overwrite=True).bundle.is_dir()
+    few = {"limit": 24, "buckets": [20]}
+    assert run(values, **few, epochs=1, overwrite=True).bundle.is_dir()
 
 
 @pytest.mark.slow
@@ -197,5 +228,5 @@ def test_output_below_a_file_cannot_be_made(values, tmp_path):
 
 def test_a_run_that_diverges_ends_without_a_bundle(values, tmp_path):
     with pytest.raises(ValueError, match="smaller learning_rate"):
-        run(values, learning_rate=1e30)
+        run(values, learning_rate=1e30, buckets=[20])
     assert not (tmp_path / "run" / "bundle").exists()

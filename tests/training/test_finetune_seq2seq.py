@@ -23,6 +23,7 @@ def recipe_of(directory, files, width=16, **changes):
         "task": "seq2seq",
         "output": str(directory / "run"),
         "max_length": 16,
+        "buckets": [16],
         "weight_decay": 0.0,
         "options": {"metric": "exact_match", "max_new_tokens": 12},
         **files,
@@ -38,7 +39,9 @@ def directory(tmp_path):
 
 def test_a_run_leaves_a_bundle_that_remembers_how_it_is_asked(directory):
     files = write_files(directory, "reverse", {"train": 40, "validation": 8, "test": 8})
-    result = finetune(recipe_of(directory, files, epochs=1, batch_size=16), verbose=0)
+    small = {**sizes(16), "encoder_layers": 1, "decoder_layers": 1}
+    changes = {"new_model": small, "epochs": 1, "batch_size": 16}
+    result = finetune(recipe_of(directory, files, **changes), verbose=0)
     assert set(result.metrics["test"]) == {"loss", "exact_match"}
     [epoch] = result.history
     assert np.isfinite(epoch["loss"]) and np.isfinite(epoch["val_loss"])
@@ -47,7 +50,7 @@ def test_a_run_leaves_a_bundle_that_remembers_how_it_is_asked(directory):
     assert ask.task.options.max_new_tokens == 12 and ask.task.settings.max_length == 16
     scores = ask.evaluate(files["test"])
     assert scores["exact_match"] == result.metrics["test"]["exact_match"]
-    again = finetune(recipe_of(directory, files, epochs=1, batch_size=16, resume=True), verbose=0)
+    again = finetune(recipe_of(directory, files, **changes, resume=True), verbose=0)
     assert again.metrics == result.metrics
 
 

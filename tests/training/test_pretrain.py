@@ -33,7 +33,7 @@ def finished(tmp_path_factory, shards, sizes):
     values = {
         "shards": str(shards),
         "output": str(tmp_path_factory.mktemp("finished") / "run"),
-        "encoder": sizes,
+        "encoder": {**sizes, "num_hidden_layers": 1},
         "phases": [
             {"steps": 12, "max_length": 32, "batch_size": 16},
             {"steps": 8, "max_length": 48, "batch_size": 8, "accumulation": 2},

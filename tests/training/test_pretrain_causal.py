@@ -33,9 +33,15 @@ SHORT = {
 }
 
 
+@pytest.fixture(scope="module")
+def finished(make_causal, tmp_path_factory):
+    """A run of full rows."""
+    return run(make_causal(tmp_path_factory.mktemp("finished")), **SHORT)
+
+
 @pytest.mark.parametrize("packed", [False, True], ids=["full", "packed"])
-def test_a_run_leaves_a_model_that_writes(causal, packed):
-    result = run(causal, **SHORT, packed=packed)
+def test_a_run_leaves_a_model_that_writes(finished, causal, packed):
+    result = run(causal, **SHORT, packed=True) if packed else finished
     first, last = result.history
     assert first["causal_lm_loss"] == pytest.approx(np.log(1000), abs=0.3)
     assert last["val_perplexity"] == pytest.approx(np.exp(last["val_causal_lm_loss"]))
@@ -50,14 +56,13 @@ def test_a_run_leaves_a_model_that_writes(causal, packed):
     assert written.shape == (1, 4)
 
 
-def test_going_on_starts_with_the_weights_of_the_bundle(causal, tmp_path):
-    result = run(causal, **SHORT)
-    changes = {"model": str(result.bundle), "decoder": None, "warmup_steps": 1}
+def test_going_on_starts_with_the_weights_of_the_bundle(finished, causal, tmp_path):
+    changes = {"model": str(finished.bundle), "decoder": None, "warmup_steps": 1}
     phases = [{**SHORT["phases"][0], "steps": 1}]
     again = run(causal, **changes, phases=phases, output=str(tmp_path / "again"))
     # The first update of a warm-up changes nothing.
-    assert again.metrics == result.metrics
-    models = [bundle.load(each.bundle).model for each in (result, again)]
+    assert again.metrics == finished.metrics
+    models = [bundle.load(each.bundle).model for each in (finished, again)]
     for one, two in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -127,7 +132,7 @@ def test_the_step_is_that_of_keras():
     """Where nothing is cut, `CausalLM.fit` computes the same with Keras' own step."""
     weights, losses = [], []
     for wrap in (lambda model: model, Pretrainer):
-        model = tiny_writer("gpt2")
+        model = tiny_writer("gpt2", changes={"n_layer": 1})
         for layer in model._flatten_layers():
             if isinstance(getattr(layer, "rate", None), float):
                 layer.rate = 0.0

@@ -15,7 +15,7 @@ import pytest
 from keras_bert_zoo.training.finetune import finetune
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 
-EPOCHS = 6
+EPOCHS = 4
 
 
 def command(values, *more):
@@ -49,7 +49,8 @@ def stop_after_first_state(values, number):
     ],
 )
 def test_a_stopped_run_ends_with_the_same_weights(values, tmp_path, number, code, changes):
-    values.update(changes, epochs=EPOCHS)
+    # One width, for which each of three processes makes one graph.
+    values.update(changes, epochs=EPOCHS, buckets=[20])
     whole = finetune(FinetuneRecipe(**{**values, "output": str(tmp_path / "whole")}), verbose=0)
 
     returned, output = stop_after_first_state(values, number)
@@ -84,15 +85,6 @@ def test_other_settings_do_not_go_on(values):
     state.write_bytes(state.read_bytes()[:-100])
     with pytest.raises(ValueError, match="damaged"):
         finetune(FinetuneRecipe(**values, resume=True), verbose=0)
-
-
-def test_a_finished_run_is_that_of_its_recipe_alone(values):
-    recipe = {**values, "epochs": 1, "save_steps": 1000}
-    first = finetune(FinetuneRecipe(**recipe), verbose=0)
-    again = finetune(FinetuneRecipe(**recipe, resume=True), verbose=0)
-    assert again.metrics == first.metrics
-    with pytest.raises(ValueError, match=r"recipe\.yaml cannot go on .*epochs: was 1, is 9"):
-        finetune(FinetuneRecipe(**{**recipe, "epochs": 9}, resume=True), verbose=0)
 
 
 def test_a_file_that_would_be_lost_is_found_before_training(values):

@@ -46,7 +46,7 @@ def merges(draw):
 
 
 @hypothesis.given(merges(), st.lists(st.text("abc", max_size=200), min_size=1, max_size=8))
-@hypothesis.settings(max_examples=60, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=30, deadline=None, derandomize=True)
 def test_any_merges(found, words):
     assert Both(found).differences(words) == []
 

@@ -21,7 +21,7 @@ def overlap(length):
 
 
 @hypothesis.given(st.sampled_from(KINDS), calls(texts, most=3, shortest=5, overlap=overlap))
-@hypothesis.settings(max_examples=100, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=50, deadline=None, derandomize=True)
 def test_every_combination_is_packed_as_the_reference_does(make_pair, kind, call):
     first, second, options = call
     pair = make_pair(kind)

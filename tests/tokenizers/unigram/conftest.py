@@ -218,6 +218,12 @@ def named_unigram_pair():
 
 
 @pytest.fixture(scope="session")
+def unigram_names() -> list[str]:
+    """Those of the pipelines."""
+    return [*PIPELINES]
+
+
+@pytest.fixture(scope="session")
 def unigram_corpus() -> list[str]:
     """Every third line of what the vocabulary was trained on."""
     return SENTENCES + corpus()[len(SENTENCES) * 20 :: 3]

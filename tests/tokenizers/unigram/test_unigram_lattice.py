@@ -26,7 +26,7 @@ def found(lattice, words):
 
 
 @hypothesis.given(pieces, words)
-@hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=75, deadline=None, derandomize=True)
 def test_every_vocabulary_cuts_words_as_the_reference(pieces, words):
     vocabulary = [("<unk>", 0.0), *pieces.items()]
     theirs = Unigram(vocabulary, 0, False)

@@ -78,10 +78,11 @@ def test_random_mixtures(unigram_pair):
     assert unigram_pair.differences(texts) == []
 
 
-@hypothesis.given(st.lists(st.text(max_size=20), min_size=1, max_size=20))
-@hypothesis.settings(max_examples=15, deadline=None, derandomize=True)
-def test_any_texts(unigram_pair, texts):
-    assert unigram_pair.differences(texts) == []
+@hypothesis.given(st.data(), st.lists(st.text(max_size=20), min_size=1, max_size=20))
+@hypothesis.settings(max_examples=60, deadline=None, derandomize=True)
+def test_any_texts(named_unigram_pair, unigram_names, data, texts):
+    name = data.draw(st.sampled_from(unigram_names))
+    assert named_unigram_pair(name).differences(texts) == []
 
 
 def test_equally_good_segmentations(unigram_pair):
