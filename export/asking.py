@@ -24,8 +24,8 @@ from .errors import ExportError
 from .formats import WRITERS
 from .graphs import Arrays, asked, graph_of
 from .measurement import measure
-from .runner import Runner
 from .signature import SEQUENCE
+from .workers import Workers
 
 # The texts of examples in the order of their rows, of tasks whose files may take texts alone.
 _TEXTS: Mapping[str | None, Callable[[Any], Sequence[str]]] = {
@@ -77,7 +77,7 @@ def predictor(
     *,
     max_length: int | None = None,
     options: Mapping[str, Any] | None = None,
-    batch_size: int = 64,
+    batch_size: int = 32,
     threads: int | None = None,
     **columns: Any,
 ) -> Predictor:
@@ -89,7 +89,8 @@ def predictor(
             artifact's largest fixed length, else as many as the model has room for.
         options: of the task, see its ``Options``; by default those of the training.
         batch_size: rows at once; a file of fixed batches is asked in parts.
-        threads: of the runtime; by default one per processor.
+        threads: of the runtime; by default one per processor. Several batches are run side by side
+            by some of them, see ``Workers``, a single one by all.
         **columns: of ``Settings``: where files have their texts and labels.
 
     Returns:
@@ -116,8 +117,8 @@ def predictor(
     )
     asking = (task, tokenizer, config.labels, batch_size)
     if artifact.id_signatures:
-        run = Runner(artifact, threads, takes_text=False)
-        return Predictor(asked(artifact.task, config, run), *asking)
+        run = Workers(artifact, threads)
+        return Predictor(asked(artifact.task, config, run), *asking, in_turn=run.map)
     return TextPredictor(_text_runner(artifact, threads), *asking, artifact=artifact)
 
 

@@ -48,6 +48,7 @@ class Runtime:
         extra: of this project, that installs it; ``None`` when it always is.
         hide: packages that the process must not find, to prove that they are not needed.
         loops: whether it writes: the first signature is called, and it calls the others.
+        side_by_side: whether several that are opened are faster than one with all threads.
     """
 
     open: Callable[[str, Sequence[Signature], int], list[Session]]
@@ -56,6 +57,7 @@ class Runtime:
     extra: str | None = None
     hide: tuple[str, ...] = ()
     loops: bool = False
+    side_by_side: bool = False
 
 
 def load_runtime(name: str, path: str) -> None:
@@ -236,9 +238,9 @@ _ORT = ("onnxruntime", "onnxruntime", "onnx")
 RUNTIMES: Mapping[str, Runtime] = {
     "tensorflow": Runtime(_open_tensorflow, "tensorflow", "tensorflow", hide=_KERAS),
     "tensorflow-text": Runtime(_open_tensorflow_text, "tensorflow", "tensorflow", hide=_KERAS),
-    "tflite": Runtime(_open_tflite, *_LITERT),
+    "tflite": Runtime(_open_tflite, *_LITERT, side_by_side=True),
     "tflite-text": Runtime(_open_tflite_text, *_LITERT, hide=_KERAS),
     "tflite-loop": Runtime(_open_tflite_loop, *_LITERT, loops=True),
-    "onnx": Runtime(_open_onnx, *_ORT),
+    "onnx": Runtime(_open_onnx, *_ORT, side_by_side=True),
     "onnx-loop": Runtime(_open_onnx_loop, *_ORT, loops=True),
 }

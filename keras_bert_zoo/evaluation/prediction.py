@@ -5,7 +5,7 @@ TensorFlow-only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -17,6 +17,8 @@ from keras_bert_zoo.data.rows import Rows, labelled_rows
 
 # Runs a batch of inputs in whatever runtime.
 Runner = Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
+# Calls a runner for several batches, as ``map`` does.
+InTurn = Callable[[Runner, Iterable[Mapping[str, np.ndarray]]], Iterable[Mapping[str, np.ndarray]]]
 
 
 def keras_runner(model: keras.Model) -> Runner:
@@ -45,6 +47,7 @@ def outputs_of(
     sequences: Collection[str] = (),
     batch_size: int = 64,
     observe: Callable[[Batch, Mapping[str, np.ndarray]], None] | None = None,
+    in_turn: InTurn = map,
 ) -> dict[str, np.ndarray]:
     """Answers for tokenised rows, short ones with short ones.
 
@@ -55,6 +58,7 @@ def outputs_of(
         sequences: outputs with an answer for each token, ``(B, S, …)``.
         batch_size: rows at once.
         observe: sees each batch and its answers, e.g. a ``MeanLoss``.
+        in_turn: how ``run`` is called for the batches.
 
     Returns:
         By output ``(N, …)``, or for what is answered for each token ``(tokens, …)``; of rows
@@ -65,8 +69,10 @@ def outputs_of(
     """
     found: dict[str, np.ndarray] = {}
     buckets = buckets_for(max_length)
-    for batch in plan(rows.lengths, batch_size=batch_size, buckets=buckets):
-        outputs = run(rows.inputs(batch.rows, batch.width))
+    # The longest first: where several are run at once, the last ones end together.
+    batches = plan(rows.lengths, batch_size=batch_size, buckets=buckets)[::-1]
+    inputs = (rows.inputs(batch.rows, batch.width) for batch in batches)
+    for batch, outputs in zip(batches, in_turn(run, inputs), strict=True):
         if observe is not None:
             observe(batch, outputs)
         for name, values in rows.kept(batch.rows, outputs).items():

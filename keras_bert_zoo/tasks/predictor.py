@@ -16,6 +16,7 @@ from keras_bert_zoo import bundle
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.evaluation.prediction import (
+    InTurn,
     Runner,
     checked_max_length,
     outputs_of,
@@ -37,6 +38,7 @@ class Predictor:
         labels: its classes; empty for tasks without.
         batch_size: rows at once.
         model: of Keras; ``None`` of an artifact.
+        in_turn: how ``run`` is called for several batches: ``map``, or what does the same.
     """
 
     run: Runner
@@ -45,6 +47,7 @@ class Predictor:
     labels: Labels
     batch_size: int = 64
     model: Any = None
+    in_turn: InTurn = map
 
     def __call__(self, questions: Sequence[Any]) -> list[dict[str, Any]]:
         """Answers questions.
@@ -89,6 +92,7 @@ class Predictor:
             max_length=self.task.settings.max_length,
             sequences=self.task.sequences,
             batch_size=self.batch_size,
+            in_turn=self.in_turn,
         )
         return rows, outputs
 
