@@ -41,7 +41,7 @@ def expected(tokenizer, first, second, options):
 
 
 @hypothesis.given(padded_calls())
-@hypothesis.settings(max_examples=150, deadline=None, derandomize=True)
+@hypothesis.settings(max_examples=75, deadline=None, derandomize=True)
 def test_every_combination_is_packed_as_the_reference_does(tokenizer, make_pair, call):
     first, second, options = call
     reference = make_pair().theirs
