@@ -92,7 +92,7 @@ def encoder_folder(directory: pathlib.Path) -> pathlib.Path:
     if not path.is_file() or (directory / "config.json").is_file():
         return directory
     found = (module for module in _modules(path) if _kind(module) == "Transformer")
-    return next((_inside(path, module.get("path")) for module in found), directory)
+    return next((_of_encoder(path, module.get("path")) for module in found), directory)
 
 
 def read_modules(directory: pathlib.Path) -> SentenceModules:
@@ -111,7 +111,8 @@ def read_modules(directory: pathlib.Path) -> SentenceModules:
     for module in _modules(path):
         kind = _kind(module)
         kinds.append(kind)
-        folders[kind] = _inside(path, module.get("path"))
+        place = _of_encoder if kind == "Transformer" else _inside
+        folders[kind] = place(path, module.get("path"))
     if kinds not in _CHAINS:
         raise CheckpointError(
             f"{path} names {kinds}. Known are Transformer, Pooling, then perhaps Dense, then "
@@ -299,6 +300,14 @@ def _inside(path: pathlib.Path, folder: Any) -> pathlib.Path:
     if not is_inside(folder):
         raise CheckpointError(f"{path} names a folder outside its directory: {folder!r}")
     return path.parent / folder
+
+
+def _of_encoder(path: pathlib.Path, folder: Any) -> pathlib.Path:
+    # Others may be missing: what only normalises has no files, and no folder in a repository.
+    found = _inside(path, folder)
+    if not found.is_dir():
+        raise CheckpointError(f"{path} names {folder!r} for the encoder, which is no folder there.")
+    return found
 
 
 def _check_head(path: pathlib.Path, head: Head) -> None:

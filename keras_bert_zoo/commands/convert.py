@@ -65,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = jsonargparse.ArgumentParser(prog="keras-bert-zoo convert", description=description)
     add = parser.add_argument
     source = (
-        "a checkpoint of Hugging Face or Google, a SavedModel of TF Hub, a preset of keras-hub, …"
+        "a checkpoint of Hugging Face or Google, a SavedModel of TF Hub, a preset of keras-hub, a "
+        ".keras file, or a .weights.h5 file beside a checkpoint of its model"
     )
     add("source", help=source)
     add("directory", help="that receives the converted checkpoint")

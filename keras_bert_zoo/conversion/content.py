@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from keras_bert_zoo import bundle, zoo
 from keras_bert_zoo.bundle.tokenizer_files import read_tokenizer
 from keras_bert_zoo.checkpoints import sources, tables
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint, ModelWeights
+from keras_bert_zoo.checkpoints.hdf5_files import open_hdf5
 from keras_bert_zoo.checkpoints.heads import fullest_task, stated_class
 from keras_bert_zoo.checkpoints.layouts import layout_of
 from keras_bert_zoo.checkpoints.sentence_transformers import encoder_folder, is_sentence_directory
@@ -123,11 +125,16 @@ def _filled(file: pathlib.Path) -> keras.Model:
             f"{file} holds numbers alone. Put a checkpoint of the model beside it, whatever its "
             f"numbers, as save writes it: {error}"
         ) from error
+    open_hdf5(file)  # says what is damaged
     try:
-        model.load_weights(file)
+        with warnings.catch_warnings(action="ignore"):  # the error says it
+            model.load_weights(file)
     except Exception as error:  # of every kind, by what is wrong
+        task = getattr(model, "task", None)
         raise CheckpointError(
-            f"{file} does not fit the model that the checkpoint beside it says: {error}"
+            f"{file} does not fit the {type(model).__name__} of the checkpoint beside it ("
+            f"{'a bare encoder' if task is None else f'for {task}'}): {str(error)[:200]} … Put "
+            "a checkpoint of the model beside it that the weights were saved of, as save writes it."
         ) from error
     return model
 

@@ -107,10 +107,10 @@ def test_an_encoder_in_a_folder_of_its_own(written, make_batch):
     assert (directory.parent / "converted" / "config.json").is_file()
 
 
-def _change_modules(directory, **changes):
+def _change_modules(directory, index=1, **changes):
     path = directory / "modules.json"
     modules = json.loads(path.read_text())
-    modules[1].update(changes)
+    modules[index].update(changes)
     path.write_text(json.dumps(modules))
 
 
@@ -120,6 +120,10 @@ DAMAGE = {
         r"modules.json names \['Transformer', 'CNN', 'Dense'\].*Pooling",
     ),
     "a folder outside": (lambda d: _change_modules(d, path="../x"), "outside its directory"),
+    "no encoder": (
+        lambda d: _change_modules(d, 0, path="x"),
+        "names 'x' for the encoder, which is",
+    ),
     "no JSON": (lambda d: (d / "modules.json").write_text("["), "modules.json is not valid JSON"),
     "no list": (
         lambda d: (d / "modules.json").write_text("{}"),

@@ -198,8 +198,16 @@ def test_files_of_weights(pretrained: pathlib.Path, randomise, tmp_path: pathlib
         convert(alone / "epoch-3.weights.h5", tmp_path / "never", "hf")
     encoder = load(pretrained).model
     encoder.save_weights(beside / "other.weights.h5")
-    with pytest.raises(CheckpointError, match=r"other\.weights\.h5 does not fit the model"):
+    with pytest.raises(
+        CheckpointError, match=r"other\.weights\.h5 does not fit the PretrainingModel"
+    ):
         convert(beside / "other.weights.h5", tmp_path / "never", "hf")
+    whole = (beside / "other.weights.h5").read_bytes()
+    (beside / "half.weights.h5").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(
+        CheckpointError, match=r"half\.weights\.h5 \(.* is not a complete HDF5 file"
+    ):
+        convert(beside / "half.weights.h5", tmp_path / "never", "hf")
 
 
 def test_google_files_have_the_layout_of_tensorflow_1(
