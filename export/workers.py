@@ -27,9 +27,9 @@ _MOST = 4
 class Workers:
     """Calls an artifact; batches of one ``map`` are run side by side.
 
-    A batch on every thread is slower than as many batches, each on its own: of MiniLM in 8 bits on
-    two cores by 1.2 (ONNX) and 1.3 (TFLite), see ``benchmarks/encoding_speed.py``. A single batch
-    is still run on all threads.
+    A batch on every thread is slower than as many batches, each on its own: MiniLM in 8 bits came
+    from 3.57 to 4.03 (ONNX) and from 3.01 to 3.74 (TFLite) times the peer of
+    ``benchmarks/encoding_speed.py`` on two cores. A single batch is still run on all threads.
 
     Args:
         artifact: what to open.

@@ -134,9 +134,8 @@ def load(
         options = {"dtype": dtype, "packed": packed, "recompute": recompute}
         options["do_lower_case"] = do_lower_case
         return _written_by_encoder(source, tie_encoder_decoder, **options)
-    modules = SentenceModules(encoder_folder(directory), {})
-    if task == _EMBEDDING:
-        modules = read_modules(directory)
+    embeds = task == _EMBEDDING
+    modules = read_modules(directory) if embeds else SentenceModules(encoder_folder(directory), {})
     directory = modules.encoder
     try:
         checkpoint = layout_of(directory).read(directory)

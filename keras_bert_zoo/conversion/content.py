@@ -118,6 +118,7 @@ def load_checkpoint(path: pathlib.Path, task: str | None, dtype: Any = None) -> 
 
 def _filled(file: pathlib.Path) -> keras.Model:
     """The model of the checkpoint beside a file of weights, with the weights of the file."""
+    open_hdf5(file)  # says what is damaged
     try:
         model = _of_checkpoint(sources.resolve(file.parent), None).load(None)
     except FileNotFoundError as error:
@@ -125,7 +126,6 @@ def _filled(file: pathlib.Path) -> keras.Model:
             f"{file} holds numbers alone. Put a checkpoint of the model beside it, whatever its "
             f"numbers, as save writes it: {error}"
         ) from error
-    open_hdf5(file)  # says what is damaged
     try:
         with warnings.catch_warnings(action="ignore"):  # the error says it
             model.load_weights(file)
