@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,12 @@ import pytest
 from keras_bert_zoo.config import EncoderConfig
 
 Batch = dict[str, np.ndarray]
+
+
+def pytest_runtest_setup() -> None:
+    """Weights that a test leaves to Keras, which draws its seeds here, are those of every run."""
+    random.seed(7)
+    np.random.seed(7)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,10 @@ assert keras.backend.backend() == backend
 model = keras.models.load_model(f"{folder}/model.keras")
 sets = model(dict(np.load(f"{folder}/sets.npz")))["sentence_embeddings"]
 found = {"sets": sets}
+# Losses multiply cosines by 20, and with them the rounding of the vectors: every backend is given
+# the vectors that the first one made.
+if backend != "tensorflow":
+    sets = keras.ops.convert_to_tensor(np.load(f"{folder}/tensorflow.npz")["sets"])
 labels, weights = np.array([0.1, 0.9, 0.5, 0.2]), np.array([1.0, 1.0, 0.0, 1.0])
 for name in LOSSES:
     found[name] = embedding_loss(name, matryoshka=[10, 4])(labels, sets, weights)
@@ -86,8 +90,8 @@ def test_every_backend_answers_the_same(embedder, sets, tmp_path):
     assert found["tensorflow"].keys() == {"sets", *LOSSES}
     for backend in ("jax", "torch"):
         for name, values in found["tensorflow"].items():
-            # Losses here reach 33, where neighbouring float32 numbers are 4e-6 apart: 1e-5 would
-            # be two or three of them.
+            # Losses here reach 33, where neighbouring float32 numbers are 4e-6 apart: 1e-5 alone
+            # would be two or three of them.
             np.testing.assert_allclose(
                 found[backend][name], values, rtol=1e-6, atol=1e-5, err_msg=f"{backend} {name}"
             )
