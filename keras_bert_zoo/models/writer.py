@@ -49,19 +49,19 @@ class Writer(TaskModel):
         written = self.decoder.start(ops.shape(prompt)[0], capacity)
         hidden, written = self.decoder.extend(prompt, written, memory, mask, begins=True)
         last = (written.positions - 1)[:, None]
-        return self.head(hidden, last)[:, 0], written
+        return self.head(hidden, last, few=True)[:, 0], written
 
     def go_on(self, token: Any, written: Written, memory: Memory) -> tuple[Any, Written]:
         """Reads one token more in each row, int32 ``(B,)``; returns what ``begin`` does."""
         hidden, written = self.decoder.extend(token[:, None], written, memory)
-        return self.head(hidden)[:, 0], written
+        return self.head(hidden, few=True)[:, 0], written
 
     def branch(
         self, tokens: Any, written: Written, memory: Memory, seen: Any
     ) -> tuple[Any, Written]:
         """Reads tokens side by side, see ``Decoder.branch``; logits are ``(B, S, vocab_size)``."""
         hidden, written = self.decoder.branch(tokens, written, memory, seen)
-        return self.head(hidden), written
+        return self.head(hidden, few=True), written
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

@@ -19,6 +19,7 @@ from keras_bert_zoo.layers import (
     EncoderBlock,
     LayerNorm,
     Linear,
+    MaskedLMHead,
     Pooler,
     SelfAttention,
     activations,
@@ -171,6 +172,23 @@ def test_pooler_reads_the_first_token() -> None:
     dense = layer.dense
     expected = np.tanh(hidden[:, 0] @ dense.kernel.numpy() + dense.bias.numpy())
     np.testing.assert_allclose(pooled, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("word_bias", [True, False])
+def test_scores_of_few_rows_are_those_of_many(word_bias: bool) -> None:
+    embeddings = Embeddings(
+        vocab_size=9, hidden_size=8, max_position_embeddings=6, initializer_range=0.5
+    )
+    embeddings(np.ones((1, 2), "int32"))
+    head = MaskedLMHead(embeddings, word_bias=word_bias, initializer_range=0.5)
+    hidden = normal(2, 5, 8)
+    head.build(hidden.shape)
+    if word_bias:
+        head.bias.assign(normal(9))
+    many = head(hidden)
+    few = head(hidden, np.array([[4, 0], [1, 1]]), few=True)
+    expected = np.take_along_axis(np.array(many), np.array([[4, 0], [1, 1]])[..., None], axis=1)
+    np.testing.assert_allclose(few, expected, rtol=0, atol=1e-6)
 
 
 LAYERS: list[tuple[keras.layers.Layer, tuple[Any, ...]]] = [
