@@ -15,9 +15,9 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import statistics
 from typing import Any
 
+from seeds import summary
 from word_dictionary import WordDictionary
 
 import keras_bert_zoo
@@ -79,19 +79,6 @@ def main() -> None:
     text = json.dumps(found, indent=2) + "\n"
     write_text(options.output, text)
     print(text, end="")
-
-
-def summary(models: list[Scores]) -> dict[str, dict[str, Any]]:
-    """Of each score the values of all seeds, their mean and their standard deviation."""
-    values = {name: [scores[name] for scores in models] for name in models[0]}
-    return {
-        name: {
-            "seeds": each,
-            "mean": statistics.mean(each),
-            "spread": statistics.stdev(each) if len(each) > 1 else None,
-        }
-        for name, each in values.items()
-    }
 
 
 if __name__ == "__main__":

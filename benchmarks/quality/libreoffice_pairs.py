@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import hashlib
 import pathlib
 import re
 import subprocess
@@ -27,6 +26,7 @@ from collections.abc import Iterable, Iterator
 
 # Of sacrebleu, which the project needs.
 import lxml.html
+from splits import SHARES, split_of
 
 from keras_bert_zoo.atomic import write_text
 from keras_bert_zoo.corpus.sentences import CHINESE
@@ -37,8 +37,6 @@ _UNPACKED = "usr/share/libreoffice/help"
 _PARAGRAPHS = '//*[starts-with(@id, "par_id") or starts-with(@id, "hd_id")]'
 # Alternatives, one of which the browser shows: of a system, or of one of the programs.
 _SWITCHES = './/span[@class="switchinline"]'
-# Split: its share of the pages, in percent; in the order in which a source is given to them.
-SHARES = {"train": 90, "validation": 3, "test": 7}
 
 Pair = tuple[str, str]
 
@@ -86,16 +84,6 @@ def pages(folder: pathlib.Path) -> Iterator[tuple[str, list[Pair]]]:
         if (second / name).is_file():
             sides = ((side / name).read_text(encoding="utf-8") for side in (first, second))
             yield name.as_posix(), list(aligned(*sides))
-
-
-def split_of(page: str) -> str:
-    """The split of a page, by a hash of its name."""
-    place = int.from_bytes(hashlib.sha256(page.encode()).digest()[:8]) % 100
-    for split, share in SHARES.items():
-        if place < share:
-            return split
-        place -= share
-    raise AssertionError(f"shares make up {sum(SHARES.values())}, not 100")
 
 
 def splits_of(

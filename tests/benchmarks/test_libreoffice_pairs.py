@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import libreoffice_pairs as pairs
 import pytest
+from splits import SHARES, split_of
 
 from keras_bert_zoo.data.text_files import TextTable
 
@@ -44,13 +45,13 @@ def names():
     """A page of each split."""
     found = {}
     for number in range(1000):
-        found.setdefault(pairs.split_of(f"text/{number}.html"), f"text/{number}.html")
+        found.setdefault(split_of(f"text/{number}.html"), f"text/{number}.html")
     return found
 
 
 def test_pages_of_the_splits_have_their_shares():
-    found = [pairs.split_of(f"text/{number}.html") for number in range(4000)]
-    for split, share in pairs.SHARES.items():
+    found = [split_of(f"text/{number}.html") for number in range(4000)]
+    for split, share in SHARES.items():
         assert found.count(split) / 4000 == pytest.approx(share / 100, abs=0.02)
 
 
