@@ -111,8 +111,9 @@ def either(first: Rule, second: Rule) -> Rule:
 
 
 def or_none(rule: Rule) -> Rule:
-    """``None`` too."""
-    return either(rule, Rule("None", lambda value: value is None))
+    """``None`` too, of which the rule itself need not know."""
+    meaning = f"{rule.meaning}, or None"
+    return Rule(meaning, lambda value: value is None or rule.holds(value), rule.choices)
 
 
 def _near(value: Any, choices: tuple[str, ...]) -> str:

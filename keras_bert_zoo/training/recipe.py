@@ -6,22 +6,21 @@ import dataclasses
 from typing import Any
 
 from keras_bert_zoo.config import PROBLEM_TYPES, ConfigError
-from keras_bert_zoo.rules import choice, or_none, problems_of
+from keras_bert_zoo.rules import (
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    SWITCH,
+    Rule,
+    at_least,
+    choice,
+    or_none,
+    problems_of,
+)
 from keras_bert_zoo.tasks import PRETRAINED, TASKS
 
 # What may change when a run goes on: where and how it is kept, not what it computes.
 _NOT_IDENTITY = ("output", "resume", "overwrite", "save_steps")
-_POSITIVE = (
-    "max_length",
-    "batch_size",
-    "epochs",
-    "save_steps",
-    "patience",
-    "limit",
-    "lora_rank",
-    "warmup_steps",
-    "decoder_warmup_steps",
-)
 LINEAR, ROOT = "linear", "inverse_square_root"
 
 
@@ -151,33 +150,18 @@ class FinetuneRecipe:
 
     def __post_init__(self) -> None:
         """Refuses values that no run can have, all complaints in one error."""
-        problems = [
-            f"{name} must be at least 1, received {getattr(self, name)}"
-            for name in _POSITIVE
-            if getattr(self, name) is not None and getattr(self, name) < 1
-        ]
         # Tasks of one's own are added while a program runs.
-        problems += problems_of(self, {"task": choice(*TASKS), **_CHOICES})
+        problems = problems_of(self, {"task": choice(*TASKS), **_RULES})
         problems += [message for wrong, message in self._contradictions() if wrong]
         if problems:
             raise ConfigError("The recipe cannot be run: " + "; ".join(problems))
 
     def _contradictions(self) -> list[tuple[bool, str]]:
         monitored = self.monitor is not None or self.patience is not None
-        unique = self.labels is None or len(set(self.labels)) == len(self.labels) > 0
         return [
-            (not self.learning_rate > 0, f"learning_rate must be positive: {self.learning_rate}"),
-            (
-                not 0 <= self.warmup_ratio <= 1,
-                f"warmup_ratio must be in [0, 1]: {self.warmup_ratio}",
-            ),
             (
                 self.schedule == ROOT and self.warmup_steps is None,
                 f"schedule {ROOT} needs warmup_steps",
-            ),
-            (
-                self.decoder_learning_rate is not None and not self.decoder_learning_rate > 0,
-                f"decoder_learning_rate must be positive: {self.decoder_learning_rate}",
             ),
             (
                 self.decoder_learning_rate is not None
@@ -188,31 +172,9 @@ class FinetuneRecipe:
                 self.decoder_warmup_steps is not None and self.decoder_learning_rate is None,
                 "decoder_warmup_steps needs a decoder_learning_rate",
             ),
-            (not self.weight_decay >= 0, f"weight_decay must be 0 or more: {self.weight_decay}"),
-            (
-                self.layer_decay is not None and not 0 < self.layer_decay <= 1,
-                f"layer_decay must be in (0, 1]: {self.layer_decay}",
-            ),
-            (
-                self.freeze_layers is not None and self.freeze_layers < 0,
-                f"freeze_layers must be 0 or more: {self.freeze_layers}",
-            ),
-            (
-                self.lora_alpha is not None and not self.lora_alpha > 0,
-                f"lora_alpha must be positive: {self.lora_alpha}",
-            ),
-            (
-                self.lora_targets == [],
-                "lora_targets must be names of layers, or null for queries and values: []",
-            ),
             (
                 self.lora_rank is None and (self.lora_alpha, self.lora_targets) != (None, None),
                 "lora_alpha and lora_targets need a lora_rank",
-            ),
-            (self.seed < 0, f"seed must be 0 or more: {self.seed}"),
-            (
-                self.fold is not None and not _names_a_fold(self.fold),
-                f"fold must be [k, n] with n of at least 2 and k from 1 to n: {self.fold}",
             ),
             (
                 (self.model is None) == (self.new_model is None),
@@ -231,11 +193,6 @@ class FinetuneRecipe:
                 "tie_encoder_decoder is of task seq2seq with a model that is an encoder",
             ),
             (bool(self.fold and self.validation), "fold validates: leave validation out"),
-            (not unique, f"labels must be distinct and at least one: {self.labels}"),
-            (
-                not {self.resume, self.overwrite} <= {True, False},
-                f"resume and overwrite must be true or false: {self.resume!r}, {self.overwrite!r}",
-            ),
             (self.resume and self.overwrite, "resume and overwrite exclude each other"),
             (
                 self.task in PRETRAINED,
@@ -255,11 +212,26 @@ class FinetuneRecipe:
         return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}
 
 
-def _names_a_fold(fold: list[int]) -> bool:
+def _names_a_fold(fold: Any) -> bool:
     return len(fold) == 2 and fold[1] > 1 and 1 <= fold[0] <= fold[1]
 
 
-_CHOICES = {
+_COUNT = at_least(1)
+_RULES = {
+    **dict.fromkeys(("max_length", "batch_size", "epochs", "save_steps"), _COUNT),
+    **dict.fromkeys(("patience", "limit", "lora_rank"), or_none(_COUNT)),
+    **dict.fromkeys(("warmup_steps", "decoder_warmup_steps"), or_none(_COUNT)),
+    "learning_rate": POSITIVE,
+    **dict.fromkeys(("decoder_learning_rate", "lora_alpha"), or_none(POSITIVE)),
+    "warmup_ratio": SHARE,
+    "weight_decay": NOT_NEGATIVE,
+    "layer_decay": or_none(Rule("a number in (0, 1]", lambda x: POSITIVE.holds(x) and x <= 1)),
+    "freeze_layers": or_none(at_least(0)),
+    "seed": at_least(0),
+    **dict.fromkeys(("resume", "overwrite"), SWITCH),
+    "lora_targets": or_none(Rule("names of layers", bool)),
+    "labels": or_none(Rule("at least one, all distinct", lambda x: len(set(x)) == len(x) > 0)),
+    "fold": or_none(Rule("[k, n] with n of at least 2 and k from 1 to n", _names_a_fold)),
     "problem_type": or_none(choice(*PROBLEM_TYPES)),
     "schedule": choice(LINEAR, ROOT),
     "empty_texts": choice("error", "drop", "keep"),
