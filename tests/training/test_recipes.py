@@ -97,7 +97,10 @@ def test_flags_alone_make_a_recipe():
             [*REQUIRED, "--problem_type=regresion", "--dtype=half"],
             ["received 'regresion' (did you mean 'regression'?)", "dtype must be one of ('float32"],
         ),
-        ([*REQUIRED, "--lora_rank=0"], ["lora_rank must be an integer of at least 1, or None, received 0"]),
+        (
+            [*REQUIRED, "--lora_rank=0"],
+            ["lora_rank must be an integer of at least 1, or None, received 0"],
+        ),
         ([*REQUIRED, "--lora_rank=2", "--lora_alpha=0"], ["lora_alpha must be a positive number"]),
         ([*REQUIRED, "--lora_targets=[query]"], ["need a lora_rank"]),
     ],
