@@ -25,11 +25,10 @@ def info(source: str, *, batch: int, length: int | None) -> None:
     config, facts = _published(checkpoint) if checkpoint else _stored(source)
     limit = config.max_tokens
     length = min(_LENGTH, limit) if length is None else length
-    if batch < 1 or not 0 < length <= limit:
-        raise ValueError(
-            f"batch must be at least 1 and length from 1 to {limit} (max_tokens), "
-            f"received {batch} and {length}."
-        )
+    if batch < 1:
+        raise ValueError(f"batch must be at least 1, received {batch}.")
+    if not 0 < length <= limit:
+        raise ValueError(f"length must be from 1 to {limit}, the longest row, received {length}.")
     _print(source, {**_sizes(config), **facts})
     _print(f"float32, {batch} rows of {length} tokens", _needs(config, batch, length))
     _print("files, estimated", _files(config))

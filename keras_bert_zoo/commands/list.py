@@ -34,7 +34,8 @@ def list_checkpoints(*, as_json: bool, max_params: str | None, **asked: Any) -> 
         if chosen := [row for row in rows if row.task == task]:
             console.print(_table(task, chosen))
     found = "1 checkpoint" if len(rows) == 1 else f"{len(rows)} checkpoints"
-    console.print(f"{found}. More of one: keras-bert-zoo info NAME", highlight=False)
+    more = " More of one: keras-bert-zoo info NAME" if rows else ""
+    console.print(f"{found}.{more}", highlight=False)
 
 
 # column: how it is justified

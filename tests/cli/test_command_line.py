@@ -81,7 +81,7 @@ def test_help_of_fine_tuning_loads_no_tensorflow():
     [
         (["finetune", "no-such-recipe"], "no recipe file 'no-such-recipe'"),
         (["finetune", "--modle=x"], "Did you mean 'model'?"),
-        (["finetune", "tweets-minilm", "--epochs=0"], "epochs must be at least 1"),
+        (["finetune", "tweets-minilm", "--epochs=0"], "epochs must be an integer of at least 1"),
         (["evaluate", "no-such-bundle", "no.csv"], "no-such-bundle"),
     ],
 )
