@@ -49,9 +49,10 @@ class TextSets:
         """All texts, those of a set one after the other."""
         return Examples([text for texts in zip(*self.texts, strict=True) for text in texts])
 
-    def numbers(self, member: int) -> np.ndarray:
-        """A number for each text of one member, alike for the same text, ``(N,)``."""
-        return np.unique(np.array(self.texts[member], object), return_inverse=True)[1]
+    def answers(self) -> np.ndarray:
+        """A number for each text but the first ones, alike for the same text, ``(N, M - 1)``."""
+        texts = np.array(self.texts[1:], object).T
+        return np.unique(texts, return_inverse=True)[1].reshape(texts.shape)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -219,29 +219,30 @@ def evaluate_similarity(
     return similarity_scores(vectors[: len(texts)], vectors[len(texts) :], labels)
 
 
-def ranking_scores(sets: np.ndarray, right: np.ndarray | None = None) -> dict[str, float]:
+def ranking_scores(sets: np.ndarray, answers: np.ndarray | None = None) -> dict[str, float]:
     """How well first texts find the second text of their set among those of all sets.
 
     Args:
         sets: vectors ``(N, M, D)``; from the third of a set on they are wrong answers.
-        right: numbers of the second texts ``(N,)``, alike for the same text; by default all
-            are different.
+        answers: numbers of all texts but the first ``(N, M - 1)``, alike for the same text, which
+            is no mistake wherever it stands; by default all are different.
 
     Returns:
-        ``accuracy_at_1``, and ``mrr``, the mean of one over the place of the right text. Equal
-        cosines count as well as they can.
+        ``accuracy_at_1``, and ``mrr``, the mean of one over the place of the right text. Other
+        texts with the same cosine come first: where all vectors are alike, nothing was found.
     """
     vectors = unit(sets)
     own = (vectors[:, 0] * vectors[:, 1]).sum(axis=-1)
-    right = np.arange(len(sets)) if right is None else right
+    if answers is None:
+        answers = np.arange(sets[:, 1:, 0].size).reshape(len(sets), -1)
     ranks = np.ones(len(sets), "int64")
     for start in range(0, len(sets), _CANDIDATES_AT_ONCE):
-        part = vectors[start : start + _CANDIDATES_AT_ONCE]
-        same = right[:, None] == right[None, start : start + len(part)]
+        part = slice(start, start + _CANDIDATES_AT_ONCE)
         for member in range(1, vectors.shape[1]):
-            # What the text itself would score again may differ in the last digit.
-            better = vectors[:, 0] @ part[:, member].T > own[:, None] + 1e-6
-            ranks += (better & ~(same & (member == 1))).sum(axis=1)
+            # The same cosine, computed in another product, may differ in the last digit.
+            ahead = vectors[:, 0] @ vectors[part, member].T > own[:, None] - 1e-6
+            other = answers[:, :1] != answers[None, part, member - 1]
+            ranks += (ahead & other).sum(axis=1)
     return {"accuracy_at_1": float((ranks == 1).mean()), "mrr": float((1 / ranks).mean())}
 
 

@@ -174,7 +174,7 @@ class SentenceEmbedding(Task[TextSets]):
         sets = outputs[EMBEDDINGS]
         if self.labelled:
             return similarity_scores(sets[:, 0], sets[:, 1], rows.labels[EMBEDDINGS])
-        return ranking_scores(sets, examples.numbers(1))
+        return ranking_scores(sets, examples.answers())
 
     def answers(
         self, examples: TextSets, rows: Rows, outputs: Outputs, labels: Labels

@@ -5,6 +5,7 @@ TensorFlow-only.
 
 from __future__ import annotations
 
+import json
 import pathlib
 from typing import Any
 
@@ -39,6 +40,7 @@ def tune(recipe: TuningRecipe, *, verbose: int | None = None) -> FinetuneRecipe:
         RuntimeError: three trials in a row failed, or all did; the message has a traceback.
         TrainingInterrupted: a signal stopped a trial; its state is saved.
     """
+    space = _space(recipe.search)
     directory = RunDirectory(pathlib.Path(recipe.output), RECIPE, (BEST, _SEARCH, _TRIALS))
     directory.check(resume=recipe.resume, overwrite=recipe.overwrite)
     with alone(directory.path):
@@ -46,7 +48,7 @@ def tune(recipe: TuningRecipe, *, verbose: int | None = None) -> FinetuneRecipe:
             directory.check_recipe(recipe.identity())
         else:
             directory.clear(recipe.identity())
-        search = _Search(recipe, verbose)
+        search = _Search(recipe, space, verbose)
         search.search(verbose=1 if verbose is None else verbose)
         best = search.best()
         kept = {**best.identity(), "output": best.output}
@@ -58,12 +60,14 @@ def tune(recipe: TuningRecipe, *, verbose: int | None = None) -> FinetuneRecipe:
 class _Search(keras_tuner.RandomSearch):
     """KerasTuner's loop, whose trials are runs of a recipe."""
 
-    def __init__(self, recipe: TuningRecipe, verbose: int | None) -> None:
+    def __init__(
+        self, recipe: TuningRecipe, space: keras_tuner.HyperParameters, verbose: int | None
+    ) -> None:
         self.recipe, self.verbose = recipe, verbose
         self.monitor = str(recipe.monitor)
         super().__init__(
             objective=keras_tuner.Objective(self.monitor, direction(self.monitor)),
-            hyperparameters=_space(recipe.search),
+            hyperparameters=space,
             max_trials=recipe.trials,
             seed=recipe.seed,
             directory=recipe.output,
@@ -72,7 +76,12 @@ class _Search(keras_tuner.RandomSearch):
 
     def recipe_of(self, trial: Any) -> FinetuneRecipe:
         name = str(pathlib.Path(_TRIALS, trial.trial_id))
-        return self.recipe.trial(name, trial.hyperparameters.values)
+        drawn = trial.hyperparameters.values
+        values = {
+            key: json.loads(drawn[key]) if isinstance(choice, list) else drawn[key]
+            for key, choice in self.recipe.search.items()
+        }
+        return self.recipe.trial(name, values)
 
     def best(self) -> FinetuneRecipe:
         [found] = self.oracle.get_best_trials()
@@ -90,7 +99,8 @@ def _space(search: dict[str, Any]) -> keras_tuner.HyperParameters:
     space = keras_tuner.HyperParameters()
     for name, choice in search.items():
         if isinstance(choice, list):
-            space.Choice(name, choice)
+            # KerasTuner takes texts and numbers, and no list, null or true beside them.
+            space.Choice(name, [json.dumps(value, ensure_ascii=False) for value in choice])
             continue
         bounds = {f"{key}_value": choice[key] for key in ("min", "max")}
         whole = all(isinstance(value, int) for value in bounds.values())

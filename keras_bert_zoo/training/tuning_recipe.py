@@ -11,6 +11,8 @@ from keras_bert_zoo.training.recipe import FinetuneRecipe
 
 _RANGE = {"min", "max", "sampling"}
 _SAMPLINGS = ("linear", "log")
+# What the names of a task's options begin with.
+_OPTION = "options."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,8 +20,9 @@ class TuningRecipe(FinetuneRecipe):
     """A search among recipes, with the keys of ``FinetuneRecipe`` for what stays the same.
 
     Args:
-        search: field of the recipe: a list of values, or ``{min: …, max: …, sampling: log}``
-            with whole numbers or others; ``sampling`` is ``linear`` by default.
+        search: field of the recipe, or ``options.`` and one of the task's: a list of values,
+            whatever they are, or ``{min: …, max: …, sampling: log}`` with whole numbers or
+            others; ``sampling`` is ``linear`` by default.
         trials: recipes that are run.
         output: directory; each trial has its own in it, and ``best.yaml`` is the best recipe.
 
@@ -32,7 +35,9 @@ class TuningRecipe(FinetuneRecipe):
 
     def _contradictions(self) -> list[tuple[bool, str]]:
         fields = {field.name for field in dataclasses.fields(FinetuneRecipe)} - {"output"}
-        unknown = sorted(set(self.search) - fields)
+        unknown = sorted(
+            name for name in self.search if name not in fields and not name.startswith(_OPTION)
+        )
         odd = {name: space for name, space in self.search.items() if not _is_space(space)}
         return [
             *super()._contradictions(),
@@ -58,8 +63,13 @@ class TuningRecipe(FinetuneRecipe):
             ConfigError: the values chosen contradict each other.
         """
         shared = {f.name: getattr(self, f.name) for f in dataclasses.fields(FinetuneRecipe)}
+        options = dict(chosen.get("options", self.options))
+        fields: dict[str, Any] = {}
+        for key, value in chosen.items():
+            owner = options if key.startswith(_OPTION) else fields
+            owner[key.removeprefix(_OPTION)] = value
         output = str(pathlib.Path(self.output, name))
-        return FinetuneRecipe(**{**shared, **chosen, "output": output})
+        return FinetuneRecipe(**{**shared, **fields, "options": options, "output": output})
 
 
 def _is_space(space: Any) -> bool:

@@ -135,7 +135,9 @@ def test_info_of_a_directory(capsys):
 
 def test_mistakes_of_info(capsys, tmp_path, monkeypatch):
     assert "Did you mean 'bert-tiny'" in complaint(capsys, "info", "bert-tini")
-    assert "length must be from 1 to 512" in complaint(capsys, "info", "bert-tiny", "--length", "513")
+    assert "length must be from 1 to 512" in complaint(
+        capsys, "info", "bert-tiny", "--length", "513"
+    )
     assert "batch must be at least 1" in complaint(capsys, "info", "bert-tiny", "--batch", "0")
     for number in range(100):
         (tmp_path / f"{number}.conf").touch()

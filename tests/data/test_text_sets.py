@@ -25,7 +25,7 @@ def test_pairs(table):
     assert sets.texts == (["a", "c", "a"], ["b", "d", "e"])
     assert sets.labels.dtype == np.float32 and sets.labels.tolist() == [1, 5, 3]
     assert sets.examples().texts == ["a", "b", "c", "d", "a", "e"]
-    assert sets.numbers(0).tolist() == [0, 1, 0]
+    assert sets.answers().tolist() == [[0], [1], [2]]
     part = sets[1:]
     assert len(part) == 2 and part.members == 2 and part.labels.tolist() == [5, 3]
     assert part.places == [f"{table(PAIRS)}, line 3", f"{table(PAIRS)}, line 4"]
@@ -35,11 +35,12 @@ def test_pairs(table):
 
 def test_triplets_have_no_labels(table):
     path = table(
-        '{"q": "a", "yes": "b", "no": "c"}\n{"q": "d", "yes": "e", "no": "f"}\n', "t.jsonl"
+        '{"q": "a", "yes": "b", "no": "c"}\n{"q": "d", "yes": "e", "no": "b"}\n', "t.jsonl"
     )
     sets = SetTable(texts=("q", "yes", "no"), label=None).read(path)
-    assert sets.texts == (["a", "d"], ["b", "e"], ["c", "f"]) and sets.labels is None
+    assert sets.texts == (["a", "d"], ["b", "e"], ["c", "b"]) and sets.labels is None
     assert sets[:1].labels is None and len(TextSets([], (["x"],))[:0]) == 0
+    assert sets.answers().tolist() == [[0, 1], [2, 0]]
 
 
 @pytest.mark.parametrize(

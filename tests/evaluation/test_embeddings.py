@@ -126,7 +126,17 @@ def test_ranking():
 
 def test_the_same_right_text_twice_is_no_mistake():
     vectors = np.eye(3)
-    sets = np.stack([[vectors[0], vectors[1]], [vectors[0], vectors[1]], [vectors[2], vectors[2]]])
+    near = vectors[1] + vectors[0]
+    sets = np.stack([[vectors[0], near], [vectors[0], near], [vectors[2], vectors[2]]])
     sets[1, 1] += 0.1 * vectors[0]  # as another batch would compute it, and more
     assert embeddings.ranking_scores(sets)["accuracy_at_1"] < 1
-    assert embeddings.ranking_scores(sets, np.array([0, 0, 1]))["accuracy_at_1"] == 1
+    assert embeddings.ranking_scores(sets, np.array([[0], [0], [1]]))["accuracy_at_1"] == 1
+    # Nor is it one where it is the wrong answer to something else.
+    wrong = np.concatenate([sets, sets[::-1, 1:]], axis=1)
+    numbers = np.array([[0, 1], [0, 0], [1, 0]])
+    assert embeddings.ranking_scores(wrong, numbers)["accuracy_at_1"] == 1
+
+
+def test_vectors_that_are_all_alike_find_nothing():
+    scores = embeddings.ranking_scores(np.ones((50, 2, 8), "float32"))
+    assert scores == {"accuracy_at_1": 0.0, "mrr": pytest.approx(1 / 50)}

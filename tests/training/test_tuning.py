@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime
+
 import pytest
 import yaml
 
@@ -87,6 +89,40 @@ def test_what_never_ran_has_no_best(search, monkeypatch):
     monkeypatch.setattr(tuning, "finetune", diverged)
     with pytest.raises(RuntimeError, match="training diverged"):
         tuning.tune(TuningRecipe(**{**search, "trials": 2}), verbose=0)
+
+
+def test_values_of_any_kind_and_options_of_the_task(search, monkeypatch, tmp_path):
+    ran = []
+
+    def scored(recipe, **_):
+        ran.append(recipe)
+        return FinetuneResult(tmp_path, [], {"validation": {"accuracy": 0.5}})
+
+    monkeypatch.setattr(tuning, "finetune", scored)
+    space = {
+        "lora_rank": [2],
+        "lora_targets": [["query"], ["key", "value"], None],
+        "options.label_smoothing": {"min": 0.1, "max": 0.2},
+        "options.focal_gamma": [None, 2],
+    }
+    recipe = TuningRecipe(**{**search, "search": space, "options": {"label_smoothing": 0.0}})
+    tuning.tune(recipe, verbose=0)
+    assert len(ran) == 4
+    for each in ran:
+        assert each.lora_targets in space["lora_targets"]
+        assert 0.1 <= each.options["label_smoothing"] <= 0.2
+        assert each.options["focal_gamma"] in (None, 2)
+
+
+def test_what_cannot_be_drawn_deletes_nothing(search, tmp_path):
+    kept = tmp_path / "run" / "best.yaml"
+    kept.parent.mkdir()
+    kept.write_text("years of work")
+    (kept.parent / "recipe.yaml").write_text("{}")
+    wrong = {"seed": [datetime.date(2026, 1, 1)]}
+    with pytest.raises(TypeError, match="date"):
+        tuning.tune(TuningRecipe(**{**search, "search": wrong, "overwrite": True}), verbose=0)
+    assert kept.read_text() == "years of work"
 
 
 @pytest.mark.slow
