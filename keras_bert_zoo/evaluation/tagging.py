@@ -65,8 +65,18 @@ def may_follow(labels: Sequence[str]) -> np.ndarray:
     return np.array([[allowed(before, after) for after in names] for before in names])
 
 
-def score(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, float]:
+def score(
+    true: Sequence[Sequence[str]],
+    predicted: Sequence[Sequence[str]],
+    labels: Iterable[str] | None = None,
+) -> dict[str, float]:
     """Compares tags, one sequence for each text.
+
+    Args:
+        true: tags by people.
+        predicted: those of a model.
+        labels: of the model, which say whether tags spell entities: a file may hold none. By
+            default those of ``true``.
 
     Returns:
         Of entities ``f1``, ``precision`` and ``recall``, each entity counting once (Tjong Kim
@@ -81,7 +91,7 @@ def score(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> 
     if not flat:
         raise ValueError("score needs at least one tag, received none.")
     accuracy = float(metrics.accuracy_score(flat, answered))
-    if not spells_entities(flat):
+    if not spells_entities(flat if labels is None else labels):
         f1 = metrics.f1_score(flat, answered, average="macro", zero_division=0.0)
         return {"accuracy": accuracy, "f1_macro": float(f1)}
     both = [[_as_seqeval(tags) for tags in texts] for texts in (true, predicted)]

@@ -162,7 +162,7 @@ class TokenClassification(Task[Texts]):
     ) -> dict[str, float]:
         """See ``evaluation.tagging.score``; a word without a token counts as outside."""
         predicted, _ = self._tags(examples, rows, outputs, labels)
-        return tagging.score([example.tags or () for example in examples], predicted)
+        return tagging.score([example.tags or () for example in examples], predicted, labels)
 
     def tally(self, examples: Texts, rows: Rows, outputs: Outputs, labels: Labels) -> np.ndarray:
         """See ``evaluation.tagging.tally``."""
