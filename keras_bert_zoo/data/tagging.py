@@ -8,10 +8,10 @@ import itertools
 import logging
 import pathlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from keras_bert_zoo.data.records import Reader, Record, records
+from keras_bert_zoo.data.records import Reader, Record, records, refuse_duplicates
 
 CONLL = (".conll", ".bio", ".iob", ".txt")
 INCONSISTENT = ("repair", "error", "keep")
@@ -20,6 +20,12 @@ _ENTITIES = "entities"
 _WORD = re.compile(r"[㐀-䶿一-鿿豈-﫿𠀀-𯨟]|[^\W㐀-䶿一-鿿豈-﫿𠀀-𯨟]+|[^\w\s]")
 _COMMENT = re.compile(r"# \S+ = ")
 PREFIXED = re.compile(r"[BIESMLU]-.+")
+# Tags of word segmentation, which have no kind.
+PLAIN = frozenset("BIMESLUO")
+# What an entity begins with instead of a tag that goes on with one.
+_BEGUN = {"I": "B", "M": "B", "E": "S", "L": "U"}
+# What it ends with, where the tags of a file have ends: tags that say so, and instead of which.
+_ENDED = {"ES": {"B": "S", "I": "E", "M": "E"}, "LU": {"B": "U", "I": "L", "M": "L"}}
 
 _log = logging.getLogger(__name__)
 Span = tuple[int, int]
@@ -54,8 +60,8 @@ class TagTable:
         token_column: of a CoNLL file, from 0; negative ones count from the last.
         tag_column: the same for the tag.
         inconsistent: of tags that go on with an entity that did not begin (``I-`` after
-            ``O`` or after another kind): ``"repair"`` lets one begin, and logs how many;
-            ``"error"`` stops; ``"keep"``.
+            ``O`` or after another kind), or leave one without the end that such tags have:
+            ``"repair"`` lets one begin or end, and logs how many; ``"error"`` stops; ``"keep"``.
         encoding: of the files.
     """
 
@@ -82,12 +88,12 @@ class TagTable:
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: it holds something else; the message names file and line.
+            ValueError: it holds something else, or an ``id`` twice; the message names file and
+                line.
         """
-        found = [
-            self.tagged(*record)
-            for record in records(source, encoding=self.encoding, readers=self.readers)
-        ]
+        read = [*records(source, encoding=self.encoding, readers=self.readers)]
+        refuse_duplicates((place, values.get("id")) for place, values in read)
+        found = [self.tagged(*record) for record in read]
         if not found:
             raise ValueError(f"{source} holds no texts.")
         untagged = next((row.place for row in found if row.tags is None), None)
@@ -130,7 +136,8 @@ class TagTable:
         )
 
     def _consistent(self, source: str, found: list[TaggedText]) -> list[TaggedText]:
-        broken = [(row, repaired(row.tags or ())) for row in found]
+        names = {tag for row in found for tag in row.tags or ()}
+        broken = [(row, repaired(row.tags or (), names)) for row in found]
         wrong = [(row, tags) for row, tags in broken if row.tags is not None and row.tags != tags]
         if not wrong or self.inconsistent == "keep":
             return found
@@ -138,12 +145,12 @@ class TagTable:
             a != b for row, tags in wrong for a, b in zip(row.tags or (), tags, strict=True)
         )
         message = (
-            f"{source}: {count} tags go on with an entity that did not begin, the first at "
-            f"{wrong[0][0].place}"
+            f"{source}: {count} tags go on with an entity that did not begin, or do not end one, "
+            f"the first at {wrong[0][0].place}"
         )
         if self.inconsistent == "error":
             raise ValueError(f"{message}. Mend the file, or set inconsistent to 'repair'.")
-        _log.warning("%s; they begin one now.", message)
+        _log.warning("%s; they do now.", message)
         return [
             dataclasses.replace(row, tags=tags if row.tags is not None else None)
             for row, tags in broken
@@ -233,6 +240,8 @@ def words_of(text: str, cuts: Iterable[int] = ()) -> tuple[Span, ...]:
 def _with_entities(place: str, text: str, entities: Any) -> TaggedText:
     if entities is None:
         return TaggedText(text, words_of(text), None, place)
+    if not isinstance(entities, list | tuple):
+        raise ValueError(f"{place}: entities must be a list, received {entities!r:.80}")
     found = sorted(_entity(place, text, entity) for entity in entities)
     for (_, end, _), (start, _, label) in itertools.pairwise(found):
         if start < end:
@@ -252,13 +261,14 @@ def _with_entities(place: str, text: str, entities: Any) -> TaggedText:
 def _entity(place: str, text: str, entity: Any) -> tuple[int, int, str]:
     try:
         start, end, label = (entity[key] for key in ("start", "end", "label"))
-        fits = 0 <= start < end <= len(text) and text[start:end].strip() and isinstance(label, str)
+        named = isinstance(label, str) and label.strip()
+        fits = 0 <= start < end <= len(text) and text[start:end].strip() and named
     except (TypeError, KeyError):
         fits = False
     if not fits:
         raise ValueError(
             f"{place}: an entity has start, end (characters of the text, which has {len(text)}) "
-            f"and label, received {entity!r}."
+            f"and label, which is not empty; received {entity!r}."
         )
     return start, end, label
 
@@ -266,24 +276,54 @@ def _entity(place: str, text: str, entity: Any) -> tuple[int, int, str]:
 def _checked_tags(place: str, tags: Any, count: int) -> tuple[str, ...] | None:
     if tags is None:
         return None
-    if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
-        raise ValueError(f"{place}: tags must be a list of strings, received {tags!r:.80}")
+    valid = isinstance(tags, list | tuple)
+    if not valid or not all(isinstance(tag, str) and tag.strip() for tag in tags):
+        raise ValueError(
+            f"{place}: tags must be a list of strings, none of them empty, received {tags!r:.80}"
+        )
     if len(tags) != count:
         raise ValueError(f"{place}: {len(tags)} tags for {count} words.")
     return tuple(tags)
 
 
-def repaired(tags: Sequence[str]) -> tuple[str, ...]:
-    """Tags in which what goes on has begun: ``I-X`` that follows no ``X`` becomes ``B-X``.
+def spells_words(names: Collection[str]) -> bool:
+    """Whether tags are those of word segmentation; ``B`` tells them from parts of speech."""
+    return set(names) <= PLAIN and "B" in names
 
-    Of tags with ends (BIOES, BMES), whole words; tags without kinds stay as they are.
+
+def repaired(tags: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
+    """Tags in which what goes on has begun, and what has begun ends.
+
+    ``I-X`` that follows no ``X`` becomes ``B-X``. Where there are tags for ends (BIOES, BILOU,
+    BMES), a begin that nothing follows becomes a whole entity, and the last that goes on an end.
+
+    Args:
+        tags: of one text.
+        names: every tag of the file, which tell what tags there are.
     """
-    result: list[str] = []
-    before = "O"
-    for tag in tags:
-        kind = tag[2:] if PREFIXED.fullmatch(tag) else None
-        going = kind is not None and before[:2] in ("B-", "I-", "M-") and before[2:] == kind
-        starts = {"I": "B", "M": "B", "E": "S", "L": "U"}.get(tag[0]) if kind else None
-        before = tag if going or starts is None else f"{starts}-{kind}"
-        result.append(before)
-    return tuple(result)
+    plain = spells_words(names)
+    parts = [_letter_and_kind(tag, plain) for tag in tags]
+    for index, (letter, kind) in enumerate(parts):
+        if letter in _BEGUN and not _is_open(parts[index - 1 : index], kind):
+            parts[index] = (_BEGUN[letter], kind)
+    letters = {_letter_and_kind(name, plain)[0] for name in names}
+    ended = next((end for key, end in _ENDED.items() if letters & {*key}), {})
+    for index, (letter, kind) in enumerate(parts):
+        goes_on = any(then in _BEGUN and other == kind for then, other in parts[index + 1 :][:1])
+        if letter in ended and not goes_on:
+            parts[index] = (ended[letter], kind)
+    return tuple(
+        f"{letter}-{kind}" if kind else letter or tag
+        for tag, (letter, kind) in zip(tags, parts, strict=True)
+    )
+
+
+def _letter_and_kind(tag: str, plain: bool) -> tuple[str, str]:
+    """``I`` and ``X`` of ``I-X``, ``I`` and nothing of a plain ``I``; of others nothing at all."""
+    if PREFIXED.fullmatch(tag):
+        return tag[0], tag[2:]
+    return (tag, "") if plain and tag != "O" else ("", "")
+
+
+def _is_open(before: Sequence[tuple[str, str]], kind: str) -> bool:
+    return any(letter in ("B", "I", "M") and other == kind for letter, other in before)

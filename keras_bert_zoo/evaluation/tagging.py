@@ -10,11 +10,10 @@ import numpy as np
 from seqeval.metrics import sequence_labeling
 from sklearn import metrics
 
-from keras_bert_zoo.data.tagging import PREFIXED
+from keras_bert_zoo.data.tagging import PLAIN, PREFIXED, spells_words
 
-# Tags of word segmentation have no kind; MLU are other names for IES.
 _OUTSIDE = "O"
-_PLAIN = frozenset("BIMESLUO")
+# Other names for the same.
 _NAMES = str.maketrans("MLU", "IES")
 Entity = tuple[str, int, int]
 
@@ -22,8 +21,7 @@ Entity = tuple[str, int, int]
 def spells_entities(labels: Iterable[str]) -> bool:
     """Whether tags are of entities or of words, and not for instance parts of speech."""
     names = set(labels)
-    prefixed = any(PREFIXED.fullmatch(name) for name in names)
-    return prefixed or (bool(names) and names <= _PLAIN and "B" in names)
+    return any(PREFIXED.fullmatch(name) for name in names) or spells_words(names)
 
 
 def entities(tags: Sequence[str]) -> list[Entity]:
@@ -126,6 +124,6 @@ def _as_seqeval(tags: Sequence[str]) -> list[str]:
 def _named(tag: str) -> str:
     if PREFIXED.fullmatch(tag):
         return tag[0].translate(_NAMES) + tag[1:]
-    if len(tag) == 1 and tag in _PLAIN - {"O"}:
+    if len(tag) == 1 and tag in PLAIN - {"O"}:
         return f"{tag.translate(_NAMES)}-word"
     return tag

@@ -88,11 +88,21 @@ def test_json_lines_with_words_and_with_entities(tmp_path):
         ("E-A S-A", "S-A S-A"),
         ("B-A M-A E-A", "B-A M-A E-A"),
         ("B I I", "B I I"),
+        ("O I I", "O I I"),  # no B: a tag of its own
         ("NN VB", "NN VB"),
+        ("B M O B E M", "B E O B E S"),
+        ("M E E B", "B E S S"),
+        ("B-A O I-B E-B", "S-A O B-B E-B"),
+        ("U-A B-A I-A B-A", "U-A B-A L-A U-A"),
     ],
 )
-def test_what_goes_on_must_have_begun(tags, mended):
-    assert repaired(tags.split()) == tuple(mended.split())
+def test_what_goes_on_must_have_begun_and_ends_where_tags_have_ends(tags, mended):
+    assert repaired(tags.split(), set(tags.split())) == tuple(mended.split())
+
+
+def test_a_file_tells_what_tags_there_are():
+    assert repaired(["B-A", "O"], {"B-A", "O"}) == ("B-A", "O")
+    assert repaired(["B-A", "O"], {"B-A", "E-A", "O"}) == ("S-A", "O")
 
 
 def test_inconsistent_tags_are_mended_kept_or_refused(tmp_path, caplog):
@@ -119,7 +129,23 @@ def test_inconsistent_tags_are_mended_kept_or_refused(tmp_path, caplog):
         ("a.jsonl", '{"tokens": "ab"}', "expected a list of words"),
         ("a.jsonl", '{"tokens": ["a"], "tags": "O"}', "tags must be a list of strings"),
         ("a.jsonl", '{"words": ["a"]}', r"no column 'tokens'.*\['words'\]"),
+        (
+            "a.jsonl",
+            '{"tokens": ["a"], "tags": [""]}',
+            "line 1: tags must be .* none of them empty",
+        ),
+        ("a.jsonl", '{"text": "ab", "entities": 5}', "line 1: entities must be a list, received 5"),
         ("a.jsonl", '{"text": "ab", "entities": [{"start": 1, "end": 5}]}', "has start, end"),
+        (
+            "a.jsonl",
+            '{"text": "ab", "entities": [{"start": 0, "end": 2, "label": ""}]}',
+            "label, which is not empty",
+        ),
+        (
+            "a.jsonl",
+            '{"id": 1, "tokens": ["a"], "tags": ["O"]}\n{"id": 1, "tokens": ["a"], "tags": ["O"]}',
+            "line 2: the id 1 is that of .*line 1 too",
+        ),
         (
             "a.jsonl",
             '{"text": "ab c", "entities": [{"start": 0, "end": 2, "label": "X"},'

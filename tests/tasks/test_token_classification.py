@@ -118,6 +118,9 @@ def test_scores_are_seqevals():
     segmented = tagging.score([list("BMES")], [list("BESS")])
     assert segmented["f1"] == pytest.approx(2 * (1 / 3) * (1 / 2) / (1 / 3 + 1 / 2))
     assert set(tagging.score([["NN", "VB"]], [["NN", "NN"]])) == {"accuracy", "f1_macro"}
+    # A file may hold no entity, and the scores have the same names.
+    alone = tagging.score([["O", "O"]], [["O", "B-X"]], ["O", "B-X", "I-X"])
+    assert alone == {"f1": 0.0, "precision": 0.0, "recall": 0.0, "accuracy": 0.5}
 
 
 @pytest.fixture
