@@ -56,8 +56,9 @@ def generate(
     rows = texts * settings.rows
     chances = np.zeros((settings.max_new_tokens, 1), "float32")
     if settings.do_sample:
-        shape = (settings.max_new_tokens, rows)
-        chances = np.random.default_rng(settings.seed).random(shape, "float32")
+        # By rows: what is drawn for one does not depend on how many there are.
+        shape = (rows, settings.max_new_tokens)
+        chances = np.random.default_rng(settings.seed).random(shape, "float32").T
     if jit_compile and rows * settings.num_beams == 1:
         # XLA takes longer for the products of one row than for those of two, on processors.
         arrays = {name: np.repeat(x, 2, axis=0) for name, x in arrays.items()}

@@ -169,6 +169,10 @@ class FinetuneRecipe:
                 f"decoder_learning_rate is of task seq2seq with schedule {ROOT}",
             ),
             (
+                self.layer_decay is not None and self.task == "seq2seq",
+                "layer_decay is of encoders alone: seq2seq takes a decoder_learning_rate",
+            ),
+            (
                 self.decoder_warmup_steps is not None and self.decoder_learning_rate is None,
                 "decoder_warmup_steps needs a decoder_learning_rate",
             ),

@@ -267,6 +267,9 @@ def test_a_seed_decides(writer):
     texts = [generate(writer, rows(), **options, seed=seed).tolist() for seed in (1, 1, 2, None)]
     assert texts[0] == texts[1] != texts[2]
     assert texts[3] not in texts[:3]
+    # However many are written beside it.
+    first = {name: x[:1] for name, x in rows().items()}
+    assert generate(writer, first, **options, seed=1).tolist() == texts[0][:1]
 
 
 REFUSED = {

@@ -86,6 +86,7 @@ def test_an_encoder_becomes_both_sides(checkpoint, directory, tied):
         ({"schedule": "inverse_square_root"}, "needs warmup_steps"),
         ({"decoder_learning_rate": 0.1}, "of task seq2seq with schedule inverse_square_root"),
         ({"decoder_warmup_steps": 5}, "decoder_warmup_steps needs a decoder_learning_rate"),
+        ({"layer_decay": 0.9}, "layer_decay is of encoders alone"),
     ],
 )
 def test_recipes_that_contradict_themselves(tmp_path, changes, message):
