@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.data.pair_rows import TOKENS, PairRows, begun, start_of
+from keras_bert_zoo.data.pair_rows import TOKENS, PairRows, begun, frame_of
 from keras_bert_zoo.data.rows import encode
 
 from ..artifact import Artifact
@@ -55,8 +55,8 @@ class WritingQuestions:
         if first.task == "seq2seq":
             encoded = encode(Examples(texts), self._tokenizer, longest)
         else:
-            start = start_of(self._tokenizer, first.config)
-            encoded = begun(texts, self._tokenizer, longest, start)
+            frame = frame_of(self._tokenizer, first.config)
+            encoded = begun(texts, self._tokenizer, longest, frame)
         self._all = PairRows(encoded, memory=(self._tokenizer, texts))
         counts = encoded.lengths.tolist()
         self.rows = [encoded.padded(np.array([i]), count) for i, count in enumerate(counts)]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_bert_zoo.data.pair_rows import start_of
+from keras_bert_zoo.data.pair_rows import Frame, frame_of
 from keras_bert_zoo.generation.generate import end_of, texts_of
 from keras_bert_zoo.tasks.task import remembered
 from keras_bert_zoo.tokenizers.graph_decoding import TokenJoiner
@@ -86,22 +86,34 @@ def _text_signature(
     respaces = remembered(bundle.config, model.task).get("options", {}).get("respace")
     # A decoder goes on behind what it is given, which therefore has no end.
     longest = model.encoder.config.max_tokens if reads else model.config.max_tokens - room
-    start = None if reads else start_of(tokenizer, model.config)
-    longest = min(tokenizer.model_max_length, longest) - (start is not None)
+    frame = Frame() if reads else frame_of(tokenizer, model.config)
+    longest = min(tokenizer.model_max_length, longest) - frame.size
 
     def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
         ids = tokenizer(
             text, padding=True, truncation=True, max_length=longest, add_special_tokens=reads
         )
-        if start is not None:
-            first = dict(zip(PROMPT, (start, 1), strict=True))
-            ids = {k: tf.pad(ids[k], [[0, 0], [1, 0]], constant_values=first[k]) for k in PROMPT}
+        ids = framed(ids, frame)
         written = join(forward(**{name: ids[name] for name in names})[IDS])
         return {"text": respaced(written, text) if respaces else written}
 
     strings = (TensorSpec("text", "string", (BATCH,)),)
     signature = Signature(TEXT, strings, strings)
     return signature, _traced(any_batch(serve, ["text"]), signature)
+
+
+def framed(ids: Mapping[str, tf.Tensor], frame: Frame) -> Mapping[str, tf.Tensor]:
+    """Puts what stands around a text into rows ``(B, S)`` that are filled up behind."""
+    if frame.before is not None:
+        first = dict(zip(PROMPT, (frame.before, 1), strict=True))
+        ids = {k: tf.pad(ids[k], [[0, 0], [1, 0]], constant_values=first[k]) for k in PROMPT}
+    if frame.behind is None:
+        return ids
+    words, mask = (tf.pad(ids[name], [[0, 0], [0, 1]]) for name in PROMPT)
+    # A place of its own behind the tokens of each row.
+    behind = tf.one_hot(tf.reduce_sum(mask, axis=1), tf.shape(mask)[1], dtype=mask.dtype)
+    words = tf.where(behind > 0, tf.cast(frame.behind, words.dtype), words)
+    return dict(zip(PROMPT, (words, mask + behind), strict=True))
 
 
 def _traced(function: Any, signature: Signature) -> Any:

@@ -34,14 +34,14 @@ from keras_bert_zoo.checkpoints.sentence_transformers import (
 )
 from keras_bert_zoo.checkpoints.tensors import CheckpointError
 from keras_bert_zoo.config import EncoderConfig
-from keras_bert_zoo.models.warm_start import bert2bert, ids_of
+from keras_bert_zoo.models.warm_start import bert2bert, ids_of, prefix_ids_of, prefix_lm
 
 if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
     from keras_bert_zoo.tokenizers import Tokenizer
 
 _EMBEDDING = "sentence_embedding"
-_WRITING = "seq2seq"
+_WRITING, _CONTINUING = "seq2seq", "causal_lm"
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +87,8 @@ def load(
         task: ``"sequence_classification"`` for a classifier, ``"masked_lm"`` or
             ``"pretraining"`` (with next sentences) for a ``PretrainingModel``,
             ``"replaced_tokens"`` for ELECTRA's ``ReplacedTokenDetector``, ``"seq2seq"`` for an
-            ``EncoderDecoder``, which of an encoder is that of ``models.warm_start``,
+            ``EncoderDecoder`` and ``"causal_lm"`` for a ``CausalLM``, which of an encoder are
+            those of ``models.warm_start``,
             ``"sentence_embedding"`` for a ``SentenceEmbedder``, as the directory of
             sentence-transformers says or the mean of a bare encoder; by default the
             classifier that ``architectures`` in ``config.json`` names, else the bare
@@ -125,7 +126,7 @@ def load(
         )
     if writes:
         return _load_writer(directory, task, packed=packed, recompute=recompute, dtype=dtype)
-    if task == _WRITING:
+    if task in (_WRITING, _CONTINUING):
         if not fresh_head:
             raise ValueError(
                 f"{directory} holds an encoder alone, which writes nothing. Train it: "
@@ -133,7 +134,7 @@ def load(
             )
         options = {"dtype": dtype, "packed": packed, "recompute": recompute}
         options["do_lower_case"] = do_lower_case
-        return _written_by_encoder(source, tie_encoder_decoder, **options)
+        return _written_by_encoder(source, task, tie_encoder_decoder, **options)
     embeds = task == _EMBEDDING
     modules = read_modules(directory) if embeds else SentenceModules(encoder_folder(directory), {})
     directory = modules.encoder
@@ -174,13 +175,19 @@ def _untrained(
     )
 
 
-def _written_by_encoder(source: str | pathlib.Path, tied: bool, **options: Any) -> Bundle:
+def _written_by_encoder(
+    source: str | pathlib.Path, task: str, tied: bool, **options: Any
+) -> Bundle:
     """The model that ``models.warm_start`` makes of an encoder."""
     loaded = load(source, task="masked_lm", **options)
     if loaded.tokenizer is None:
         raise ValueError(f"{source} has no tokenizer files: texts need them.")
-    model = bert2bert(loaded.model, ids_of(loaded.tokenizer), tied=tied)
-    _log.warning("What attends from the decoder to the encoder starts with random values.")
+    model: Any
+    if task == _CONTINUING:
+        model = prefix_lm(loaded.model, prefix_ids_of(loaded.tokenizer))
+    else:
+        model = bert2bert(loaded.model, ids_of(loaded.tokenizer), tied=tied)
+        _log.warning("What attends from the decoder to the encoder starts with random values.")
     return Bundle(model, loaded.tokenizer, model.config)
 
 

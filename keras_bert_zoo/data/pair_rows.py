@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -134,32 +134,52 @@ def pair_rows(
     )
 
 
-def start_of(tokenizer: Any, config: Any) -> int | None:
-    """What a decoder alone reads before each text: its ``bos_token_id``, if its tokenizer adds it.
+class Frame(NamedTuple):
+    """Ids that a decoder alone reads around each text; ``None``: there is none."""
+
+    before: int | None = None
+    behind: int | None = None
+
+    @property
+    def size(self) -> int:
+        """How many they are."""
+        return sum(token is not None for token in self)
+
+
+def frame_of(tokenizer: Any, config: Any) -> Frame:
+    """What a decoder alone reads around each text.
+
+    Before it the config's ``bos_token_id``, if its tokenizer adds it there. Behind what is read
+    as a prefix its ``sep_token_id``, as UniLM has it (Dong et al. 2019, arXiv:1905.03197, section
+    2.1); else what is written goes on with the text itself.
 
     Args:
         tokenizer: a ``Tokenizer``.
         config: a ``DecoderConfig``.
     """
     added = tokenizer([""])["input_ids"].flat_values.numpy().tolist()
-    start = config.extra.get("bos_token_id")
-    return start if start in added[:1] else None
+    before, behind = (config.extra.get(name) for name in ("bos_token_id", "sep_token_id"))
+    return Frame(
+        before if before in added[:1] else None,
+        behind if config.prefix and behind in added[-1:] else None,
+    )
 
 
-def begun(texts: Sequence[str], tokenizer: Any, max_length: int, start: int | None) -> EncodedTexts:
-    """Tokenises what texts begin with: nothing is behind them.
+def begun(texts: Sequence[str], tokenizer: Any, max_length: int, frame: Frame) -> EncodedTexts:
+    """Tokenises what texts begin with.
 
     Args:
         texts: N texts.
         tokenizer: a ``Tokenizer``.
-        max_length: tokens at which they are cut.
-        start: id before each text; ``None``: there is none.
+        max_length: tokens at which they are cut, those around them included.
+        frame: what stands around each.
     """
-    room = max_length - (start is not None)
+    room = max_length - frame.size
     encoded = encode(Examples(texts), tokenizer, room, add_special_tokens=False)
-    if start is None:
-        return encoded
-    return _with_token(encoded, np.cumsum(encoded.lengths) - encoded.lengths, start)
+    if frame.before is not None:
+        starts = np.cumsum(encoded.lengths) - encoded.lengths
+        encoded = _with_token(encoded, starts, frame.before)
+    return encoded if frame.behind is None else ended(encoded, frame.behind)
 
 
 def ended(texts: EncodedTexts, end: int) -> EncodedTexts:

@@ -1,11 +1,16 @@
-"""An encoder–decoder that begins with the weights of an encoder."""
+"""Models that write and begin with the weights of an encoder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import keras
+
+from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.generator_config import NESTED, TIES, DecoderConfig, Seq2SeqConfig
+from keras_bert_zoo.models.causal_lm import CausalLM
+from keras_bert_zoo.models.decoder import Decoder
 from keras_bert_zoo.models.encoder_decoder import EncoderDecoder, encoder_decoder_of
 from keras_bert_zoo.models.pretraining import PretrainingModel
 
@@ -31,26 +36,57 @@ def bert2bert(
         ValueError: the encoder is no BERT.
     """
     encoder = model.encoder
-    if encoder.config.model_type != "bert":
-        raise ValueError(
-            "Only BERT can be a decoder too (model_type 'bert'), received an encoder of "
-            f"model_type {encoder.config.model_type!r}."
-        )
-    values = {**encoder.config.to_dict(), "is_decoder": True, "add_cross_attention": True}
     config = Seq2SeqConfig(
         encoder=encoder.config,
-        decoder=DecoderConfig.from_dict(values),
+        decoder=_decoder_config(encoder.config, add_cross_attention=True),
         model_type=NESTED,
         extra={TIES: True} if tied else {},
         **ids,
     )
     options = {name: encoder.options[name] for name in _SHARED_OPTIONS}
     made = encoder_decoder_of(config, encoder=options, decoder=options, dtype=encoder.dtype_policy)
+    _take(made, model)
+    return made
+
+
+def prefix_lm(model: PretrainingModel, ids: Mapping[str, Any]) -> CausalLM:
+    """BERT that reads a text from both sides and goes on behind it from the left.
+
+    Dong et al. 2019 (arXiv:1905.03197), section 2.3: UniLM begins as BERT is, head of the masked
+    words included. Nothing is new.
+
+    Args:
+        model: BERT with its head for masked words; it stays as it is.
+        ids: ``bos_token_id`` before what is read, ``sep_token_id`` behind it, and
+            ``eos_token_id``, the end of what is written.
+
+    Raises:
+        ValueError: the encoder is no BERT.
+        ConfigError: it has one segment alone.
+    """
+    encoder = model.encoder
+    config = _decoder_config(encoder.config, prefix_lm=True, **ids)
+    options = {name: encoder.options[name] for name in _SHARED_OPTIONS}
+    made = CausalLM(Decoder(config, **options, dtype=encoder.dtype_policy))
+    _take(made, model)
+    return made
+
+
+def _decoder_config(config: EncoderConfig, **choices: Any) -> DecoderConfig:
+    if config.model_type != "bert":
+        raise ValueError(
+            "Only BERT can be a decoder too (model_type 'bert'), received an encoder of "
+            f"model_type {config.model_type!r}."
+        )
+    return DecoderConfig.from_dict({**config.to_dict(), "is_decoder": True, **choices})
+
+
+def _take(made: keras.Model, model: PretrainingModel) -> None:
+    """Gives a model that was made of another its weights, but for what that has not."""
     known = {variable.path: variable for variable in model.weights}
     for variable in made.weights:
         if not any(part in variable.path for part in _ACROSS):
             variable.assign(known[_origin(variable.path)])
-    return made
 
 
 def ids_of(tokenizer: Any) -> dict[str, int]:
@@ -63,6 +99,21 @@ def ids_of(tokenizer: Any) -> dict[str, int]:
         "decoder_start_token_id": tokenizer.cls_token_id,
         "eos_token_id": tokenizer.sep_token_id,
         "pad_token_id": tokenizer.pad_token_id,
+    }
+
+
+def prefix_ids_of(tokenizer: Any) -> dict[str, int]:
+    """What stands around a text that is read, and ends one that is written behind it.
+
+    Args:
+        tokenizer: whose tokens are read and written.
+    """
+    ids = ids_of(tokenizer)
+    return {
+        "bos_token_id": ids["decoder_start_token_id"],
+        "sep_token_id": ids["eos_token_id"],
+        "eos_token_id": ids["eos_token_id"],
+        "pad_token_id": ids["pad_token_id"],
     }
 
 

@@ -28,8 +28,8 @@ TASKS: dict[str, Any] = {
 # Modules that called `register`, with the file of each; a session has none.
 OWN_MODULES: dict[str, str | None] = {}
 
-# These learn from text alone: `keras-bert-zoo pretrain` trains them.
-PRETRAINED = ("masked_lm", "causal_lm")
+# This learns from text alone: `keras-bert-zoo pretrain` trains them.
+PRETRAINED = ("masked_lm",)
 
 
 def task_named(name: str) -> Any:

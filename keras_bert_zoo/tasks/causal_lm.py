@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from keras_bert_zoo.data.pair_rows import TOKENS, PairRows, begun, start_of
+from keras_bert_zoo.data.pair_rows import TOKENS, PairRows, begun, frame_of
+from keras_bert_zoo.data.prefix_rows import prefix_rows, prefixes
+from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.text_files import TextRows
 from keras_bert_zoo.evaluation.prediction import Runner
 from keras_bert_zoo.evaluation.writing import METRICS, TOKENIZERS
 from keras_bert_zoo.generation import GenerationOptions, generate
 from keras_bert_zoo.generation.checking import PROMPT
-from keras_bert_zoo.rules import check_options, choice, only
+from keras_bert_zoo.rules import PART, check_options, choice, only
 from keras_bert_zoo.tasks.task import Labels
 from keras_bert_zoo.tasks.writing import Writing, widened
 
@@ -25,6 +28,7 @@ _RULES = {
     "metric": choice(*METRICS),
     "bleu_tokenizer": choice(*TOKENIZERS),
     "num_return_sequences": only(1),
+    "label_smoothing": PART,
 }
 
 
@@ -33,6 +37,7 @@ class ContinuationOptions(GenerationOptions):
     """How a text goes on, and how that is judged.
 
     Args:
+        label_smoothing: part of a label that is spread over all tokens, see ``seq2seq``.
         metric: ``bleu`` (with chrF), ``rouge`` or ``exact_match``, see ``evaluation.writing``.
         bleu_tokenizer: how sacrebleu cuts words: ``13a``, ``zh``, ``intl``, ``char`` or ``none``.
 
@@ -40,6 +45,7 @@ class ContinuationOptions(GenerationOptions):
         ValueError: values are out of range; all are named.
     """
 
+    label_smoothing: float = 0.1
     metric: str = "bleu"
     bleu_tokenizer: str = "13a"
 
@@ -58,12 +64,42 @@ class CausalText(Writing):
     """Radford et al. 2019, section 2; the model is a ``models.CausalLM``.
 
     Asked for the beginning of a text, it says what follows. A text is cut where it leaves too
-    little room for that.
+    little room for that. What reads a prefix also learns from pairs what to write behind it
+    (Dong et al. 2019, arXiv:1905.03197, section 2.3).
     """
 
     Options = ContinuationOptions
     own_columns = ("text", "target")
     without: ClassVar = {"label_column": "what is to follow is in pair_column"}
+    # Whether rows hold what is to follow.
+    learns = False
+
+    def learning_from(self, examples: TextRows) -> CausalText:
+        """The task with what is to follow in its rows."""
+        found = copy.copy(self)
+        found.learns = True
+        return found
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest row; the last that is to follow is never read."""
+        room = self.options.max_new_tokens - 1 if self.learns else 0
+        return self.settings.max_length + room
+
+    def prepared(self, model: Any, learned: Rows | None = None) -> Any:
+        """The model with the smoothing of its loss.
+
+        Raises:
+            ValueError: what is to learn reads no prefix.
+        """
+        if learned is not None and not model.config.prefix:
+            raise ValueError(
+                "The model reads from the left alone, and learns from text alone: keras-bert-zoo "
+                "pretrain. From pairs of texts learns what reads a prefix: begin with BERT, or "
+                "with a model that has prefix_lm in its config."
+            )
+        model.label_smoothing = self.options.label_smoothing
+        return model
 
     def recall(self, config: Any) -> None:
         """Takes what texts begin and end with, and how much room there is.
@@ -81,18 +117,31 @@ class CausalText(Writing):
         length = min(self.settings.max_length, room)
         self.settings = dataclasses.replace(self.settings, max_length=length)
 
-    def rows(self, examples: TextRows, tokenizer: Any, labels: Labels) -> PairRows:
-        """A row for each text."""
-        start = start_of(tokenizer, self.config)
-        encoded = begun(examples.texts, tokenizer, self.settings.max_length, start)
-        return PairRows(encoded, memory=(tokenizer, examples.texts))
+    def rows(self, examples: TextRows, tokenizer: Any, labels: Labels) -> Rows:
+        """A row for each text, behind it what is to follow where that is learned."""
+        memory, length = (tokenizer, examples.texts), self.settings.max_length
+        frame = frame_of(tokenizer, self.config)
+        if not self.learns:
+            return PairRows(begun(examples.texts, tokenizer, length, frame), memory=memory)
+        found = prefix_rows(
+            examples.texts,
+            examples.text_pairs,
+            tokenizer,
+            frame=frame,
+            end=self.end,
+            max_length=length,
+            max_target_length=self.options.max_new_tokens,
+        )
+        return dataclasses.replace(found, memory=memory)
 
     def runner(self, model: Any, *, learning: bool = False) -> Runner:
-        """Writes."""
+        """Writes; with ``learning`` also scores what is to follow."""
 
         def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-            read = {name: inputs[name] for name in PROMPT}
+            read = prefixes(inputs) if learning else {name: inputs[name] for name in PROMPT}
             read = widened(read, self.settings.max_length)
-            return {TOKENS: generate(model, read, jit_compile=False, **self.options.generation)}
+            written = generate(model, read, jit_compile=False, **self.options.generation)
+            scored = model.predict_on_batch(dict(inputs)) if learning else {}
+            return {**scored, TOKENS: written}
 
         return run

@@ -175,10 +175,6 @@ class Seq2Seq(Writing):
 
         return run
 
-    def silent(self, model: Any) -> Runner:
-        """Writes the end alone."""
-        return lambda inputs: {TOKENS: np.full((len(inputs["input_ids"]), 1), self.end)}
-
     def texts(self, rows: Any, outputs: Outputs) -> list[str]:
         """What was written, with the spaces that are asked for."""
         found = super().texts(rows, outputs)

@@ -159,6 +159,11 @@ class Task(abc.ABC, Generic[E]):
         """The task with the options that training examples decide; a bundle remembers them."""
         return self
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest row."""
+        return self.settings.max_length
+
     def recall(self, config: EncoderConfig) -> None:
         """Takes from a model's config what it says of answers; by default nothing."""
 

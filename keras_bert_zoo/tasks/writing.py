@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_bert_zoo.data.pair_rows import TOKENS
 from keras_bert_zoo.data.text_files import TextRows, TextTable
+from keras_bert_zoo.evaluation.prediction import Runner
 from keras_bert_zoo.evaluation.writing import METRICS
 from keras_bert_zoo.tasks.asking import texts_of
 from keras_bert_zoo.tasks.task import Labels, Outputs, Settings, Task, mean_tally
@@ -73,6 +74,10 @@ class Writing(Task[TextRows]):
         if self.metric.each is None:
             return None
         return mean_tally(self.metric.each(self.texts(rows, outputs), examples.text_pairs or []))
+
+    def silent(self, model: Any) -> Runner:
+        """Writes the end alone."""
+        return lambda inputs: {TOKENS: np.full((len(inputs["input_ids"]), 1), self.end)}
 
     def answers(
         self, examples: TextRows, rows: Any, outputs: Outputs, labels: Labels

@@ -124,7 +124,7 @@ class _Run:
         self.batches = BucketedBatches(
             learned,
             batch_size=recipe.batch_size,
-            max_length=recipe.max_length,
+            max_length=self.task.longest,
             seed=recipe.seed,
             buckets=recipe.buckets or (BUCKETS_OF_XLA if recipe.jit_compile else BUCKETS),
         )
@@ -242,7 +242,7 @@ class _Run:
         return outputs_of(
             run,
             self.rows[name],
-            max_length=self.recipe.max_length,
+            max_length=self.task.longest,
             sequences=self.task.sequences,
             batch_size=self.task.rows_at_once,
             observe=observe,

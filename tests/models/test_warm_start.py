@@ -1,4 +1,4 @@
-"""Both sides of a BERT2BERT begin as the encoder is."""
+"""What begins with the weights of an encoder: both sides of a BERT2BERT, and UniLM."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from keras_bert_zoo import bundle
 from keras_bert_zoo.models import TASKS, BertEncoder, encoder_of
-from keras_bert_zoo.models.warm_start import bert2bert
+from keras_bert_zoo.models.warm_start import bert2bert, prefix_lm
 
 IDS = {"decoder_start_token_id": 2, "eos_token_id": 3, "pad_token_id": 0}
 
@@ -37,6 +37,18 @@ def test_another_architecture_is_refused(tiny_config):
     other = encoder_of(tiny_config.replace(model_type="roberta", pad_token_id=1))
     with pytest.raises(ValueError, match=r"Only BERT.*received an encoder of model_type 'roberta'"):
         bert2bert(TASKS["masked_lm"](other), IDS)
+
+
+def test_what_reads_a_prefix_scores_words_as_bert_does(tiny_config, randomise, make_batch):
+    masked = randomise(TASKS["masked_lm"](BertEncoder(tiny_config, add_pooling_layer=False)))
+    made = prefix_lm(masked, {"bos_token_id": 2, "sep_token_id": 3, "eos_token_id": 3})
+    assert made.config.prefix and made.config.extra["sep_token_id"] == 3
+    batch = {**make_batch(), "token_type_ids": np.zeros((4, 12), "int32")}
+    positions = np.tile(np.arange(12, dtype="int32"), (4, 1))
+    expected = masked({**batch, "masked_positions": positions})["prediction_logits"]
+    seen = batch["attention_mask"] > 0
+    found = np.array(made(batch)["logits"])
+    np.testing.assert_allclose(found[seen], np.array(expected)[seen], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parity

@@ -11,9 +11,7 @@ from writers import END, START, tiny_writer
 
 from keras_bert_zoo import WordPieceTokenizer, cli, predictor
 from keras_bert_zoo.bundle import save
-from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.generation import generate
-from keras_bert_zoo.training.recipe import FinetuneRecipe
 
 # Ids as the tiny models have them, and as many words as they have rows.
 WORDS = ("[PAD]", "[SEP]", "[CLS]", "[UNK]", "[MASK]", *string.ascii_lowercase)
@@ -105,8 +103,3 @@ def test_the_command(made, tokenizer, capsys):
 def test_what_cannot_be_asked(made, options, message):
     with pytest.raises(ValueError, match=message):
         predictor(made[2], options=options)
-
-
-def test_it_is_not_fine_tuned():
-    with pytest.raises(ConfigError, match=r"'causal_lm' learns from text alone: .* pretrain"):
-        FinetuneRecipe(model="m", task="causal_lm", output="o", train="t.tsv")
