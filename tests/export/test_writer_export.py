@@ -367,16 +367,6 @@ def test_a_decoder_alone_goes_on_with_texts(saved, kind, before, tmp_path):
     assert artifact.run({"text": TEXTS})["text"].tolist() == written
 
 
-def test_what_stands_around_a_text_is_put_there_in_the_graph():
-    rows = [[5, 6, 7], [8, 0, 0], [0, 0, 0]]
-    ids = {"input_ids": tf.constant(rows), "attention_mask": tf.constant(np.sign(rows))}
-    around = {name: x.numpy().tolist() for name, x in framed(ids, Frame(2, 3)).items()}
-    assert around["input_ids"] == [[2, 5, 6, 7, 3], [2, 8, 3, 0, 0], [2, 3, 0, 0, 0]]
-    assert [sum(row) for row in around["attention_mask"]] == [5, 3, 2]
-    before = framed(ids, Frame(2))["input_ids"].numpy().tolist()
-    assert before == [[2, 5, 6, 7], [2, 8, 0, 0], [2, 0, 0, 0]]
-
-
 @pytest.mark.parametrize("kind", [pytest.param("bert", marks=pytest.mark.slow), "gpt2"])
 def test_a_decoder_alone_is_asked_as_the_bundle_is(saved, kind, tmp_path):
     place, tokenizer = saved[kind], WordPieceTokenizer(WORDS, model_max_length=16)
