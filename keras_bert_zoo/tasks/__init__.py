@@ -28,7 +28,7 @@ TASKS: dict[str, Any] = {
 # Modules that called `register`, with the file of each; a session has none.
 OWN_MODULES: dict[str, str | None] = {}
 
-# This learns from text alone: `keras-bert-zoo pretrain` trains them.
+# This learns from text alone: `keras-bert-zoo pretrain` trains it.
 PRETRAINED = ("masked_lm",)
 
 

@@ -103,6 +103,7 @@ def test_flags_alone_make_a_recipe():
         ),
         ([*REQUIRED, "--lora_rank=2", "--lora_alpha=0"], ["lora_alpha must be a positive number"]),
         ([*REQUIRED, "--lora_targets=[query]"], ["need a lora_rank"]),
+        ([*REQUIRED, "--task=masked_lm"], ["learns from text alone: keras-bert-zoo pretrain"]),
     ],
 )
 def test_mistakes_on_the_command_line(arguments, complaints):
