@@ -66,7 +66,24 @@ class QuestionAnswering(Task[Questions]):
         """A task that knows of questions without an answer, where the examples have such."""
         if not self._with_impossible(examples):
             return self
-        options = {**self.settings.options, "impossible": True}
+        return self._with(impossible=True)
+
+    def tuned(
+        self, examples: Questions, rows: Rows, outputs: Outputs, labels: Labels
+    ) -> QuestionAnswering:
+        """A task with the ``null_threshold`` of the best F1, unless the recipe states one.
+
+        Questions of one kind alone would say: never an answer, or always.
+        """
+        kinds = {each.impossible for each in examples}
+        stated = "null_threshold" in self.settings.options
+        if stated or not self.options.impossible or len(kinds) < 2:
+            return self
+        scores = self.score(examples, rows, outputs, labels)
+        return self._with(null_threshold=scores["best_f1_threshold"])
+
+    def _with(self, **options: Any) -> QuestionAnswering:
+        options = {**self.settings.options, **options}
         return QuestionAnswering(dataclasses.replace(self.settings, options=options))
 
     def asked(self, questions: Sequence[Any]) -> Questions:
