@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from keras_bert_zoo.data.records import unpacked
 from keras_bert_zoo.data.spelling import spelling_hint
 
 
@@ -95,10 +94,7 @@ def choices_of(place: str, values: Mapping[str, Any], name: str) -> tuple[list[s
     if columns != [name]:
         _refuse_gaps(place, name, columns)
         return [], [values[column] for column in columns]
-    found = values[name]
-    if isinstance(found, str):
-        with contextlib.suppress(ValueError):  # said below
-            found = json.loads(found)
+    found = unpacked(values[name])
     if isinstance(found, dict) and isinstance(found.get("text"), list):
         return [str(each) for each in found.get("label") or []], list(found["text"])
     if not isinstance(found, list | tuple):

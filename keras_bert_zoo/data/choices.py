@@ -17,7 +17,7 @@ import numpy as np
 from keras_bert_zoo.data.choice_columns import Layout, choices_of, label_of, layout_of
 from keras_bert_zoo.data.columns import Part, picked
 from keras_bert_zoo.data.examples import Examples
-from keras_bert_zoo.data.records import place_of, records
+from keras_bert_zoo.data.records import place_of, records, refuse_duplicates
 from keras_bert_zoo.data.text_files import check_empty_texts
 
 _log = logging.getLogger(__name__)
@@ -64,10 +64,11 @@ class ChoiceTable:
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: it cannot be read, a column is missing, a text is no string or is empty,
-                a label names no choice, or a row has fewer or more choices than the first;
-                the message names file and line.
+                a label names no choice, an ``id`` occurs twice, or a row has fewer or more choices
+                than the first; the message names file and line.
         """
-        found = records(source, delimiter=self.delimiter, encoding=self.encoding)
+        found = list(records(source, delimiter=self.delimiter, encoding=self.encoding))
+        refuse_duplicates((place, values.get("id")) for place, values in found)
         rows = self._without_empty(str(source), [self._row(*record) for record in found])
         if not rows:
             raise ValueError(f"{source} holds no rows.")

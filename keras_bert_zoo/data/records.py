@@ -115,6 +115,16 @@ def check_file(source: str | pathlib.Path) -> None:
         )
 
 
+def unpacked(value: Any) -> Any:
+    """The list or object that the field of a CSV or TSV holds as JSON, else the value itself."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
 def refuse_duplicates(ids: Iterable[tuple[str, Any]]) -> None:
     """Refuses an id that two records have.
 

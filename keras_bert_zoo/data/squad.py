@@ -15,7 +15,13 @@ from typing import Any
 from keras_bert_zoo.data.records import Reader, Record, records, refuse_duplicates
 from keras_bert_zoo.data.text_files import EMPTY_TEXTS
 
-MISPLACED = ("error", "drop", "find")
+# Whether to look for answers elsewhere, and to drop questions whose answers are not found.
+MISPLACED = {
+    "error": (False, False),
+    "drop": (False, True),
+    "find": (True, False),
+    "find_or_drop": (True, True),
+}
 _KEYS = ("id", "question", "context", "answers")
 _SHOWN = 60
 _log = logging.getLogger(__name__)
@@ -75,6 +81,18 @@ class Question:
         """Whether it is known that the text has no answer."""
         return self.answers == ()
 
+    @property
+    def misplaced(self) -> tuple[Answer, ...]:
+        """The answers that are not where they should be."""
+        return tuple(each for each in self.answers or () if not each.stands_in(self.context))
+
+    def found(self) -> Question | None:
+        """The same with all answers at their nearest places; ``None`` where one has none."""
+        nearest = [each.nearest(self.context) for each in self.answers or ()]
+        answers = tuple(each for each in nearest if each)
+        complete = len(answers) == len(nearest)
+        return dataclasses.replace(self, answers=answers) if complete else None
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class QuestionFile:
@@ -82,8 +100,8 @@ class QuestionFile:
 
     Args:
         misplaced: what to do with a question one of whose answers is not where the file
-            says: ``"error"``, ``"drop"`` or ``"find"`` the nearest place that has it. How
-            many were dropped or moved is logged.
+            says: ``"error"``, ``"drop"``, ``"find"`` the nearest place that has it (an error
+            where there is none), or ``"find_or_drop"``. How many were dropped or moved is logged.
         empty_texts: what to do with questions or texts of white space only: ``"error"``,
             ``"drop"`` or ``"keep"``.
         encoding: of the file.
@@ -98,7 +116,7 @@ class QuestionFile:
 
     def __post_init__(self) -> None:
         """Refuses an unknown choice."""
-        for name, valid in (("misplaced", MISPLACED), ("empty_texts", EMPTY_TEXTS)):
+        for name, valid in (("misplaced", tuple(MISPLACED)), ("empty_texts", EMPTY_TEXTS)):
             if getattr(self, name) not in valid:
                 raise ValueError(f"{name} must be one of {valid}: {getattr(self, name)!r}")
 
@@ -136,37 +154,36 @@ class QuestionFile:
 
     def _placed(self, source: str, read: list[Question]) -> list[Question]:
         """The questions whose answers stand where they should, by now."""
-        kept, wrong = [], 0
-        for each in read:
-            answers = each.answers or ()
-            if all(answer.stands_in(each.context) for answer in answers):
-                kept.append(each)
-                continue
-            wrong += 1
-            if self.misplaced != "drop":
-                moved = tuple(self._moved(each, answer) for answer in answers)
-                kept.append(dataclasses.replace(each, answers=moved))
-        if wrong:
-            done = "dropped" if self.misplaced == "drop" else "moved the answers of"
-            _log.warning("%s: %s %d of %d questions", source, done, wrong, len(read))
+        finds, drops = MISPLACED[self.misplaced]
+        wrong = [each for each in read if each.misplaced]
+        settled = {each.id: each.found() if finds else None for each in wrong}
+        lost = [each for each in wrong if settled[each.id] is None]
+        if lost and not drops:
+            raise _misplaced(lost, len(read), sought=finds)
+        counts = {"dropped": len(lost), "moved the answers of": len(wrong) - len(lost)}
+        for done, count in counts.items():
+            if count:
+                _log.warning("%s: %s %d of %d questions", source, done, count, len(read))
+        placed = (settled.get(each.id, each) for each in read)
+        kept = [each for each in placed if each is not None]
         if not kept:
             raise ValueError(f"{source}: no question is left; all {len(read)} were dropped.")
         return kept
 
-    def _moved(self, question: Question, answer: Answer) -> Answer:
-        if answer.stands_in(question.context):
-            return answer
-        nearest = answer.nearest(question.context) if self.misplaced == "find" else None
-        if nearest is None:
-            at = max(answer.start, 0)
-            raise ValueError(
-                f"{question.place}: the answer {_short(answer.text)} is not at answer_start "
-                f"{answer.start} of the context of question {question.id!r}; there stands "
-                f"{_short(question.context[at : at + len(answer.text)])}. Correct it, or set "
-                "misplaced to 'drop' (leave such questions out) or 'find' (take the nearest "
-                "place that has it)."
-            )
-        return nearest
+
+def _misplaced(lost: list[Question], count: int, *, sought: bool) -> ValueError:
+    """What to say of questions one of whose answers is not in its place, and of how many."""
+    first = lost[0]
+    answer = next(each for each in first.misplaced if not (sought and each.nearest(first.context)))
+    there = first.context[max(answer.start, 0) :][: len(answer.text)]
+    where = " nor anywhere else in it" if sought else ""
+    return ValueError(
+        f"{first.place}: the answer {_short(answer.text)} is not at answer_start {answer.start} of "
+        f"the context of question {first.id!r}{where}; there stands {_short(there)}. So it is with "
+        f"{len(lost)} of {count} questions. Correct them, or set misplaced to 'drop' (leave such "
+        "questions out), 'find' (take the nearest place that has the answer) or 'find_or_drop' "
+        "(leave out only those without such a place)."
+    )
 
 
 def _short(text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from keras_bert_zoo.corpus.sentences import SENTENCE, split_sentences
-from keras_bert_zoo.data.records import records, refuse_duplicates
+from keras_bert_zoo.data.records import records, refuse_duplicates, unpacked
 from keras_bert_zoo.data.text_files import check_empty_texts
 
 _log = logging.getLogger(__name__)
@@ -60,6 +60,9 @@ class Document:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SummaryTable:
     """How to read documents.
+
+    Lists, and objects by section or aspect, are written as JSON in a CSV or TSV. A column ``text``
+    holds prose, which is taken as it is.
 
     Args:
         text: column of the document: a string, which is split into sentences, or a list of them,
@@ -128,7 +131,9 @@ class SummaryTable:
         column = next((name for name in known if values.get(name) is not None), None)
         if column is None:
             raise _no_column(place, " or ".join(known), values)
-        text, spans = _sentences(f"{place}: {column}", values[column])
+        # What is asked on the command line has this name, brackets or not.
+        found = values[column] if column == "text" else unpacked(values[column])
+        text, spans = _sentences(f"{place}: {column}", found)
         if not labelled:
             return Document(place, text, spans)
         for name in (self.summary, self.label):
@@ -141,7 +146,7 @@ class SummaryTable:
 
     def _summary(self, place: str, values: Mapping[str, Any]) -> str | None:
         name = self.summary or _SUMMARY
-        found = values.get(name)
+        found = unpacked(values.get(name))
         if found is None:
             return None
         place = f"{place}: {name}"
@@ -154,14 +159,14 @@ class SummaryTable:
         name = self.label or _LABELS
         if values.get(name) is not None:
             place = f"{place}: {name}"
-            flags = _flat(place, self._of_aspect(place, values[name]))
+            flags = _flat(place, self._of_aspect(place, unpacked(values[name])))
             if len(flags) != count or not all(flag in (0, 1) for flag in flags):
                 raise ValueError(
                     f"{place} must be 0 or 1 for each of the {count} sentences, received "
                     f"{len(flags)}: {reprlib.repr(flags)}."
                 )
             return tuple(map(int, flags))
-        indices = values.get(_INDICES)
+        indices = unpacked(values.get(_INDICES))
         if indices is None:
             return None
         valid = isinstance(indices, list | tuple) and all(type(each) is int for each in indices)
@@ -235,5 +240,7 @@ def _flat(place: str, found: Any) -> list[Any]:
         parts = ([each] if isinstance(each, str) else _flat(place, each) for each in found.values())
         return [value for part in parts for value in part]
     if not isinstance(found, list | tuple):
-        raise ValueError(f"{place} must be a list, received {reprlib.repr(found)}.")
+        raise ValueError(
+            f"{place} must be a list, in a CSV as JSON, received {reprlib.repr(found)}."
+        )
     return list(found)

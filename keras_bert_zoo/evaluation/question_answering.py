@@ -159,6 +159,33 @@ def best_threshold(
         silence: score of giving none, ``(N,)``.
         margins: the score of giving none, less that of the answer, ``(N,)``.
     """
+    thresholds, sums = _by_threshold(answers, silence, margins)
+    best = int(sums.argmax())
+    return float(sums[best] / len(answers)), float(thresholds[best])
+
+
+def middle_threshold(
+    best: Sequence[str], margins: np.ndarray, golds: Sequence[Sequence[str]]
+) -> float:
+    """The ``null_threshold`` in the middle of those that have the best F1.
+
+    ``best_threshold`` is the lowest of them: what was just answered there, and a question that is
+    a little less sure would not be.
+
+    The arguments are those of ``score``.
+    """
+    answers = each_score(best, golds, with_impossible=True)[:, 1]
+    thresholds, sums = _by_threshold(answers, _silence(golds)[:, 1], margins)
+    first = int(sums.argmax())
+    worse = np.flatnonzero(sums[first:] < sums[first])
+    after = first + int(worse[0]) if len(worse) else -1
+    return float((thresholds[first] + thresholds[after]) / 2)
+
+
+def _by_threshold(
+    answers: np.ndarray, silence: np.ndarray, margins: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Thresholds from below all differences up to the largest, and the sum of scores at each."""
     order = np.argsort(margins, kind="stable")
     ordered = margins[order]
     totals = silence.sum() + np.cumsum((answers - silence)[order])
@@ -167,5 +194,4 @@ def best_threshold(
     thresholds = ordered[possible]
     sums = np.append(silence.sum(), totals[possible])
     thresholds = np.append(thresholds[:1] - 1.0 if len(thresholds) else 0.0, thresholds)
-    best = int(sums.argmax())
-    return float(sums[best] / len(answers)), float(thresholds[best])
+    return thresholds, sums

@@ -18,7 +18,7 @@ from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.spelling import spelling_hint
 from keras_bert_zoo.data.squad import READERS, Answer, Question, QuestionFile
 from keras_bert_zoo.data.windows import Windows
-from keras_bert_zoo.evaluation.question_answering import each_given, score
+from keras_bert_zoo.evaluation.question_answering import each_given, middle_threshold, score
 from keras_bert_zoo.evaluation.spans import Spans, best_spans
 from keras_bert_zoo.tasks.asking import TWO_TEXTS
 from keras_bert_zoo.tasks.question_options import QuestionOptions
@@ -66,7 +66,23 @@ class QuestionAnswering(Task[Questions]):
         """A task that knows of questions without an answer, where the examples have such."""
         if not self._with_impossible(examples):
             return self
-        options = {**self.settings.options, "impossible": True}
+        return self._with(impossible=True)
+
+    def tuned(
+        self, examples: Questions, rows: Rows, outputs: Outputs, labels: Labels
+    ) -> QuestionAnswering:
+        """A task with a ``null_threshold`` of the best F1, unless the recipe states one.
+
+        Questions of one kind alone would say: never an answer, or always.
+        """
+        kinds = {each.impossible for each in examples}
+        stated = "null_threshold" in self.settings.options
+        if stated or not self.options.impossible or len(kinds) < 2:
+            return self
+        return self._with(null_threshold=middle_threshold(*self._said(examples, rows, outputs)))
+
+    def _with(self, **options: Any) -> QuestionAnswering:
+        options = {**self.settings.options, **options}
         return QuestionAnswering(dataclasses.replace(self.settings, options=options))
 
     def asked(self, questions: Sequence[Any]) -> Questions:
@@ -120,18 +136,23 @@ class QuestionAnswering(Task[Questions]):
         self, judge: Callable[..., Any], examples: Questions, rows: Rows, outputs: Outputs
     ) -> Any:
         """What one of ``evaluation.question_answering`` says of the best answers."""
+        return judge(
+            *self._said(examples, rows, outputs),
+            with_impossible=self._with_impossible(examples),
+            null_threshold=self.options.null_threshold,
+        )
+
+    def _said(
+        self, examples: Questions, rows: Rows, outputs: Outputs
+    ) -> tuple[list[str], np.ndarray, list[list[str]]]:
+        """The best answers, the score of none less theirs ``(N,)``, and the right answers."""
         spans = self._spans(examples, rows, outputs)
         best = [
             each.context[spans.starts[first] : spans.ends[first]] if first < after else ""
             for each, first, after in zip(examples, *spans.bounds, strict=True)
         ]
-        return judge(
-            best,
-            spans.null_margins,
-            [[answer.text for answer in each.answers or ()] for each in examples],
-            with_impossible=self._with_impossible(examples),
-            null_threshold=self.options.null_threshold,
-        )
+        golds = [[answer.text for answer in each.answers or ()] for each in examples]
+        return best, spans.null_margins, golds
 
     def answers(
         self, examples: Questions, rows: Rows, outputs: Outputs, labels: Labels

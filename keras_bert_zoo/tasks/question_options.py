@@ -30,8 +30,8 @@ class QuestionOptions:
         null_threshold: no answer is given where the score of none is larger by more than this.
         impossible: whether a question may have no answer; by default whether the data know of
             one that has none. What was trained on such remembers it.
-        misplaced: answers that are not where the file says: ``"error"``, ``"drop"`` or
-            ``"find"``, see ``data.squad``.
+        misplaced: answers that are not where the file says: ``"error"``, ``"drop"``,
+            ``"find"`` or ``"find_or_drop"``, see ``data.squad``.
 
     Raises:
         ValueError: values are out of range; all are named.

@@ -164,6 +164,13 @@ class Task(abc.ABC, Generic[E]):
         """Tokens of the longest row."""
         return self.settings.max_length
 
+    def tuned(self, examples: E, rows: Rows, outputs: Outputs, labels: Labels) -> Task[E]:
+        """The task with the options that answers to validation examples decide.
+
+        By default itself. A bundle remembers them; what a recipe states is left as it is.
+        """
+        return self
+
     def recall(self, config: EncoderConfig) -> None:
         """Takes from a model's config what it says of answers; by default nothing."""
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import pathlib
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -91,7 +92,7 @@ def finetune(recipe: FinetuneRecipe, *, verbose: int | None = None) -> FinetuneR
             directory.clear(recipe.identity())
         with stop_requests() as request:
             run.train(request, verbose)
-        return run.finish()
+        return run.finish(quiet=verbose == 0)
 
 
 class _Run:
@@ -229,11 +230,15 @@ class _Run:
     def _monitored(self) -> str:
         return self.recipe.monitor or f"val_{self.task.monitored(self.labels)}"
 
-    def _scores(self, name: str) -> dict[str, float]:
-        """Scores of the model as it stands."""
+    def _scores(self, name: str, *, tune: bool = False, quiet: bool = True) -> dict[str, float]:
+        """Scores of the model as it stands; ``tune`` lets its answers decide options first."""
         examples, rows = self.examples[name], self.rows[name]
         loss = MeanLoss(self.model, rows)
         outputs = self._outputs(name, self.task.runner(self.model, learning=True), loss)
+        if tune:
+            before = self.task.settings.options
+            self.task = self.task.tuned(examples, rows, outputs, self.labels)
+            _tell_tuned(before, self.task.settings.options, quiet)
         return {"loss": loss.value, **self.task.score(examples, rows, outputs, self.labels)}
 
     def _outputs(
@@ -248,14 +253,19 @@ class _Run:
             observe=observe,
         )
 
-    def finish(self) -> FinetuneResult:
+    def finish(self, *, quiet: bool) -> FinetuneResult:
         """Takes the best weights, scores them, saves the bundle and drops the state."""
         best = self.directory / _BEST
         if best.is_file():
             _, arrays = read_tensors(best)
             for index, variable in enumerate(self.model.weights):
                 variable.assign(arrays[str(index)])
-        metrics = {name: self._scores(name) for name in self.rows}
+        # Validation first: what it decides counts for the test, too.
+        metrics = {
+            name: self._scores(name, tune=name == "validation", quiet=quiet)
+            for name in ("validation", "test")
+            if name in self.rows
+        }
         saved = self.directory / BUNDLE
         bundle.save(self._kept(), self.tokenizer, saved, overwrite=True)
         (self.directory / METRICS).write_text(scores_json(metrics), encoding="utf-8")
@@ -274,6 +284,13 @@ class _Run:
             extra = {**part.config.extra, REMEMBERED: {recipe.task: asked}}
             part.config = part.config.replace(extra=extra)
         return model
+
+
+def _tell_tuned(before: Mapping[str, Any], after: Mapping[str, Any], quiet: bool) -> None:
+    """Says which options validation has decided."""
+    chosen = {name: value for name, value in after.items() if name not in before}
+    if chosen and not quiet:
+        print(f"options chosen by validation, which the bundle remembers: {chosen}", flush=True)
 
 
 def rates_of(recipe: FinetuneRecipe, steps: int) -> tuple[Any, dict[str, Any]]:

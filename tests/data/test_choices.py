@@ -85,15 +85,19 @@ def written(folder, rows, name="rows.jsonl"):
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_published_rows_are_read_as_they_are(tmp_path, name, form):
     row, text, seconds, label = PUBLISHED[name]
+    other = row | ({"id": "M2"} if "id" in row else {})
     path = tmp_path / f"rows.{form}"
     if form == "csv":
-        plain = {k: v if isinstance(v, str) else json.dumps(v) for k, v in row.items()}
+        plain = [
+            {k: v if isinstance(v, str) else json.dumps(v) for k, v in each.items()}
+            for each in (row, other)
+        ]
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, plain)
+            writer = csv.DictWriter(file, row)
             writer.writeheader()
-            writer.writerows([plain, plain])
+            writer.writerows(plain)
     else:
-        written(tmp_path, [row, row])
+        written(tmp_path, [row, other])
     found = ChoiceTable().read(path)
     assert found.labels == [label, label] and len(found) == 2
     examples = found.examples()
@@ -157,6 +161,17 @@ def test_rows_that_do_not_fit_are_named_by_file_and_line(tmp_path, changes, comp
 
 def numbered(*numbers):
     return {"text": "t", "label": 1, **{f"choice{number}": f"c{number}" for number in numbers}}
+
+
+def test_an_id_occurs_once(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    row = {"text": "Ann", "choices": ["sat.", "ran."], "label": 0}
+    rows = [row, {**row, "id": 1}, row, {**row, "id": 1}]
+    path.write_text("\n".join(map(json.dumps, rows[:3])))
+    assert len(ChoiceTable().read(path)) == 3
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(ValueError, match=r"rows\.jsonl, line 4: the id 1 is that of .*line 2 too"):
+        ChoiceTable().read(path)
 
 
 def test_numbered_choices_have_no_gap(tmp_path):

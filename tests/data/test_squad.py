@@ -148,6 +148,31 @@ def test_an_answer_that_is_nowhere_cannot_be_found(tmp_path):
         read(tmp_path, squad(question(answers=[("town", 3)])), misplaced="drop")
 
 
+def misplaced_in_two_ways():
+    """An answer in its place, one beside it, and one that is nowhere."""
+    answers = {"right": [("city", 12)], "near": [("city", 16)], "lost": [("city", 12), ("town", 3)]}
+    return squad(*(question(name, found) for name, found in answers.items()))
+
+
+def test_misplaced_answers_are_counted(tmp_path):
+    content = misplaced_in_two_ways()
+    with pytest.raises(ValueError, match=r"'city' is not at .*16 .*'near'; .* 2 of 3 questions"):
+        read(tmp_path, content)
+    with pytest.raises(
+        ValueError, match=r"'town' is not at .* 3 .*'lost' nor anywhere.* 1 of 3 questions.*or_drop"
+    ):
+        read(tmp_path, content, misplaced="find")
+
+
+def test_misplaced_answers_are_found_or_else_dropped(tmp_path, caplog):
+    content = misplaced_in_two_ways()
+    with caplog.at_level(logging.WARNING):
+        kept = read(tmp_path, content, misplaced="find_or_drop")
+    assert [(each.id, each.answers[0].start) for each in kept] == [("right", 12), ("near", 12)]
+    assert "dropped 1 of 3 questions" in caplog.text
+    assert "moved the answers of 1 of 3 questions" in caplog.text
+
+
 def test_empty_texts_are_dropped_or_kept(tmp_path, caplog):
     rows = [line(), line(id="2", question="\t")]
     with caplog.at_level(logging.WARNING):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -70,6 +71,34 @@ def test_indices_columns_and_csv(tmp_path):
     assert found == Document(f"{path}, line 2", "One, two. Three.", ((0, 9), (10, 16)), "Two")
 
 
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_lists_in_a_csv_are_json(tmp_path, suffix):
+    rows = [
+        {"sentences": ["Ann, 7.", "B."], "summary": ["S.", "T."]},
+        {"sentences": {"a": ["A."], "b": ["B."]}, "labels": {"a": [0], "b": [1]}},
+        {"sentences": ["A.", "B.", "C."], "extracted": [2, 0]},
+    ]
+    for number, columns in enumerate(rows):
+        path = tmp_path / f"papers{number}.{suffix}"
+        fields = [json.dumps(value) for value in columns.values()]
+        if suffix == "csv":
+            fields = ['"' + field.replace('"', '""') + '"' for field in fields]
+        mark = {"csv": ",", "tsv": "\t"}[suffix]
+        path.write_text("\n".join(mark.join(each) for each in (columns, fields)), encoding="utf-8")
+        [found] = SummaryTable().read(path)
+        [same] = read(tmp_path, columns)
+        assert dataclasses.replace(found, place=same.place) == same
+
+
+def test_prose_in_brackets_stays_prose(tmp_path):
+    [found] = read(tmp_path, {"text": '["A. B."]', "summary": "[deleted] {x}"})
+    assert (found.text, found.summary) == ('["A. B."]', "[deleted] {x}")
+    path = tmp_path / "papers.csv"
+    path.write_text('text,labels\nA. B.,"[1, 0"\n', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"line 2: labels must be a list, in a CSV as JSON, rec.*"):
+        SummaryTable().read(path)
+
+
 PAPER = {
     "id": "P1",
     "sentences": {"abstract": ["A."], "conclusion": ["B.", "C."]},
@@ -103,7 +132,10 @@ def test_aclsum_as_it_is_published(tmp_path):
         ({"sentences": [], "summary": "S."}, "the document has no sentence"),
         ({"sentences": ["a", " "], "summary": "S."}, "sentences: sentence 1 is empty"),
         ({"sentences": ["a", 3], "summary": "S."}, "sentences must be a text or a list of sent"),
-        ({"sentences": 3, "summary": "S."}, "sentences must be a list, received 3"),
+        (
+            {"sentences": 3, "summary": "S."},
+            "sentences must be a list, in a CSV as JSON, received 3",
+        ),
         ({"text": None, "summary": "S."}, "no column sentences or text.*text_column"),
         ({"text": "A.", "abstract": "S."}, "no column summary, labels or extracted.*pair_column"),
         ({"text": "A.", "summary": ["", " "]}, "summary is empty"),

@@ -8,7 +8,13 @@ import pathlib
 import numpy as np
 import pytest
 
-from keras_bert_zoo.evaluation.question_answering import best_threshold, each_score, f1, score
+from keras_bert_zoo.evaluation.question_answering import (
+    best_threshold,
+    each_score,
+    f1,
+    middle_threshold,
+    score,
+)
 
 GOLDEN = json.loads(
     (pathlib.Path(__file__).parents[1] / "golden/squad_scores.json").read_text(encoding="utf-8")
@@ -48,6 +54,31 @@ def test_squad_2(golden):
             null_threshold=scores[f"best_{ours}_threshold"],
         )  # fmt: skip
         assert again[ours] == pytest.approx(scores[f"best_{ours}"])
+
+    middle = middle_threshold(golden["predictions"], margins, golds)
+    assert middle > scores["best_f1_threshold"]
+    again = score(
+        golden["predictions"], margins, golds, with_impossible=True, null_threshold=middle
+    )
+    assert again["f1"] == pytest.approx(scores["best_f1"])
+
+
+@pytest.mark.parametrize(
+    ("right", "margins", "middle"),
+    [
+        # A wrong answer at 1 changes nothing; silence is right at 4.
+        ("yyxn", [-9.0, -2.0, 1.0, 4.0], 1.0),
+        ("nyy", [3.0, 5.0, 7.0], 7.0),  # nothing lies above
+        ("n", [-3.0], -3.5),  # in the middle of below and at the only one
+        ("n", [np.inf], 0.0),
+    ],
+)
+def test_the_middle_of_the_best_thresholds(right, margins, middle):
+    """Right answers, wrong ones, and questions without any."""
+    golds = [[] if each == "n" else ["y"] for each in right]
+    said = ["y" if each == "y" else "x" for each in right]
+    found = middle_threshold(said, np.array(margins), golds)
+    assert found == middle
 
 
 def test_texts_without_words_agree_in_squad_2_alone():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 
@@ -114,6 +115,28 @@ def test_scores(tokenizer):
     rows = ours.rows(possible, tokenizer, ())
     assert ours.score(possible, rows, outputs_that_know(rows), ()) == {"exact_match": 1, "f1": 1}
     assert ours.monitored(()) in scores
+
+
+def test_questions_of_both_kinds_decide_the_threshold(tokenizer):
+    for examples, options, tunes in (
+        (EXAMPLES, {"impossible": True}, True),
+        (EXAMPLES, {"impossible": True, "null_threshold": 3.0}, False),
+        (EXAMPLES, {}, False),  # the training had an answer to each
+        (EXAMPLES[:2], {"impossible": True}, False),
+        (EXAMPLES[2:], {"impossible": True}, False),
+    ):
+        ours = task(**options)
+        rows = ours.rows(examples, tokenizer, ())
+        outputs = outputs_that_know(rows, null=30.0)
+        found = ours.tuned(examples, rows, outputs, ())
+        assert (found is not ours) == tunes, options
+        if tunes:
+            threshold = found.options.null_threshold
+            assert found.options == dataclasses.replace(ours.options, null_threshold=threshold)
+            lowest = ours.score(examples, rows, outputs, ())["best_f1_threshold"]
+            assert lowest < threshold < 70.0  # the margin of the one without an answer
+            assert ours.score(examples, rows, outputs, ())["f1"] < 1
+            assert found.score(examples, rows, outputs, ())["f1"] == 1
 
 
 def test_asked(tokenizer):
