@@ -55,7 +55,7 @@ def write(
     end, padding = ends
     rows, begun = ops.shape(history)
     limit = options.max_new_tokens
-    bans = Bans(options, model.decoder.config.vocab_size, end)
+    bans = Bans(options, model.decoder.config, end)
     choose = drawn(options) if options.do_sample and options.top_k != 1 else likeliest
     room = ops.full((rows, limit), padding, dtype="int32")
 

@@ -233,6 +233,16 @@ def test_runs_of_tokens_occur_once(writer, size):
         assert all(runs.index(runs[start]) == start for start in starts if start >= 0)
 
 
+@pytest.mark.parametrize(("kind", "beams"), [("gpt2", 1), ("encoder-decoder", 2)])
+def test_runs_that_no_text_has_room_for_change_nothing(kind, beams):
+    model = tiny_writer(kind)
+    inputs, options = with_segments(model, rows()), {"max_new_tokens": 2, "num_beams": beams}
+    wanted = generate(model, inputs, **options).tolist()
+    # Longer than what is read and written together, and than there are positions.
+    for size in (14, 10**9):
+        assert generate(model, inputs, **options, no_repeat_ngram_size=size).tolist() == wanted
+
+
 def test_tokens_that_are_suppressed_are_not_written(writer):
     first = generate(writer, rows(), max_new_tokens=4)
     banned = sorted({int(x) for x in first.ravel()})
