@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -129,7 +130,7 @@ def end_of(model: Writer, given: int | None = None) -> int:
     """The id that ends a text: the one given, or what the config says.
 
     Raises:
-        ValueError: nothing says it.
+        ValueError: nothing says it, or it is no integer.
     """
     config = model.config
     stated = getattr(config, "eos_token_id", None)
@@ -141,4 +142,6 @@ def end_of(model: Writer, given: int | None = None) -> int:
             "Nothing says what ends a text: the config has no eos_token_id. Pass eos_token_id, "
             "e.g. tokenizer.sep_token_id."
         )
+    if not isinstance(end, numbers.Integral) or isinstance(end, bool):
+        raise ValueError(f"eos_token_id must be one id, an integer, received {end!r}.")
     return int(end)

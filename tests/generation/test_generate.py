@@ -11,6 +11,7 @@ import pytest
 from writers import CONFIGS, END, PAD, START, VOCAB, inputs_of, rows, tiny_writer, with_segments
 
 from keras_bert_zoo import generation
+from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.generator_config import DecoderConfig, Seq2SeqConfig
 from keras_bert_zoo.models import CausalLM, Decoder, encoder_decoder_of
 
@@ -292,6 +293,7 @@ REFUSED = {
     "temperature": ({"temperature": 0.0}, "temperature must be a positive number"),
     "nucleus": ({"top_p": 1.5}, r"top_p must be a number in \(0, 1\]"),
     "unknown": ({"eos_token_id": VOCAB}, r"must be from 0 to 60, received \[61\]"),
+    "several": ({"eos_token_id": [1, 5]}, r"eos_token_id must be one id.*received \[1, 5\]"),
     "below all": ({"eos_token_id": -5}, r"must be from 0 to 60, received \[-5\]"),
     "suppressed": ({"suppress_tokens": [VOCAB]}, "must be from 0 to 60"),
     "all suppressed": ({"suppress_tokens": [*range(VOCAB)]}, "leaves no word"),
@@ -342,3 +344,13 @@ def test_no_end_is_known():
     model = CausalLM(Decoder(DecoderConfig.from_dict(values)))
     with pytest.raises(ValueError, match="Pass eos_token_id"):
         generate(model, rows(), max_new_tokens=4)
+
+
+def test_an_end_that_a_file_gives_as_a_list(writer):
+    """Of one it is that, as for models with an encoder; of several there is none."""
+    again = tiny_writer("gpt2", changes={"eos_token_id": [END]})
+    found = [generate(model, rows(), max_new_tokens=4).tolist() for model in (writer, again)]
+    assert found[0] == found[1]
+    assert again.config.to_dict()["eos_token_id"] == END
+    with pytest.raises(ConfigError, match=r"eos_token_id must be one id.*received \[1, 5\]"):
+        DecoderConfig.from_dict({**CONFIGS["gpt2"], "eos_token_id": [1, 5]})
