@@ -12,8 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_bert_zoo.data.token_rows import PROMPT
 from keras_bert_zoo.generation import beams, choosing
-from keras_bert_zoo.generation.checking import PROMPT, check_words, checked
+from keras_bert_zoo.generation.checking import check_words, checked
 from keras_bert_zoo.generation.compiled import compiled
 from keras_bert_zoo.generation.options import GenerationOptions, options_from
 from keras_bert_zoo.models import CausalLM, EncoderDecoder
@@ -46,8 +47,9 @@ def generate(
 
     Raises:
         TypeError: an option is unknown, or the inputs are no mapping.
-        ValueError: an option is out of range, an input is missing, empty or not of the vocabulary,
-            there is no room for so many tokens, or nothing says what ends a text.
+        ValueError: an option is out of range, an input is missing, empty, no whole number or not
+            of the vocabulary, ``attention_mask`` has other numbers than 0 and 1, there is no room
+            for so many tokens, or nothing says what ends a text.
     """
     settings = options_from(options)
     arrays = checked(model, inputs, settings)

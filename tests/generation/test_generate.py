@@ -328,8 +328,24 @@ def test_inputs_that_are_refused(writer):
     empty = np.where(np.arange(3)[:, None] == 1, 0, arrays["attention_mask"])
     with pytest.raises(ValueError, match="Row 1 of input_ids is empty"):
         generate(writer, {**arrays, "attention_mask": empty})
+    mask = arrays["attention_mask"]
+    with pytest.raises(ValueError, match=r"must be 1 for tokens and 0 for padding, received 2\."):
+        generate(writer, {**arrays, "attention_mask": 2 * mask})
+    with pytest.raises(ValueError, match=r"input_ids must be whole numbers, received \d+\.5"):
+        generate(writer, {**arrays, "input_ids": arrays["input_ids"] + 0.5})
+    with pytest.raises(ValueError, match=r"input_ids must be whole numbers, as many in each row"):
+        generate(writer, {**arrays, "input_ids": [[3, 4], [5]]})
+    with pytest.raises(ValueError, match=r"from 0 to 60, received 4294967296 to"):
+        generate(writer, {**arrays, "input_ids": mask.astype("int64") + (1 << 32)})
     with pytest.raises(ValueError, match="Padding must be behind"):
         generate(writer, {name: x[:, ::-1] for name, x in arrays.items()})
+
+
+def test_inputs_that_are_whole_numbers_of_another_type(writer):
+    arrays = rows()
+    mask, ids = arrays["attention_mask"] > 0, arrays["input_ids"].astype("float32")
+    found = generate(writer, {"attention_mask": mask, "input_ids": ids}, max_new_tokens=2)
+    assert found.tolist() == generate(writer, arrays, max_new_tokens=2).tolist()
 
 
 def test_a_source_longer_than_the_positions():
