@@ -256,6 +256,15 @@ def test_the_likeliest_of_one_is_the_likeliest(writer):
     assert drawn.tolist() == generate(writer, rows(), max_new_tokens=6).tolist()
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_at_a_low_temperature_the_likeliest_is_drawn(writer, jit_compile):
+    options = {"max_new_tokens": 4, "jit_compile": jit_compile, "suppress_tokens": [7]}
+    wanted = generate(writer, rows(), **options).tolist()
+    drawn = {**options, "do_sample": True, "seed": 1}
+    for temperature in (2.0**-126, 1e-30):
+        assert generate(writer, rows(), **drawn, temperature=temperature).tolist() == wanted
+
+
 def test_tokens_are_drawn_as_often_as_they_are_likely(writer):
     arrays = {name: x[:1] for name, x in rows().items()}
     count = 4000
@@ -291,6 +300,8 @@ REFUSED = {
     "more than there are": ({"num_return_sequences": 2}, "at most num_beams"),
     "too long at least": ({"min_new_tokens": 4}, "must be below max_new_tokens"),
     "temperature": ({"temperature": 0.0}, "temperature must be a positive number"),
+    "cold": ({"temperature": 1e-40}, r"a positive number of float32, 1\.2e-38 to .* 1e-40"),
+    "hot": ({"temperature": 1e39}, r"a positive number of float32, .* 1e\+39"),
     "nucleus": ({"top_p": 1.5}, r"top_p must be a number in \(0, 1\]"),
     "unknown": ({"eos_token_id": VOCAB}, r"must be from 0 to 60, received \[61\]"),
     "several": ({"eos_token_id": [1, 5]}, r"eos_token_id must be one id.*received \[1, 5\]"),
