@@ -35,7 +35,11 @@ class DecoderConfig(EncoderConfig):
 
     def _direction(self) -> dict[str, bool]:
         writes = self.extra.get("is_decoder") or family(self.model_type).writes
+        end = self.extra.get("eos_token_id")
         return {
+            f"eos_token_id must be one id, an integer, or null, received {reprlib.repr(end)}": (
+                end is None or is_integer(end)
+            ),
             "is_decoder must be true, this is a decoder": bool(writes),
             "prefix_lm needs two segments (type_vocab_size 2) and no add_cross_attention": (
                 not self.prefix or (self.type_vocab_size > 1 and not self.cross_attention)
@@ -55,6 +59,8 @@ class DecoderConfig(EncoderConfig):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DecoderConfig:
         """Builds a config from the content of a ``config.json``, see ``EncoderConfig``."""
+        if "eos_token_id" in values:
+            values = {**values, "eos_token_id": _one(values["eos_token_id"])}
         # A model that was trained without padding may name none: what follows its end is that.
         end = values.get("eos_token_id")
         if values.get("pad_token_id") is None and is_integer(end):

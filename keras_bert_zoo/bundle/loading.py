@@ -12,6 +12,7 @@ import keras
 
 from keras_bert_zoo import zoo
 from keras_bert_zoo.bundle.tokenizer_files import (
+    configs_of,
     has_tokenizer,
     read_tokenizer,
     tokenizer_in,
@@ -198,7 +199,7 @@ def _load_writer(directory: pathlib.Path, task: str | None, **options: Any) -> B
         raise CheckpointError(f"{directory}: {error}") from error
     if task not in (None, model.task):
         raise ValueError(f"{directory} holds a model for {model.task!r}, received task={task!r}.")
-    words, has = model.decoder.config, has_tokenizer(directory)
+    words, has = configs_of(model), has_tokenizer(directory)
     return Bundle(model, tokenizer_in(directory, words, {}) if has else None, model.config)
 
 

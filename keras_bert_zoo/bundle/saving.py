@@ -10,7 +10,7 @@ import keras
 
 from keras_bert_zoo.atomic import atomic_directory, check_switch
 from keras_bert_zoo.bundle.target import check_target
-from keras_bert_zoo.bundle.tokenizer_files import check_tokenizer
+from keras_bert_zoo.bundle.tokenizer_files import check_tokenizer, configs_of
 from keras_bert_zoo.checkpoints import hugging_face, writers
 from keras_bert_zoo.checkpoints.model_card import model_card
 from keras_bert_zoo.checkpoints.sentence_transformers import write_modules
@@ -59,7 +59,7 @@ def save(
     writes = task in WRITERS
     directory = pathlib.Path(directory)
     if tokenizer is not None:
-        check_tokenizer(tokenizer, model.decoder.config if writes else config)
+        check_tokenizer(tokenizer, *configs_of(model))
     check_target(directory, overwrite)
     try:
         with atomic_directory(directory) as temporary:

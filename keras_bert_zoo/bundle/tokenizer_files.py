@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import logging
 import pathlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from keras_bert_zoo.checkpoints import sources
 from keras_bert_zoo.checkpoints.checkpoint import Checkpoint
 from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.models import EncoderDecoder
 
 if TYPE_CHECKING:
     # Loads tensorflow-text, which a bundle without a tokenizer does not need.
@@ -28,7 +30,7 @@ def read_tokenizer(checkpoint: Checkpoint, do_lower_case: bool | None) -> Tokeni
     if do_lower_case is None and checkpoint.lower_case is not None:
         do_lower_case = checkpoint.lower_case()
     options = {} if do_lower_case is None else {"do_lower_case": do_lower_case}
-    return tokenizer_in(checkpoint.tokenizer, checkpoint.config, options)
+    return tokenizer_in(checkpoint.tokenizer, [checkpoint.config], options)
 
 
 def has_tokenizer(directory: pathlib.Path) -> bool:
@@ -37,24 +39,35 @@ def has_tokenizer(directory: pathlib.Path) -> bool:
 
 
 def tokenizer_in(
-    directory: pathlib.Path, config: EncoderConfig, options: dict[str, Any]
+    directory: pathlib.Path, configs: Iterable[EncoderConfig], options: dict[str, Any]
 ) -> Tokenizer:
-    """The tokenizer of a directory, for a model of that config.
+    """The tokenizer of a directory, for a model with those configs, see ``configs_of``.
 
     Raises:
         TokenizerError: a file is damaged, or of another kind of tokenizer.
-        ValueError: it has more entries than the model's table has rows.
+        ValueError: it has more entries than a table of the model has rows.
     """
     from keras_bert_zoo.tokenizers import load_tokenizer
 
     tokenizer = load_tokenizer(directory, **options)
     files = (directory / name for name in sources.TOKENIZERS)
-    _check_vocabulary(tokenizer, config, str(next(file for file in files if file.is_file())))
+    _check_vocabulary(tokenizer, configs, str(next(file for file in files if file.is_file())))
     return tokenizer
 
 
-def _check_vocabulary(tokenizer: Tokenizer, config: EncoderConfig, where: str) -> None:
-    entries, rows = tokenizer.vocab_size, config.vocab_size
+def configs_of(model: Any) -> list[EncoderConfig]:
+    """Of each word table of a model: what writes may read with one and write with another."""
+    if isinstance(model, EncoderDecoder):
+        return [model.encoder.config, model.decoder.config]
+    return [model.config]
+
+
+def _check_vocabulary(tokenizer: Tokenizer, configs: Iterable[EncoderConfig], where: str) -> None:
+    for rows in [config.vocab_size for config in configs]:
+        _check_rows(tokenizer.vocab_size, rows, where)
+
+
+def _check_rows(entries: int, rows: int, where: str) -> None:
     if entries > rows:
         raise ValueError(
             f"{where} has {entries} entries, but the word table of the model only {rows} rows "
@@ -77,8 +90,8 @@ def _note_further_rows(entries: int, rows: int) -> None:
         )
 
 
-def check_tokenizer(tokenizer: object, config: EncoderConfig) -> None:
-    """Raises what ``save`` would raise of a tokenizer for a model of that config."""
+def check_tokenizer(tokenizer: object, *configs: EncoderConfig) -> None:
+    """Raises what ``save`` would raise of a tokenizer for a model with those configs."""
     from keras_bert_zoo.tokenizers import Tokenizer
 
     if not isinstance(tokenizer, Tokenizer):
@@ -86,4 +99,4 @@ def check_tokenizer(tokenizer: object, config: EncoderConfig) -> None:
             f"tokenizer must be a Tokenizer or None, received {tokenizer!r}. "
             "load_tokenizer reads one."
         )
-    _check_vocabulary(tokenizer, config, "The tokenizer")
+    _check_vocabulary(tokenizer, configs, "The tokenizer")

@@ -7,6 +7,7 @@ from typing import Any
 from keras import ops
 
 from keras_bert_zoo.generation.options import GenerationOptions
+from keras_bert_zoo.generator_config import DecoderConfig
 
 BANNED = -1e9
 
@@ -16,14 +17,16 @@ class Bans:
 
     Args:
         options: what is forbidden.
-        vocab_size: ``V``.
+        config: of the decoder, whose words are ``V``.
         end: id of the token that ends a text.
     """
 
-    def __init__(self, options: GenerationOptions, vocab_size: int, end: int) -> None:
-        self.size = options.no_repeat_ngram_size
+    def __init__(self, options: GenerationOptions, config: DecoderConfig, end: int) -> None:
+        # What is as long as the longest text cannot be in it twice.
+        fits = options.no_repeat_ngram_size < config.max_tokens
+        self.size = options.no_repeat_ngram_size if fits else 0
         self.least = options.min_new_tokens
-        self.vocab_size = vocab_size
+        self.vocab_size = config.vocab_size
         self.always = self._at(options.suppress_tokens) if options.suppress_tokens else None
         self.end = self._at((end,)) if self.least else None
 
@@ -53,18 +56,16 @@ class Bans:
         """1 for tokens that would repeat a run of ``size`` tokens, ``(R, V)``."""
         rows, places = ops.shape(history)
         before = self.size - 1
-        starts = places - before  # where a run of `before` tokens and one behind it may begin
-        follows = ops.arange(starts, dtype="int32") + before
-        same = ops.broadcast_to((follows < length)[None], (rows, starts))
-        for offset in range(before):
-            place = ops.maximum(length - before + offset, 0)
-            last = ops.take(history, place, axis=1)[:, None]
-            same = same & ops.equal(history[:, offset : offset + starts], last)
-        following = history[:, before:]
+        # So that a run of `before` tokens stands before each place, also where a text is shorter.
+        padded = ops.pad(history, ((0, 0), (before, 0)), constant_values=-1)
+        known = ops.arange(places, dtype="int32") < length
         # Places before the beginning hold -1, which is no word.
-        same = same & (following >= 0) & (length > before)
-        row = ops.broadcast_to(ops.arange(rows, dtype="int32")[:, None], (rows, starts))
-        places_of = ops.stack([row, ops.maximum(following, 0)], axis=-1)
+        same = known[None] & (history >= 0)
+        for offset in range(before):
+            last = ops.take(padded, length + offset, axis=1)[:, None]
+            same = same & ops.equal(padded[:, offset : offset + places], last)
+        row = ops.broadcast_to(ops.arange(rows, dtype="int32")[:, None], (rows, places))
+        places_of = ops.stack([row, ops.maximum(history, 0)], axis=-1)
         counts = ops.scatter(
             ops.reshape(places_of, (-1, 2)),
             ops.reshape(ops.cast(same, dtype), (-1,)),

@@ -61,7 +61,7 @@ def search(
     beams, limit = options.num_beams, options.max_new_tokens
     rows, begun = ops.shape(history)
     words = model.decoder.config.vocab_size
-    bans = Bans(options, words, end)
+    bans = Bans(options, model.decoder.config, end)
 
     def next_beams(found: _Search, scores: Any) -> _Search:
         length = begun + found.count

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_bert_zoo.data.token_rows import PROMPT, checked_rows
 from keras_bert_zoo.generation.options import GenerationOptions
 from keras_bert_zoo.models import EncoderDecoder
 from keras_bert_zoo.models.writer import Writer
-
-PROMPT = ("input_ids", "attention_mask")
 
 
 def checked(model: Writer, inputs: Mapping[str, Any], options: GenerationOptions) -> dict[str, Any]:
@@ -26,35 +25,9 @@ def checked(model: Writer, inputs: Mapping[str, Any], options: GenerationOptions
         TypeError, ValueError: see there.
     """
     reads = model.encoder.input if isinstance(model, EncoderDecoder) else dict.fromkeys(PROMPT)
-    if not isinstance(inputs, Mapping):
-        raise TypeError(f"inputs must be a dict with the keys {sorted(reads)}: {type(inputs)}.")
-    missing = sorted(reads.keys() - inputs.keys())
-    if missing:
-        raise ValueError(
-            f"inputs must have the keys {sorted(reads)}, as a tokenizer makes them: {missing} are "
-            "missing."
-        )
-    arrays = {name: np.asarray(inputs[name], "int32") for name in reads}
-    ids, mask = (arrays[name] for name in PROMPT)
-    if ids.ndim != 2 or not ids.size or ids.shape != mask.shape:
-        raise ValueError(
-            "input_ids and attention_mask must be the same shape, of at least one row and one "
-            f"token; received {ids.shape} and {mask.shape}."
-        )
-    empty = np.flatnonzero(mask.sum(axis=1) == 0)
-    if len(empty):
-        raise ValueError(f"Row {empty[0]} of input_ids is empty: attention_mask is 0 everywhere.")
     reader = model.encoder.config if isinstance(model, EncoderDecoder) else model.decoder.config
-    if ids.min() < 0 or ids.max() >= reader.vocab_size:
-        raise ValueError(
-            f"input_ids must be from 0 to {reader.vocab_size - 1}, received "
-            f"{ids.min()} to {ids.max()}. Use the model's own tokenizer."
-        )
-    if ids.shape[1] > reader.max_tokens:
-        raise ValueError(
-            f"input_ids have {ids.shape[1]} tokens a row, but positions end at "
-            f"{reader.max_tokens}. Shorten the texts (max_length of the tokenizer)."
-        )
+    arrays = checked_rows(inputs, reads, words=reader.vocab_size, longest=reader.max_tokens)
+    ids, mask = (arrays[name] for name in PROMPT)
     _check_room(model, ids, mask, options)
     return arrays
 

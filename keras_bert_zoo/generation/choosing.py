@@ -55,7 +55,7 @@ def write(
     end, padding = ends
     rows, begun = ops.shape(history)
     limit = options.max_new_tokens
-    bans = Bans(options, model.decoder.config.vocab_size, end)
+    bans = Bans(options, model.decoder.config, end)
     choose = drawn(options) if options.do_sample and options.top_k != 1 else likeliest
     room = ops.full((rows, limit), padding, dtype="int32")
 
@@ -116,8 +116,9 @@ def drawn(options: GenerationOptions) -> Choice:
     def choose(scores: Any, chance: Any) -> Any:
         count = min(options.top_k or scores.shape[-1], scores.shape[-1])
         # Sorted, the tokens that are left are the first ones, and one uniform number chooses.
-        best, tokens = highest(scores / options.temperature, count)
-        shares = ops.softmax(best, axis=-1)
+        best, tokens = highest(scores, count)
+        # Below the best one, what a low temperature makes too large for a float has no share.
+        shares = ops.softmax((best - best[:, :1]) / options.temperature, axis=-1)
         before = ops.cumsum(shares, axis=-1) - shares
         left = shares * ops.cast(before < options.top_p, shares.dtype)
         sums = ops.cumsum(left, axis=-1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,8 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_bert_zoo.data.token_rows import PROMPT
 from keras_bert_zoo.generation import beams, choosing
-from keras_bert_zoo.generation.checking import PROMPT, check_words, checked
+from keras_bert_zoo.generation.checking import check_words, checked
 from keras_bert_zoo.generation.compiled import compiled
 from keras_bert_zoo.generation.options import GenerationOptions, options_from
 from keras_bert_zoo.models import CausalLM, EncoderDecoder
@@ -45,8 +47,9 @@ def generate(
 
     Raises:
         TypeError: an option is unknown, or the inputs are no mapping.
-        ValueError: an option is out of range, an input is missing, empty or not of the vocabulary,
-            there is no room for so many tokens, or nothing says what ends a text.
+        ValueError: an option is out of range, an input is missing, empty, no whole number or not
+            of the vocabulary, ``attention_mask`` has other numbers than 0 and 1, there is no room
+            for so many tokens, or nothing says what ends a text.
     """
     settings = options_from(options)
     arrays = checked(model, inputs, settings)
@@ -130,7 +133,7 @@ def end_of(model: Writer, given: int | None = None) -> int:
     """The id that ends a text: the one given, or what the config says.
 
     Raises:
-        ValueError: nothing says it.
+        ValueError: nothing says it, or it is no integer.
     """
     config = model.config
     stated = getattr(config, "eos_token_id", None)
@@ -142,4 +145,6 @@ def end_of(model: Writer, given: int | None = None) -> int:
             "Nothing says what ends a text: the config has no eos_token_id. Pass eos_token_id, "
             "e.g. tokenizer.sep_token_id."
         )
+    if not isinstance(end, numbers.Integral) or isinstance(end, bool):
+        raise ValueError(f"eos_token_id must be one id, an integer, received {end!r}.")
     return int(end)

@@ -9,7 +9,6 @@ from typing import Any
 
 from keras_bert_zoo.rules import (
     NUMBER,
-    POSITIVE,
     SWITCH,
     Rule,
     at_least,
@@ -20,6 +19,8 @@ from keras_bert_zoo.rules import (
 )
 
 NEVER = "never"
+# The least and the largest float32 that programs keep: what is smaller may become 0.
+_FLOATS = (2.0**-126, 2.0**128 - 2.0**104)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,10 @@ _RULES: Mapping[str, Rule] = {
     "no_repeat_ngram_size": at_least(0),
     "suppress_tokens": list_of(Rule("a token id", lambda x: is_integer(x) and x >= 0)),
     "do_sample": SWITCH,
-    "temperature": POSITIVE,
+    "temperature": Rule(
+        f"a positive number of float32, {_FLOATS[0]:.2g} to {_FLOATS[1]:.2g}",
+        lambda x: NUMBER.holds(x) and _FLOATS[0] <= x <= _FLOATS[1],
+    ),
     "top_k": at_least(0),
     "top_p": Rule("a number in (0, 1]", lambda x: NUMBER.holds(x) and 0 < x <= 1),
     "seed": or_none(at_least(0)),

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import pytest
 import safetensors
+from writers import CONFIGS, VOCAB, tiny_writer
 
 from keras_bert_zoo.bundle import load, save
 from keras_bert_zoo.models import BertEncoder
@@ -152,6 +153,23 @@ def test_tokenizer_of_another_model(classifier: Any, tmp_path: pathlib.Path) -> 
     with pytest.raises(ValueError, match="different checkpoints"):
         save(classifier, WordPieceTokenizer(words), tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+def test_tokenizer_larger_than_one_side_of_what_writes(side: str, tmp_path: pathlib.Path) -> None:
+    """One side reads with its own table of words, the other writes with its own."""
+    from keras_bert_zoo.tokenizers import WordPieceTokenizer
+
+    short = {side: {**CONFIGS["encoder-decoder"][side], "vocab_size": VOCAB - 10}}
+    model = tiny_writer("encoder-decoder", changes=short)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *map(str, range(VOCAB - 5))]
+    message = rf"has {VOCAB} entries, but the word table of the model only {VOCAB - 10} rows"
+    with pytest.raises(ValueError, match=message):
+        save(model, WordPieceTokenizer(words), tmp_path / "bundle")
+    directory = save(model, None, tmp_path / "bundle")
+    WordPieceTokenizer(words).save(directory)
+    with pytest.raises(ValueError, match=message):
+        load(directory)
 
 
 def test_arguments_of_another_type(classifier: Any, tmp_path: pathlib.Path) -> None:

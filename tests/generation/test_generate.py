@@ -11,6 +11,7 @@ import pytest
 from writers import CONFIGS, END, PAD, START, VOCAB, inputs_of, rows, tiny_writer, with_segments
 
 from keras_bert_zoo import generation
+from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.generator_config import DecoderConfig, Seq2SeqConfig
 from keras_bert_zoo.models import CausalLM, Decoder, encoder_decoder_of
 
@@ -233,6 +234,16 @@ def test_runs_of_tokens_occur_once(writer, size):
         assert all(runs.index(runs[start]) == start for start in starts if start >= 0)
 
 
+@pytest.mark.parametrize(("kind", "beams"), [("gpt2", 1), ("encoder-decoder", 2)])
+def test_runs_that_no_text_has_room_for_change_nothing(kind, beams):
+    model = tiny_writer(kind)
+    inputs, options = with_segments(model, rows()), {"max_new_tokens": 2, "num_beams": beams}
+    wanted = generate(model, inputs, **options).tolist()
+    # Longer than what is read and written together, and than there are positions.
+    for size in (14, 10**9):
+        assert generate(model, inputs, **options, no_repeat_ngram_size=size).tolist() == wanted
+
+
 def test_tokens_that_are_suppressed_are_not_written(writer):
     first = generate(writer, rows(), max_new_tokens=4)
     banned = sorted({int(x) for x in first.ravel()})
@@ -243,6 +254,15 @@ def test_tokens_that_are_suppressed_are_not_written(writer):
 def test_the_likeliest_of_one_is_the_likeliest(writer):
     drawn = generate(writer, rows(), max_new_tokens=6, do_sample=True, top_k=1)
     assert drawn.tolist() == generate(writer, rows(), max_new_tokens=6).tolist()
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_at_a_low_temperature_the_likeliest_is_drawn(writer, jit_compile):
+    options = {"max_new_tokens": 4, "jit_compile": jit_compile, "suppress_tokens": [7]}
+    wanted = generate(writer, rows(), **options).tolist()
+    drawn = {**options, "do_sample": True, "seed": 1}
+    for temperature in (2.0**-126, 1e-30):
+        assert generate(writer, rows(), **drawn, temperature=temperature).tolist() == wanted
 
 
 def test_tokens_are_drawn_as_often_as_they_are_likely(writer):
@@ -283,8 +303,11 @@ REFUSED = {
     "more than there are": ({"num_return_sequences": 2}, "at most num_beams"),
     "too long at least": ({"min_new_tokens": 4}, "must be below max_new_tokens"),
     "temperature": ({"temperature": 0.0}, "temperature must be a positive number"),
+    "cold": ({"temperature": 1e-40}, r"a positive number of float32, 1\.2e-38 to .* 1e-40"),
+    "hot": ({"temperature": 1e39}, r"a positive number of float32, .* 1e\+39"),
     "nucleus": ({"top_p": 1.5}, r"top_p must be a number in \(0, 1\]"),
     "unknown": ({"eos_token_id": VOCAB}, r"must be from 0 to 60, received \[61\]"),
+    "several": ({"eos_token_id": [1, 5]}, r"eos_token_id must be one id.*received \[1, 5\]"),
     "below all": ({"eos_token_id": -5}, r"must be from 0 to 60, received \[-5\]"),
     "suppressed": ({"suppress_tokens": [VOCAB]}, "must be from 0 to 60"),
     "all suppressed": ({"suppress_tokens": [*range(VOCAB)]}, "leaves no word"),
@@ -319,8 +342,24 @@ def test_inputs_that_are_refused(writer):
     empty = np.where(np.arange(3)[:, None] == 1, 0, arrays["attention_mask"])
     with pytest.raises(ValueError, match="Row 1 of input_ids is empty"):
         generate(writer, {**arrays, "attention_mask": empty})
+    mask = arrays["attention_mask"]
+    with pytest.raises(ValueError, match=r"must be 1 for tokens and 0 for padding, received 2\."):
+        generate(writer, {**arrays, "attention_mask": 2 * mask})
+    with pytest.raises(ValueError, match=r"input_ids must be whole numbers, received \d+\.5"):
+        generate(writer, {**arrays, "input_ids": arrays["input_ids"] + 0.5})
+    with pytest.raises(ValueError, match=r"input_ids must be whole numbers, as many in each row"):
+        generate(writer, {**arrays, "input_ids": [[3, 4], [5]]})
+    with pytest.raises(ValueError, match=r"from 0 to 60, received 4294967296 to"):
+        generate(writer, {**arrays, "input_ids": mask.astype("int64") + (1 << 32)})
     with pytest.raises(ValueError, match="Padding must be behind"):
         generate(writer, {name: x[:, ::-1] for name, x in arrays.items()})
+
+
+def test_inputs_that_are_whole_numbers_of_another_type(writer):
+    arrays = rows()
+    mask, ids = arrays["attention_mask"] > 0, arrays["input_ids"].astype("float32")
+    found = generate(writer, {"attention_mask": mask, "input_ids": ids}, max_new_tokens=2)
+    assert found.tolist() == generate(writer, arrays, max_new_tokens=2).tolist()
 
 
 def test_a_source_longer_than_the_positions():
@@ -335,3 +374,13 @@ def test_no_end_is_known():
     model = CausalLM(Decoder(DecoderConfig.from_dict(values)))
     with pytest.raises(ValueError, match="Pass eos_token_id"):
         generate(model, rows(), max_new_tokens=4)
+
+
+def test_an_end_that_a_file_gives_as_a_list(writer):
+    """Of one it is that, as for models with an encoder; of several there is none."""
+    again = tiny_writer("gpt2", changes={"eos_token_id": [END]})
+    found = [generate(model, rows(), max_new_tokens=4).tolist() for model in (writer, again)]
+    assert found[0] == found[1]
+    assert again.config.to_dict()["eos_token_id"] == END
+    with pytest.raises(ConfigError, match=r"eos_token_id must be one id.*received \[1, 5\]"):
+        DecoderConfig.from_dict({**CONFIGS["gpt2"], "eos_token_id": [1, 5]})

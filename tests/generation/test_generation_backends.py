@@ -15,8 +15,9 @@ from keras_bert_zoo.generation import generate
 
 OPTIONS = (
     {"max_new_tokens": 6, "no_repeat_ngram_size": 2},
-    {"max_new_tokens": 6, "num_beams": 3},
-    {"max_new_tokens": 6, "do_sample": True, "seed": 1, "top_p": 0.9},
+    # Longer than any text here: nothing of it is repeated.
+    {"max_new_tokens": 6, "num_beams": 3, "no_repeat_ngram_size": 16},
+    {"max_new_tokens": 6, "do_sample": True, "seed": 1, "top_p": 0.9, "no_repeat_ngram_size": 16},
 )
 SCRIPT = f"""
 import sys
