@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_bert_zoo.checkpoints.writer_configs import read_config
+from keras_bert_zoo.data.token_rows import checked_rows
+
 ENCODE, DECODE = "encode", "decode"
 TOKEN, PLACE, MASK = "token", "place", "encoder_attention_mask"
 
@@ -21,7 +24,7 @@ class LiteRtWriter:
     """Writes with a file that ``writing.tflite`` wrote.
 
     Args:
-        path: of the file, ``generation_config.json`` beside it.
+        path: of the file, ``config.json`` and ``generation_config.json`` beside it.
         threads: that the runtime may use.
     """
 
@@ -32,6 +35,8 @@ class LiteRtWriter:
         self.encode, self._decode = map(self._interpreter.get_signature_runner, (ENCODE, DECODE))
         beside = pathlib.Path(path).with_name("generation_config.json")
         self.config = json.loads(beside.read_text(encoding="utf-8"))
+        both: Any = read_config(beside.parent)
+        self._source = both.encoder
         self._details = self._decode.get_input_details()
         self.length = int(self._details[MASK]["shape"][1])
 
@@ -45,7 +50,8 @@ class LiteRtWriter:
             int32 ``(1, max_new_tokens)``; what follows the end is ``pad_token_id``.
 
         Raises:
-            ValueError: there are several rows, or a row is too long.
+            TypeError, ValueError: as for ``generate``; or there are several rows, or a row is too
+                long for the file.
         """
         kept = self.read(inputs)
         token, written = self.config["decoder_start_token_id"], []
@@ -62,7 +68,10 @@ class LiteRtWriter:
     def read(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Reads a text; returns what ``step`` is to know of it, and room for what is written."""
         fill = {"input_ids": self.config["pad_token_id"]}
-        rows = {name: self._padded(row, fill.get(name, 0)) for name, row in inputs.items()}
+        words, longest = self._source.vocab_size, self._source.max_tokens
+        reads = self.encode.get_input_details()
+        given = checked_rows(inputs, reads, words=words, longest=longest)
+        rows = {name: self._padded(row, fill.get(name, 0)) for name, row in given.items()}
         room = {
             name: np.zeros(detail["shape"], "float32")
             for name, detail in self._details.items()
@@ -79,9 +88,8 @@ class LiteRtWriter:
         logits = found.pop("logits")[0]
         return logits, {**kept, **found}
 
-    def _padded(self, values: Any, fill: int) -> np.ndarray:
-        row = np.asarray(values, "int32")
-        if row.ndim != 2 or len(row) != 1 or row.shape[1] > self.length:
+    def _padded(self, row: np.ndarray, fill: int) -> np.ndarray:
+        if len(row) != 1 or row.shape[1] > self.length:
             raise ValueError(
                 f"Inputs must be one row of at most {self.length} tokens, received {row.shape}. "
                 "Truncate the text, or export a larger length."

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_bert_zoo.checkpoints.writer_configs import read_config
+from keras_bert_zoo.data.token_rows import checked_rows
+
 ENCODER, DECODER = "encoder_model", "decoder_model_merged"
 STATES, GIVEN, MASK = "last_hidden_state", "encoder_hidden_states", "encoder_attention_mask"
 # Whether keys and values of what was read are given back.
@@ -26,7 +29,7 @@ class OrtWriter:
     """Writes with the files that ``writing.onnx`` wrote.
 
     Args:
-        path: of their directory, ``generation_config.json`` beside it.
+        path: of their directory, ``config.json`` and ``generation_config.json`` beside it.
         threads: that the runtime may use.
     """
 
@@ -42,7 +45,10 @@ class OrtWriter:
             )
             for name in (ENCODER, DECODER)
         }
+        self._reads = [given.name for given in self.sessions[ENCODER].get_inputs()]
         beside = directory.with_name("generation_config.json")
+        both: Any = read_config(beside.parent)
+        self._source = both.encoder
         self.config = json.loads(beside.read_text(encoding="utf-8"))
 
     def __call__(self, inputs: Mapping[str, Any]) -> np.ndarray:
@@ -53,6 +59,9 @@ class OrtWriter:
 
         Returns:
             int32 ``(B, max_new_tokens)``; what follows an end is ``pad_token_id``.
+
+        Raises:
+            TypeError, ValueError: as for ``generate``.
         """
         memory = self.read(inputs)
         count, limit = len(memory[MASK]), self.config["max_new_tokens"]
@@ -69,7 +78,9 @@ class OrtWriter:
 
     def read(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """What the decoder is given of texts with every token."""
-        rows = {name: np.asarray(row, "int64") for name, row in inputs.items()}
+        words, longest = self._source.vocab_size, self._source.max_tokens
+        given = checked_rows(inputs, self._reads, words=words, longest=longest)
+        rows = {name: row.astype("int64") for name, row in given.items()}
         return {MASK: rows["attention_mask"], GIVEN: self._run(ENCODER, rows)[STATES]}
 
     def nothing(self, rows: int) -> dict[str, np.ndarray]:

@@ -24,6 +24,8 @@ from .parts import PROMPT
 from .spacing import respaced
 
 TEXT = "serving_default"
+# What stands in for an empty batch: an empty text has no token where tokenizers add none.
+_ROW = b"a"
 
 
 def export(
@@ -52,7 +54,7 @@ def export(
     end, unused = end_of(model), np.zeros((options.max_new_tokens, 1), "float32")
 
     def write(**ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {IDS: texts_of(model, options, end, ids, unused)}
+        return {IDS: texts_of(model, options, end, _not_empty(ids), unused)}
 
     forward = _traced(write, signature)
     rows = [(signature, forward)]
@@ -99,7 +101,17 @@ def _text_signature(
 
     strings = (TensorSpec("text", "string", (BATCH,)),)
     signature = Signature(TEXT, strings, strings)
-    return signature, _traced(any_batch(serve, ["text"]), signature)
+    return signature, _traced(any_batch(serve, ["text"], _ROW), signature)
+
+
+def _not_empty(ids: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The same rows, which nothing can use before each is known to have a token."""
+    empty = tf.reduce_sum(ids[PROMPT[1]], axis=1) == 0
+    first = tf.where(empty)[:1, 0]
+    message = ["Row", first, f"of {PROMPT[0]} is empty: {PROMPT[1]} is 0 everywhere."]
+    check = tf.debugging.Assert(~tf.reduce_any(empty), message)
+    with tf.control_dependencies([check]):
+        return {name: tf.identity(values) for name, values in ids.items()}
 
 
 def framed(ids: Mapping[str, tf.Tensor], frame: Frame) -> Mapping[str, tf.Tensor]:

@@ -36,12 +36,16 @@ def checked_rows(
         )
     arrays = {name: _whole(name, inputs[name]) for name in reads}
     ids, mask = (arrays[name] for name in PROMPT)
-    if ids.ndim != 2 or not ids.size or any(x.shape != ids.shape for x in arrays.values()):
-        shapes = " and ".join(str(x.shape) for x in arrays.values())
+    if ids.ndim != 2 or not ids.size or ids.shape != mask.shape:
         raise ValueError(
-            f"{' and '.join(arrays)} must be the same shape, of at least one row and one token; "
-            f"received {shapes}."
+            "input_ids and attention_mask must be the same shape, of at least one row and one "
+            f"token; received {ids.shape} and {mask.shape}."
         )
+    for name, x in arrays.items():
+        if x.shape != ids.shape:
+            raise ValueError(
+                f"{name} must be of the shape of input_ids, {ids.shape}; received {x.shape}."
+            )
     _check_mask(mask)
     if ids.min() < 0 or ids.max() >= words:
         raise ValueError(

@@ -124,6 +124,32 @@ def test_a_tflite_file_writes(model, tflite_file):
         writer({name: np.ones((1, 17)) for name in inputs})
 
 
+def refused_as_by_generate(write, model):
+    """A loop around files refuses what ``generate`` does, in the same words."""
+    ids, mask = np.array([[START, 5, 6]]), np.ones((1, 3), "int32")
+    for changes in (
+        {"input_ids": np.array([[START, 61, 6]])},
+        {"input_ids": np.array([[START, -1, 6]])},
+        {"input_ids": ids + 0.5},
+        {"attention_mask": 0 * mask},
+        {"attention_mask": 2 * mask},
+        {"input_ids": ids[:, :0], "attention_mask": mask[:, :0]},
+        {"input_ids": np.ones((1, 41)), "attention_mask": np.ones((1, 41))},
+    ):
+        inputs = {"input_ids": ids, "attention_mask": mask, **changes}
+        # The files of ONNX read no segments.
+        inputs = {**with_segments(model, inputs), "other": ids}
+        with pytest.raises(ValueError) as wanted:
+            expected(model, inputs)
+        with pytest.raises(ValueError) as found:
+            write(inputs)
+        assert str(found.value) == str(wanted.value)
+
+
+def test_a_tflite_file_reads_what_generate_reads(model, tflite_file):
+    refused_as_by_generate(LiteRtWriter(tflite_file), model)
+
+
 def test_logits_of_any_text_are_those_of_keras(model, tflite_file):
     """Random models write the same word again: what they score is compared for other words."""
     writer = LiteRtWriter(tflite_file)
@@ -172,6 +198,11 @@ def test_onnx_files_write(model, onnx_files):
     ort, path = onnx_files
     inputs = with_segments(model, rows())
     np.testing.assert_array_equal(ort.OrtWriter(path)(inputs), expected(model, inputs))
+
+
+def test_onnx_files_read_what_generate_reads(model, onnx_files):
+    ort, path = onnx_files
+    refused_as_by_generate(ort.OrtWriter(path), model)
 
 
 def test_logits_of_onnx_files_are_those_of_keras(model, onnx_files):
@@ -365,6 +396,21 @@ def test_a_decoder_alone_goes_on_with_texts(saved, kind, before, tmp_path):
     ids = expected(tiny_writer(kind), {name: x.numpy() for name, x in inputs.items()})
     written = tokenizer.batch_decode(ids, skip_special_tokens=True)
     assert artifact.run({"text": TEXTS})["text"].tolist() == written
+
+
+def test_a_decoder_alone_has_nothing_to_say_of_empty_texts(tmp_path):
+    """Where nothing stands before a text, an empty one is refused, and an empty batch is none."""
+    model, tokenizer = (
+        tiny_writer("gpt2", changes={"bos_token_id": None}),
+        WordPieceTokenizer(WORDS),
+    )
+    path = exported(model, tmp_path / "a", "writer-savedmodel", tokenizer=tokenizer)
+    ask = tf.saved_model.load(str(path)).signatures["serving_default"]
+    assert ask(text=tf.zeros([0], tf.string))["text"].shape == (0,)
+    assert ask(text=tf.constant(["a"]))["text"].shape == (1,)
+    for texts in ([""], ["a", " "]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"of input_ids is empty"):
+            ask(text=tf.constant(texts))
 
 
 @pytest.mark.parametrize("kind", [pytest.param("bert", marks=pytest.mark.slow), "gpt2"])
