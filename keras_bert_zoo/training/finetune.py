@@ -261,7 +261,7 @@ class _Run:
             for index, variable in enumerate(self.model.weights):
                 variable.assign(arrays[str(index)])
         # Validation first: what it decides counts for the test, too.
-        metrics = {
+        metrics: dict[str, dict[str, float]] = {
             name: self._scores(name, tune=name == "validation", quiet=quiet)
             for name in ("validation", "test")
             if name in self.rows
