@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from keras_bert_zoo.commands.piped_lines import PipedLines, lines_of
 from keras_bert_zoo.commands.table_options import ENCODING, add_text_options
-from keras_bert_zoo.data.records import check_file
+from keras_bert_zoo.data.records import Located, check_file
 
 if TYPE_CHECKING:
     from keras_bert_zoo.tasks.predictor import Predictor
@@ -46,6 +47,9 @@ def predict(
 ) -> None:
     """Answer texts or records; prints one JSON object a line.
 
+    Lines of standard input are answered as they come. What stands before a row that cannot be asked
+    is answered before the error is raised.
+
     The arguments are those of the command line.
     """
     if input is not None and (texts or pairs or jsonl):
@@ -55,12 +59,56 @@ def predict(
         raise ValueError(f"{named} are of a file: name it with input, or leave them out.")
     ask = opened(bundle, input, task=task, max_length=max_length, options=options, **columns)
     if input is None:
-        questions = questions_of(texts or sys.stdin, pairs, jsonl)
+        lines = texts or lines_of(sys.stdin)
+        questions = questions_of(lines, pairs, jsonl)
     else:
-        questions = _questions_in(input, ask)
-    while part := list(itertools.islice(questions, _AT_ONCE)):
-        for question, answer in zip(part, ask(part), strict=True):
+        lines, questions = (), _questions_in(input, ask)
+    for part in blocks(questions, lines.ready if isinstance(lines, PipedLines) else _always):
+        for question, answer in _answered(ask, part):
             print(json.dumps({**question, **answer}, ensure_ascii=False), flush=True)
+
+
+def _always() -> bool:
+    return True
+
+
+def blocks(
+    questions: Iterable[dict[str, Any]], ready: Callable[[], bool]
+) -> Iterator[list[dict[str, Any]]]:
+    """Questions to answer at once, as many as can be read without waiting.
+
+    Args:
+        questions: all of them.
+        ready: whether there is a next one that need not be waited for.
+
+    Raises:
+        ValueError: a question cannot be read; those before it come first.
+    """
+    part: list[dict[str, Any]] = []
+    try:
+        for question in questions:
+            part.append(question)
+            if len(part) == _AT_ONCE or not ready():
+                yield part
+                part = []
+    except ValueError:
+        if part:
+            yield part
+        raise
+    if part:
+        yield part
+
+
+def _answered(
+    ask: Predictor, part: Sequence[dict[str, Any]]
+) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
+    """Questions with their answers; where one cannot be asked, those before it."""
+    try:
+        return zip(part, ask(part), strict=True)
+    except ValueError:
+        if len(part) == 1:
+            raise
+    return ((question, ask([question])[0]) for question in part)
 
 
 def opened(
@@ -104,32 +152,31 @@ def _questions_in(source: str, ask: Predictor) -> Iterator[dict[str, Any]]:
 
 def questions_of(lines: Iterable[str], pairs: bool, jsonl: bool) -> Iterator[dict[str, Any]]:
     """What is asked, a dict with the task's columns for each line."""
+    kind, read = ("line", _object) if jsonl else ("text", _pair if pairs else _single)
     for number, line in enumerate(lines, start=1):
-        text = line.rstrip("\r\n")
-        if jsonl:
-            yield _object(number, text)
-        elif pairs:
-            yield _pair(number, text)
-        else:
-            yield {"text": text}
+        place = f"{kind} {number}"
+        yield Located(place, read(place, line.rstrip("\r\n")), of_file=False)
 
 
-def _object(number: int, text: str) -> dict[str, Any]:
+def _single(place: str, text: str) -> dict[str, Any]:
+    return {"text": text}
+
+
+def _object(place: str, text: str) -> dict[str, Any]:
     try:
         values = json.loads(text)
     except ValueError as error:
-        raise ValueError(f"line {number} is no JSON: {error}") from error
+        raise ValueError(f"{place} is no JSON: {error}") from error
     if not isinstance(values, dict):
-        raise ValueError(f"line {number} must be a JSON object, received {text[:40]!r}.")
+        raise ValueError(f"{place} must be a JSON object, received {text[:40]!r}.")
     return values
 
 
-def _pair(number: int, text: str) -> dict[str, Any]:
+def _pair(place: str, text: str) -> dict[str, Any]:
     parts = text.split("\t")
     if len(parts) != 2:
         raise ValueError(
-            f"text {number} has {len(parts) - 1} tabs; with pairs it takes one, between the "
-            "two texts."
+            f"{place} has {len(parts) - 1} tabs; with pairs it takes one, between the two texts."
         )
     return {"text": parts[0], "text_pair": parts[1]}
 

@@ -32,16 +32,18 @@ Reader = Callable[[pathlib.Path, str], Iterator[Record]]
 
 
 class Located(dict[str, Any]):
-    """The values of a record, which know their place: what is asked of a file.
+    """The values of a record, which know their place: what is asked of a file or of lines.
 
     Args:
         place: for error messages.
         values: by column.
+        of_file: whether one can say which columns to take.
     """
 
-    def __init__(self, place: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, place: str, values: Mapping[str, Any], *, of_file: bool = True) -> None:
         super().__init__(values)
         self.place = place
+        self.of_file = of_file
 
 
 def place_of(question: Any, index: int) -> str:

@@ -49,7 +49,7 @@ def _strings(question: Any, index: int, columns: Sequence[str]) -> tuple[str, ..
     parts = [parts] if isinstance(parts, str) else parts
     valid = isinstance(parts, list | tuple) and len(parts) in (1, 2) and not hint
     if not valid or not all(isinstance(part, str) for part in parts):
-        choice = _OF_FILES if isinstance(question, Located) else ""
+        choice = _OF_FILES if isinstance(question, Located) and question.of_file else ""
         raise ValueError(
             f"{place_of(question, index)} must be a string, a pair of strings, or a dict with "
             f"{tuple(columns)}, received {question!r}.{hint}{choice}"

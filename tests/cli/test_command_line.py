@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -219,6 +222,48 @@ def test_questions_as_files_and_as_json(bundle, tmp_path, capsys, monkeypatch):
     assert "line 1 must be a JSON object" in capsys.readouterr().err
     assert cli.main(["predict", str(bundle), "good", "--input", str(path)]) == 2
     assert "leave those out" in capsys.readouterr().err
+
+
+def test_lines_of_an_open_pipe_are_answered(bundle, capsys, monkeypatch):
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as stdin, os.fdopen(writing, "w") as pipe:
+        monkeypatch.setattr("sys.stdin", stdin)
+        codes = []
+        command = ["predict", str(bundle), "--jsonl"]
+        asking = threading.Thread(target=lambda: codes.append(cli.main(command)))
+        asking.start()
+        for text in ("good", "bad"):
+            print(json.dumps({"text": text}), file=pipe, flush=True)
+            shown, until = "", time.monotonic() + 120
+            while not shown and time.monotonic() < until:
+                time.sleep(0.05)
+                shown = capsys.readouterr().out
+            assert json.loads(shown)["text"] == text
+        print('{"text": "good"}\n{"text": \n', file=pipe, flush=True)
+        asking.join(120)
+    assert codes == [2]
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["text"] == "good"
+    assert "line 4 is no JSON" in shown.err
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+def test_rows_before_one_that_cannot_be_asked_are_answered(
+    bundle, from_file, tmp_path, capsys, monkeypatch
+):
+    import io
+
+    rows = [{"text": "good"}, {"text": "bad"}, {"text": 3}, {"text": "good"}]
+    content = "\n".join(map(json.dumps, rows))
+    path = tmp_path / "rows.jsonl"
+    path.write_text(content)
+    monkeypatch.setattr("sys.stdin", io.StringIO(content))
+    words = ["--input", str(path)] if from_file else ["--jsonl"]
+    assert cli.main(["predict", str(bundle), *words]) == 2
+    shown = capsys.readouterr()
+    assert [json.loads(line)["text"] for line in shown.out.splitlines()] == ["good", "bad"]
+    assert "line 3 must be a string" in shown.err
+    assert ("text_column" in shown.err) == from_file
 
 
 def test_a_file_is_asked_as_it_is_trained_on(bundle, tmp_path, capsys):
