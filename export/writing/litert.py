@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.checkpoints.writer_configs import read_config
-from keras_bert_zoo.data.token_rows import checked_rows
+from keras_bert_zoo.token_rows import checked_rows
 
 ENCODE, DECODE = "encode", "decode"
 TOKEN, PLACE, MASK = "token", "place", "encoder_attention_mask"

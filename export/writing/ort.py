@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.checkpoints.writer_configs import read_config
-from keras_bert_zoo.data.token_rows import checked_rows
+from keras_bert_zoo.token_rows import checked_rows
 
 ENCODER, DECODER = "encoder_model", "decoder_model_merged"
 STATES, GIVEN, MASK = "last_hidden_state", "encoder_hidden_states", "encoder_attention_mask"

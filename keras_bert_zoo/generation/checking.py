@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_bert_zoo.data.token_rows import PROMPT, checked_rows
 from keras_bert_zoo.generation.options import GenerationOptions
 from keras_bert_zoo.models import EncoderDecoder
 from keras_bert_zoo.models.writer import Writer
+from keras_bert_zoo.token_rows import PROMPT, checked_rows
 
 
 def checked(model: Writer, inputs: Mapping[str, Any], options: GenerationOptions) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_bert_zoo.data.token_rows import PROMPT
 from keras_bert_zoo.generation import beams, choosing
 from keras_bert_zoo.generation.checking import check_words, checked
 from keras_bert_zoo.generation.compiled import compiled
@@ -20,6 +19,7 @@ from keras_bert_zoo.generation.options import GenerationOptions, options_from
 from keras_bert_zoo.models import CausalLM, EncoderDecoder
 from keras_bert_zoo.models.decoder import Memory
 from keras_bert_zoo.models.writer import Writer
+from keras_bert_zoo.token_rows import PROMPT
 
 
 def generate(

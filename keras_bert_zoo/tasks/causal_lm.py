@@ -13,13 +13,13 @@ from keras_bert_zoo.data.pair_rows import TOKENS, PairRows, begun, frame_of
 from keras_bert_zoo.data.prefix_rows import prefix_rows, prefixes
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.data.text_files import TextRows
-from keras_bert_zoo.data.token_rows import PROMPT
 from keras_bert_zoo.evaluation.prediction import Runner
 from keras_bert_zoo.evaluation.writing import METRICS, TOKENIZERS
 from keras_bert_zoo.generation import GenerationOptions, generate
 from keras_bert_zoo.rules import PART, check_options, choice, only
 from keras_bert_zoo.tasks.task import Labels
 from keras_bert_zoo.tasks.writing import Writing, widened
+from keras_bert_zoo.token_rows import PROMPT
 
 # What texts begin with, and a token.
 _SHORTEST = 2

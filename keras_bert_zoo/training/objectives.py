@@ -59,15 +59,15 @@ def _options(recipe: PretrainRecipe) -> dict[str, Any]:
 
 def _published(recipe: PretrainRecipe, shards: Shards) -> keras.Model:
     loaded = bundle.load(recipe.model or "", task=_task(recipe), **_options(recipe))
+    if getattr(loaded.config, "prefix", False):
+        raise ConfigError(
+            f"model {recipe.model!r} is an encoder, or reads a prefix from both sides (prefix_lm), "
+            "which rows of objective causal do not have. Take a decoder that reads from the left."
+        )
     if loaded.tokenizer is not None:
         shards.check_vocabulary(loaded.tokenizer.words)
     if recipe.generator is not None:
         return _with_generator(loaded.model.encoder, recipe)
-    if getattr(loaded.config, "prefix", False):
-        raise ConfigError(
-            f"model {recipe.model!r} reads a prefix from both sides (prefix_lm), which rows of "
-            "objective causal do not have. Take one without."
-        )
     return loaded.model
 
 

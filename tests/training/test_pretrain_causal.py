@@ -200,11 +200,11 @@ def test_recipes_that_cannot_be_run(causal, changes, message):
 
 def test_checkpoints_that_do_not_do(causal, checkpoint, tmp_path):
     going_on = {"decoder": None, "phases": SHORT["phases"]}
-    with pytest.raises(ValueError, match="causal_lm"):
+    with pytest.raises(ConfigError, match="is an encoder, or reads a prefix"):
         run(causal, **going_on, model=str(checkpoint))
     prefix = bundle.save(tiny_writer("prefix"), None, tmp_path / "prefix")
     assert json.loads((prefix / "config.json").read_text())["prefix_lm"]
-    with pytest.raises(ConfigError, match="reads a prefix from both sides"):
+    with pytest.raises(ConfigError, match="or reads a prefix from both sides"):
         run(causal, **going_on, model=str(prefix))
     with pytest.raises(ConfigError, match="decoder: vocab_size 5 is less than the 1000 tokens"):
         run(causal, decoder={**causal["decoder"], "vocab_size": 5})
