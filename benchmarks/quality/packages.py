@@ -1,6 +1,6 @@
 """Scores of models of ``packages-abstractive`` on the test packages, beside what needs none.
 
-    python benchmarks/quality/packages.py BUNDLE… [--data data/packages] [--beams 4]
+    python benchmarks/quality/packages.py BUNDLE… [--data data/packages] [--beams 4] [--nearest]
 
 The bundles are of one recipe with several seeds; without any, only the baselines are scored:
 
@@ -8,8 +8,8 @@ The bundles are of one recipe with several seeds; without any, only the baseline
   ROUGE-2 on the validation packages;
 - first sentence: of the text;
 - best sentence: the one nearest to the reference, which nothing that copies one can beat;
-- nearest package: the summary of the training package whose text is most like this one's, by
-  the vectors of MiniLM.
+- nearest package, with ``--nearest``, which takes minutes: the summary of the training package
+  whose text is most like this one's, by the vectors of MiniLM.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def nearest(train: Documents, test: Documents) -> list[str]:
 
 
 def baselines(train: Documents, validation: Documents, test: Documents) -> dict[str, Scores]:
+    """Scores of what needs no model."""
     one = constant(train, validation)
     best = (oracle(each.sentences, each.reference or "", most=1) for each in test)
     written = {
@@ -68,7 +69,6 @@ def baselines(train: Documents, validation: Documents, test: Documents) -> dict[
             "".join(document.sentences[index] for index in chosen)
             for document, chosen in zip(test, best, strict=True)
         ],
-        "nearest package": nearest(train, test),
     }
     return {name: scored(texts, test) for name, texts in written.items()}
 
@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("bundles", nargs="*", metavar="BUNDLE", type=pathlib.Path)
     parser.add_argument("--data", type=pathlib.Path, default="data/packages")
     parser.add_argument("--beams", type=int, default=4)
+    parser.add_argument("--nearest", action="store_true")
     parser.add_argument("--output", type=pathlib.Path, default=RESULT)
     options = parser.parse_args()
     splits = ("train", "validation", "test")
@@ -86,6 +87,8 @@ def main() -> None:
     )
     found: dict[str, Any] = {"train": len(train), "test": len(test)}
     found["baselines"] = baselines(train, validation, test)
+    if options.nearest:
+        found["baselines"]["nearest package"] = scored(nearest(train, test), test)
     models: list[Scores] = []
     for path in options.bundles:
         ask = keras_bert_zoo.predictor(path, options={"num_beams": options.beams})
