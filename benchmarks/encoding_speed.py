@@ -7,8 +7,6 @@ in, arrays out. ``keras`` is ``encode``; ``tflite-int8`` and ``onnx-int8`` are a
 embedder, asked by ``export.predictor``; ``sentence_transformers`` is its ``encode``: torch in
 float32, with its own batch size and sorting. Each lives in a process of its own, the peer in its
 environment (``--peer``), and they take turns. How near the vectors are to the peer's is stated.
-``products`` takes its turns too: the products of the encoder's linear layers for these tokens and
-nothing else, by TensorFlow in float32. Nothing that computes them so can be faster.
 Medians go to ``results/encoding_speed.json``.
 """
 
@@ -19,7 +17,6 @@ import csv
 import json
 import os
 import pathlib
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -30,9 +27,6 @@ import turns
 RESULT = pathlib.Path(__file__).parent / "results" / "encoding_speed.json"
 PEER = "sentence_transformers"
 ARTIFACTS = ("tflite-int8", "onnx-int8")
-PRODUCTS = "products"
-# Of a product: of many tokens, for which products are fastest.
-ROWS = 1024
 Encode = Callable[[Sequence[str]], np.ndarray]
 
 
@@ -71,30 +65,9 @@ def sentence_transformers(start: str, artifacts: pathlib.Path) -> Encode:
     return SentenceTransformer(start, device="cpu").encode
 
 
-def products(start: str, artifacts: pathlib.Path) -> Encode:
-    """Multiplies as many rows as there are tokens with the kernels of all blocks; no vectors."""
-    import tensorflow as tf
-
-    import keras_bert_zoo
-
-    bundle = keras_bert_zoo.load(start, task="sentence_embedding")
-    kernels = [x.value for x in bundle.model.weights if re.search("layer_.*kernel$", x.path)]
-    inputs = {kernel.shape[0]: tf.random.normal((ROWS, kernel.shape[0])) for kernel in kernels}
-
-    def encode(texts: Sequence[str]) -> np.ndarray:
-        tokens = sum(len(each) for each in bundle.tokenizer(list(texts))["input_ids"])
-        for _ in range(-(-tokens // ROWS)):
-            for kernel in kernels:
-                tf.matmul(inputs[kernel.shape[0]], kernel).numpy()
-        return np.empty(0)
-
-    return encode
-
-
 WORK: dict[str, Callable[[str, pathlib.Path], Encode]] = {
     "keras": keras,
     **{name: artifact(name) for name in ARTIFACTS},
-    PRODUCTS: products,
     PEER: sentence_transformers,
 }
 
@@ -148,7 +121,7 @@ def measure(options: argparse.Namespace, folder: pathlib.Path) -> tuple[dict, di
     logs = folder / "logs"
     logs.mkdir()
     taken = turns.take_turns(commands, options.rounds, logs)
-    vectors = {name: np.load(folder / f"{name}.npy") for name in WORK if name != PRODUCTS}
+    vectors = {name: np.load(folder / f"{name}.npy") for name in WORK}
     least = {name: float(cosines(each, vectors[PEER]).min()) for name, each in vectors.items()}
     return taken, {name: round(value, 5) for name, value in least.items()}
 
