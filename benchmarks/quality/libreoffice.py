@@ -13,22 +13,19 @@ The bundles are of one recipe with several seeds; without any, only the baseline
 from __future__ import annotations
 
 import argparse
-import json
 import pathlib
 from typing import Any
 
-from seeds import summary
+from seeds import Scores, publish, scores_of
 from word_dictionary import WordDictionary
 
 import keras_bert_zoo
-from keras_bert_zoo.atomic import write_text
 from keras_bert_zoo.data.text_files import TextRows, TextTable
 from keras_bert_zoo.evaluation.spacing import respaced
 from keras_bert_zoo.evaluation.writing import bleu
 
 RESULT = pathlib.Path(__file__).parents[1] / "results" / "translation.json"
 TOKENIZER = "zh"
-Scores = dict[str, float]
 
 
 def read(path: pathlib.Path) -> TextRows:
@@ -53,10 +50,6 @@ def round_trip(tokenizer: Any, test: TextRows) -> Scores:
     return scored(list(map(respaced, texts, test.texts)), test)
 
 
-def written(ask: Any, test: TextRows) -> list[str]:
-    return [answer["generated_text"] for answer in ask(list(test.texts))]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundles", nargs="*", metavar="BUNDLE", type=pathlib.Path)
@@ -67,18 +60,11 @@ def main() -> None:
     train, test = (read(options.data / f"{split}.tsv") for split in ("train", "test"))
     found: dict[str, Any] = {"train": len(train), "test": len(test)}
     found["baselines"] = baselines(train, test)
-    models: list[Scores] = []
-    for path in options.bundles:
-        ask = keras_bert_zoo.predictor(path, options={"num_beams": options.beams})
-        if not models:
-            found["baselines"]["round trip"] = round_trip(ask.tokenizer, test)
-        models.append(scored(written(ask, test), test))
-        print(path, models[-1], flush=True)
-    if models:
-        found["model"] = summary(models) | {"beams": options.beams}
-    text = json.dumps(found, indent=2) + "\n"
-    write_text(options.output, text)
-    print(text, end="")
+    if options.bundles:
+        tokenizer = keras_bert_zoo.load_tokenizer(options.bundles[0])
+        found["baselines"]["round trip"] = round_trip(tokenizer, test)
+    found |= scores_of(options.bundles, test.texts, options.beams, lambda x: scored(x, test))
+    publish(found, options.output)
 
 
 if __name__ == "__main__":

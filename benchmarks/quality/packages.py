@@ -15,16 +15,14 @@ The bundles are of one recipe with several seeds; without any, only the baseline
 from __future__ import annotations
 
 import argparse
-import json
 import pathlib
 import random
 from typing import Any
 
 import numpy as np
-from seeds import summary
+from seeds import Scores, publish, scores_of
 
 import keras_bert_zoo
-from keras_bert_zoo.atomic import write_text
 from keras_bert_zoo.data.summaries import Document, SummaryTable
 from keras_bert_zoo.evaluation.embeddings import encode, semantic_search
 from keras_bert_zoo.evaluation.extracts import oracle, rouge
@@ -33,7 +31,6 @@ RESULT = pathlib.Path(__file__).parents[1] / "results" / "packages.json"
 # Training summaries that are tried as the constant one.
 CANDIDATES = 300
 Documents = list[Document]
-Scores = dict[str, float]
 
 
 def scored(texts: list[str], documents: Documents) -> Scores:
@@ -89,17 +86,9 @@ def main() -> None:
     found["baselines"] = baselines(train, validation, test)
     if options.nearest:
         found["baselines"]["nearest package"] = scored(nearest(train, test), test)
-    models: list[Scores] = []
-    for path in options.bundles:
-        ask = keras_bert_zoo.predictor(path, options={"num_beams": options.beams})
-        texts = [answer["generated_text"] for answer in ask([each.text for each in test])]
-        models.append(scored(texts, test))
-        print(path, models[-1], flush=True)
-    if models:
-        found["model"] = summary(models) | {"beams": options.beams}
-    text = json.dumps(found, indent=2) + "\n"
-    write_text(options.output, text)
-    print(text, end="")
+    texts = [each.text for each in test]
+    found |= scores_of(options.bundles, texts, options.beams, lambda x: scored(x, test))
+    publish(found, options.output)
 
 
 if __name__ == "__main__":
