@@ -5,7 +5,9 @@
 A turn is an epoch over the same phrases, with the same batch size, dropout, weight decay and clip.
 Ours is ``model.fit`` on batches of similar length; ``trainer`` pads each batch to its longest row
 (``DataCollatorWithPadding``) in a random order, which is what ``Trainer`` does by default;
-``trainer_by_length`` has ``train_sampling_strategy="group_by_length"``. Each lives in a process
+``trainer_by_length`` has ``train_sampling_strategy="group_by_length"``. ``_bfloat16`` is the same
+with ``dtype="mixed_bfloat16"`` here and ``bf16=True`` there, for processors with instructions for
+it. Each lives in a process
 of its own, the peers' in their environment (``--peer``), and they take turns. The first turn,
 which traces a graph for each width of ours, is stated and not counted. Medians go to
 ``results/finetuning_speed.json``.
@@ -36,7 +38,9 @@ def read(path: pathlib.Path, count: int) -> tuple[list[str], list[int]]:
     return [row["sentence"] for row in rows], [int(row["label"]) for row in rows]
 
 
-def ours(start: str, texts: list[str], labels: list[int]) -> Callable[[], Any]:
+def ours(
+    start: str, texts: list[str], labels: list[int], dtype: str = "float32"
+) -> Callable[[], Any]:
     import numpy as np
 
     import keras_bert_zoo
@@ -45,7 +49,7 @@ def ours(start: str, texts: list[str], labels: list[int]) -> Callable[[], Any]:
     from keras_bert_zoo.training.optimizers import BertAdamW
 
     names = ["negative", "positive"]
-    bundle = keras_bert_zoo.load(start, task="sequence_classification", labels=names)
+    bundle = keras_bert_zoo.load(start, task="sequence_classification", labels=names, dtype=dtype)
     bundle.model.compile(BertAdamW(RATE, decay=DECAY))
     examples = Examples(texts, labels=np.array(labels))
     train = batches.batches(examples, bundle.tokenizer, batch_size=BATCH, max_length=LENGTH, seed=1)
@@ -81,8 +85,10 @@ def trainer(start: str, texts: list[str], labels: list[int], **options: Any) -> 
 
 WORK: dict[str, Callable[..., Callable[[], Any]]] = {
     "ours": ours,
+    "ours_bfloat16": lambda *rows: ours(*rows, dtype="mixed_bfloat16"),
     "trainer": trainer,
-    "trainer_by_length": lambda *args: trainer(*args, train_sampling_strategy="group_by_length"),
+    "trainer_bfloat16": lambda *rows: trainer(*rows, bf16=True),
+    "trainer_by_length": lambda *rows: trainer(*rows, train_sampling_strategy="group_by_length"),
 }
 
 
@@ -103,7 +109,7 @@ def main() -> None:
     from keras_bert_zoo.checkpoints import sources
 
     start = str(sources.resolve(zoo.resolve("all-minilm-l6-v2")))
-    pythons = {name: sys.executable if name == "ours" else options.peer for name in WORK}
+    pythons = {name: sys.executable if "ours" in name else options.peer for name in WORK}
     same = [__file__, f"--data={options.data}", f"--examples={options.examples}"]
     commands = {name: [pythons[name], *same, "--work", name, start] for name in WORK}
     before = os.getloadavg()[0]

@@ -107,7 +107,7 @@ _ROWS = (
     ),
     Task(
         name="squad",
-        title="SQuAD (11 articles), XQuAD English",
+        title="SQuAD, questions of 11 articles; XQuAD English",
         kind="answers",
         train=1000,
         learning_rate=3e-4,

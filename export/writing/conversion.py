@@ -41,7 +41,7 @@ def write(bundle: Bundle, directory: pathlib.Path, name: str, options: Mapping[s
     from .options import options_of
 
     row, model, config = WRITER_FORMATS[name], bundle.model, bundle.config
-    given = {**_remembered(config), **(options["generation"] or {})}
+    given = {**_remembered(config, model.task), **(options["generation"] or {})}
     chosen = {**{key: options[key] for key in row.options}, "generation": given}
     most = options_of(model, given).max_new_tokens
     signatures = row.export(bundle, directory / row.file, **row.arguments, **chosen)
@@ -53,11 +53,11 @@ def write(bundle: Bundle, directory: pathlib.Path, name: str, options: Mapping[s
     describe(directory, name, model.task, signatures, chosen, digest_of(model))
 
 
-def _remembered(config: Any) -> dict[str, Any]:
+def _remembered(config: Any, task: str) -> dict[str, Any]:
     """How a model writes by its fine-tuning."""
     from keras_bert_zoo.generation import GenerationOptions
     from keras_bert_zoo.tasks.task import remembered
 
-    found = remembered(config, "seq2seq")
+    found = remembered(config, task)
     names = {field.name for field in dataclasses.fields(GenerationOptions)}
     return {name: x for name, x in found.get("options", {}).items() if name in names}

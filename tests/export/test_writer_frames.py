@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 
 import numpy as np
@@ -37,10 +38,13 @@ def test_a_prefix_is_read_as_the_bundle_reads_it(tiny_config, randomise, tmp_pat
     config = tiny_config.replace(vocab_size=len(WORDS))
     masked = randomise(TASKS["masked_lm"](BertEncoder(config, add_pooling_layer=False)))
     place = save(prefix_lm(masked, prefix_ids_of(tokenizer)), tokenizer, tmp_path / "bundle")
-    options = {"generation": WRITES, "progress": False}
-    [artifact] = export(place, tmp_path / "exports", ["writer-savedmodel"], **options)
+    known = json.loads((place / "config.json").read_text())
+    known["task_specific_params"] = {"causal_lm": {"options": WRITES}}
+    (place / "config.json").write_text(json.dumps(known))
+    [artifact] = export(place, tmp_path / "exports", ["writer-savedmodel"], progress=False)
+    assert artifact.options["generation"] == WRITES
     assert verify(place, [artifact], TEXTS, progress=False).passed
-    answers = keras_bert_zoo.predictor(place, options=WRITES)(TEXTS)
+    answers = keras_bert_zoo.predictor(place)(TEXTS)
     written = artifact.run({"text": TEXTS})["text"].tolist()
     assert [{"generated_text": text} for text in written] == answers
     assert len({answer["generated_text"] for answer in answers}) > 1
