@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -77,6 +77,7 @@ def load(
     recompute: bool = False,
     do_lower_case: bool | None = None,
     tie_encoder_decoder: bool = False,
+    new_decoder: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Loads a published checkpoint or a saved bundle.
 
@@ -109,6 +110,8 @@ def load(
             which those of Google do not: there the name of the directory and the vocabulary.
         tie_encoder_decoder: whether both sides of an ``EncoderDecoder`` that is made of an encoder
             share its weights, see ``models.warm_start``.
+        new_decoder: how the layers of such a decoder differ from the encoder's, if they are to be
+            new, see there.
 
     Raises:
         FileNotFoundError: the source or a file of it does not exist.
@@ -120,10 +123,12 @@ def load(
     """
     directory = sources.resolve(zoo.resolve(source))
     writes = writer_configs.holds(directory)
-    if tie_encoder_decoder and (writes or task != _WRITING):
+    sides = {"tied": tie_encoder_decoder, "new_decoder": new_decoder}
+    if (tie_encoder_decoder or new_decoder is not None) and (writes or task != _WRITING):
         raise ValueError(
-            "tie_encoder_decoder is for task='seq2seq' and a source that is an encoder; received "
-            f"task={task!r} and {directory}. A model that writes has it in its config."
+            "tie_encoder_decoder and new_decoder are for task='seq2seq' and a source that is an "
+            f"encoder; received task={task!r} and {directory}. A model that writes has its sides "
+            "in its config."
         )
     if writes:
         return _load_writer(directory, task, packed=packed, recompute=recompute, dtype=dtype)
@@ -135,7 +140,7 @@ def load(
             )
         options = {"dtype": dtype, "packed": packed, "recompute": recompute}
         options["do_lower_case"] = do_lower_case
-        return _written_by_encoder(source, task, tie_encoder_decoder, **options)
+        return _written_by_encoder(source, task, sides, **options)
     embeds = task == _EMBEDDING
     modules = read_modules(directory) if embeds else SentenceModules(encoder_folder(directory), {})
     directory = modules.encoder
@@ -177,7 +182,7 @@ def _untrained(
 
 
 def _written_by_encoder(
-    source: str | pathlib.Path, task: str, tied: bool, **options: Any
+    source: str | pathlib.Path, task: str, sides: Mapping[str, Any], **options: Any
 ) -> Bundle:
     """The model that ``models.warm_start`` makes of an encoder."""
     loaded = load(source, task="masked_lm", **options)
@@ -187,8 +192,10 @@ def _written_by_encoder(
     if task == _CONTINUING:
         model = prefix_lm(loaded.model, prefix_ids_of(loaded.tokenizer))
     else:
-        model = bert2bert(loaded.model, ids_of(loaded.tokenizer), tied=tied)
-        _log.warning("What attends from the decoder to the encoder starts with random values.")
+        model = bert2bert(loaded.model, ids_of(loaded.tokenizer), **sides)
+        whole = sides["new_decoder"] is not None
+        new = "Each layer of" if whole else "What attends to the encoder from"
+        _log.warning("%s the decoder starts with random values.", new)
     return Bundle(model, loaded.tokenizer, model.config)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -16,36 +16,61 @@ from keras_bert_zoo.models.pretraining import PretrainingModel
 
 _SHARED_OPTIONS = ("packed", "fused_attention", "recompute")
 _ACROSS = ("/cross_attention/", "/cross_norm/")
+_LAYERS = ("decoder/layer_",)
+# What layers of their own may choose: words, positions and width are the encoder's.
+_OWN_SIZES = (
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "hidden_act",
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+)
 
 
 def bert2bert(
-    model: PretrainingModel, ids: Mapping[str, Any], *, tied: bool = False
+    model: PretrainingModel,
+    ids: Mapping[str, Any],
+    *,
+    tied: bool = False,
+    new_decoder: Mapping[str, Any] | None = None,
 ) -> EncoderDecoder:
     """Both sides begin as the encoder is, what attends from one to the other as new.
 
     Rothe et al. 2019 (arXiv:1907.12461), section 2: BERT2BERT, tied BERTSHARE. The head is that of
-    the masked words, whose scores the decoder's word table makes.
+    the masked words, whose scores the decoder's word table makes. With ``new_decoder`` all layers
+    of the decoder are new; its words are the encoder's (Liu and Lapata 2019, arXiv:1908.08345,
+    section 3.2, BertSumAbs).
 
     Args:
         model: BERT with its head for masked words; it stays as it is.
         ids: ``decoder_start_token_id``, ``eos_token_id`` and ``pad_token_id``.
         tied: whether encoder and decoder share all weights but those of what attends from one to
             the other, and of the head; they share none by default.
+        new_decoder: keys of ``config.json`` in which the decoder's layers differ from the
+            encoder's: numbers of layers and heads, width between them, activation, dropout.
 
     Raises:
-        ValueError: the encoder is no BERT.
+        ValueError: the encoder is no BERT, or the new decoder has other keys, or is to be tied.
     """
-    encoder = model.encoder
+    encoder, own = model.encoder, dict(new_decoder or {})
+    if unknown := sorted(set(own) - set(_OWN_SIZES)):
+        raise ValueError(
+            f"new_decoder may hold {list(_OWN_SIZES)}, received {unknown}: words, positions and "
+            "hidden_size are those of the encoder."
+        )
+    if tied and new_decoder is not None:
+        raise ValueError("A new decoder has weights of its own: leave tie_encoder_decoder out.")
     config = Seq2SeqConfig(
         encoder=encoder.config,
-        decoder=_decoder_config(encoder.config, add_cross_attention=True),
+        decoder=_decoder_config(encoder.config, add_cross_attention=True, **own),
         model_type=NESTED,
         extra={TIES: True} if tied else {},
         **ids,
     )
     options = {name: encoder.options[name] for name in _SHARED_OPTIONS}
     made = encoder_decoder_of(config, encoder=options, decoder=options, dtype=encoder.dtype_policy)
-    _take(made, model)
+    _take(made, model, new=(*_ACROSS, *(() if new_decoder is None else _LAYERS)))
     return made
 
 
@@ -68,7 +93,7 @@ def prefix_lm(model: PretrainingModel, ids: Mapping[str, Any]) -> CausalLM:
     config = _decoder_config(encoder.config, prefix_lm=True, **ids)
     options = {name: encoder.options[name] for name in _SHARED_OPTIONS}
     made = CausalLM(Decoder(config, **options, dtype=encoder.dtype_policy))
-    _take(made, model)
+    _take(made, model, new=())
     return made
 
 
@@ -81,11 +106,11 @@ def _decoder_config(config: EncoderConfig, **choices: Any) -> DecoderConfig:
     return DecoderConfig.from_dict({**config.to_dict(), "is_decoder": True, **choices})
 
 
-def _take(made: keras.Model, model: PretrainingModel) -> None:
-    """Gives a model that was made of another its weights, but for what that has not."""
+def _take(made: keras.Model, model: PretrainingModel, new: Iterable[str]) -> None:
+    """Gives a model the weights of what it was made of; paths with a part of ``new`` have none."""
     known = {variable.path: variable for variable in model.weights}
     for variable in made.weights:
-        if not any(part in variable.path for part in _ACROSS):
+        if not any(part in variable.path for part in new):
             variable.assign(known[_origin(variable.path)])
 
 

@@ -147,6 +147,7 @@ class _Run:
             problem_type=self.task.problem_type,
             dtype=recipe.dtype,
             tie_encoder_decoder=bool(recipe.tie_encoder_decoder),
+            new_decoder=recipe.new_decoder,
         )
 
     def _compile(self) -> None:

@@ -37,6 +37,9 @@ class FinetuneRecipe:
             decoder_ffn_dim: 1024, max_position_embeddings: 128}.
         tie_encoder_decoder: of seq2seq, true if both sides that are made of an encoder are to
             share its weights (Rothe et al. 2019, arXiv:1907.12461, section 2, BERTSHARE).
+        new_decoder: of seq2seq, a decoder of new layers beside the encoder (Liu and Lapata 2019,
+            arXiv:1908.08345, section 3.2, BertSumAbs): keys of config.json in which they differ
+            from the encoder's, e.g. {num_hidden_layers: 6, intermediate_size: 2048}.
         tokenizer: of a new model: what model may be, with tokenizer files.
         output: directory of the run; it gets bundle/, history.json, history.csv,
             metrics.json, recipe.yaml and logs/ for TensorBoard.
@@ -105,6 +108,7 @@ class FinetuneRecipe:
     model: str | None = None
     new_model: dict[str, Any] | None = None
     tie_encoder_decoder: bool | None = None
+    new_decoder: dict[str, Any] | None = None
     tokenizer: str | None = None
     output: str
     train: str
@@ -193,8 +197,10 @@ class FinetuneRecipe:
                 f"new_model is of task seq2seq, not of {self.task!r}",
             ),
             (
-                bool(self.tie_encoder_decoder) and (self.model is None or self.task != "seq2seq"),
-                "tie_encoder_decoder is of task seq2seq with a model that is an encoder",
+                (bool(self.tie_encoder_decoder) or self.new_decoder is not None)
+                and (self.model is None or self.task != "seq2seq"),
+                "tie_encoder_decoder and new_decoder are of task seq2seq with a model that is an "
+                "encoder",
             ),
             (bool(self.fold and self.validation), "fold validates: leave validation out"),
             (self.resume and self.overwrite, "resume and overwrite exclude each other"),

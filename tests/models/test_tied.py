@@ -90,5 +90,5 @@ def test_sides_that_differ_cannot_be_tied(values):
 
 def test_only_an_encoder_is_made_one(tied, tmp_path):
     place = bundle.save(tied, None, tmp_path / "tied")
-    with pytest.raises(ValueError, match="A model that writes has it in its config"):
+    with pytest.raises(ValueError, match="A model that writes has its sides in its config"):
         bundle.load(place, task="seq2seq", tie_encoder_decoder=True)

@@ -33,6 +33,39 @@ def test_every_weight_but_those_across_is_the_encoders(started):
     assert made.config.token_ids == IDS
 
 
+def test_a_new_decoder_has_the_encoders_words_alone(tiny_config, randomise):
+    masked = randomise(TASKS["masked_lm"](BertEncoder(tiny_config, add_pooling_layer=False)))
+    sizes = {"num_hidden_layers": 3, "intermediate_size": 40}
+    made = bert2bert(masked, IDS, new_decoder=sizes)
+    assert {name: getattr(made.decoder.config, name) for name in sizes} == sizes
+    assert made.config.encoder == masked.encoder.config
+    known = {variable.path: np.asarray(variable) for variable in masked.weights}
+    layers = [v for v in made.weights if v.path.startswith("decoder/layer_")]
+    assert {path.split("/")[1] for path in (v.path for v in layers)} == {
+        f"layer_{index}" for index in range(3)
+    }
+    kernels = [np.asarray(v) for v in layers if v.path.endswith("kernel")]
+    # Those of the encoder are larger here.
+    assert max(np.abs(kernel).max() for kernel in kernels) < 0.05
+    for variable in made.weights:
+        if not variable.path.startswith("decoder/layer_"):
+            origin = variable.path.removeprefix("decoder/")
+            np.testing.assert_array_equal(variable, known[origin])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"new_decoder": {"hidden_size": 8}}, r"new_decoder may hold.*received \['hidden_size'\]"),
+        ({"new_decoder": {}, "tied": True}, "leave tie_encoder_decoder out"),
+    ],
+)
+def test_a_new_decoder_that_cannot_be(tiny_config, options, message):
+    masked = TASKS["masked_lm"](BertEncoder(tiny_config, add_pooling_layer=False))
+    with pytest.raises(ValueError, match=message):
+        bert2bert(masked, IDS, **options)
+
+
 def test_another_architecture_is_refused(tiny_config):
     other = encoder_of(tiny_config.replace(model_type="roberta", pad_token_id=1))
     with pytest.raises(ValueError, match=r"Only BERT.*received an encoder of model_type 'roberta'"):

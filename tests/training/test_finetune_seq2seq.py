@@ -54,25 +54,33 @@ def test_a_run_leaves_a_bundle_that_remembers_how_it_is_asked(directory):
     assert again.metrics == result.metrics
 
 
-@pytest.mark.parametrize("tied", [None, True])
-def test_an_encoder_becomes_both_sides(checkpoint, directory, tied):
+@pytest.mark.parametrize(
+    ("sides", "tied", "layers"),
+    [
+        ({}, False, 2),
+        ({"tie_encoder_decoder": True}, True, 2),
+        ({"new_decoder": {"num_hidden_layers": 1}}, False, 1),
+    ],
+)
+def test_an_encoder_becomes_both_sides(checkpoint, directory, sides, tied, layers):
     files = write_files(directory, "reverse", {"train": 20})
     changes = {
         "new_model": None,
         "tokenizer": None,
         "model": str(checkpoint),
-        "tie_encoder_decoder": tied,
         "epochs": 1,
         "schedule": "inverse_square_root",
         "learning_rate": 2e-3,
         "warmup_steps": 20,
         "decoder_learning_rate": 0.1,
         "decoder_warmup_steps": 10,
+        **sides,
     }
     result = finetune(recipe_of(directory, files, **changes), verbose=0)
     loaded = load(result.bundle)
     assert loaded.config.model_type == "encoder-decoder" and loaded.model.task == "seq2seq"
-    assert loaded.config.tied == bool(tied)
+    assert loaded.config.tied == tied
+    assert loaded.config.decoder.num_hidden_layers == layers
     assert set(predictor(result.bundle)(["good w1"])[0]) == {"generated_text"}
 
 
@@ -83,6 +91,7 @@ def test_an_encoder_becomes_both_sides(checkpoint, directory, tied):
         ({"new_model": None}, "new_model and tokenizer belong together"),
         ({"task": "sequence_classification"}, "new_model is of task seq2seq"),
         ({"tie_encoder_decoder": True}, "of task seq2seq with a model that is an encoder"),
+        ({"new_decoder": {}}, "of task seq2seq with a model that is an encoder"),
         ({"schedule": "inverse_square_root"}, "needs warmup_steps"),
         ({"decoder_learning_rate": 0.1}, "of task seq2seq with schedule inverse_square_root"),
         ({"decoder_warmup_steps": 5}, "decoder_warmup_steps needs a decoder_learning_rate"),
