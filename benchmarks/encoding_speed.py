@@ -5,7 +5,8 @@
 A turn embeds the same sentences: of film reviews (SST-2) and of captions (SICK), Python strings
 in, arrays out. ``keras`` is ``encode``; ``tflite-int8`` and ``onnx-int8`` are artifacts of the
 embedder, asked by ``export.predictor``; ``sentence_transformers`` is its ``encode``: torch in
-float32, with its own batch size and sorting. Each lives in a process of its own, the peer in its
+float32, with its own batch size and sorting. ``-bfloat16`` is the same with weights of that type,
+for processors with instructions for it. Each lives in a process of its own, the peer in its
 environment (``--peer``), and they take turns. How near the vectors are to the peer's is stated.
 Medians go to ``results/encoding_speed.json``.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import json
 import os
 import pathlib
@@ -27,6 +29,7 @@ import turns
 RESULT = pathlib.Path(__file__).parent / "results" / "encoding_speed.json"
 PEER = "sentence_transformers"
 ARTIFACTS = ("tflite-int8", "onnx-int8")
+HALF = "bfloat16"
 Encode = Callable[[Sequence[str]], np.ndarray]
 
 
@@ -41,11 +44,11 @@ def sentences(data: pathlib.Path, count: int) -> list[str]:
     return found
 
 
-def keras(start: str, artifacts: pathlib.Path) -> Encode:
+def keras(start: str, artifacts: pathlib.Path, dtype: str = "float32") -> Encode:
     import keras_bert_zoo
     from keras_bert_zoo.evaluation.embeddings import encode
 
-    bundle = keras_bert_zoo.load(start, task="sentence_embedding")
+    bundle = keras_bert_zoo.load(start, task="sentence_embedding", dtype=dtype)
     return lambda texts: encode(bundle.model, bundle.tokenizer, texts)
 
 
@@ -59,16 +62,19 @@ def artifact(name: str) -> Callable[[str, pathlib.Path], Encode]:
     return opened
 
 
-def sentence_transformers(start: str, artifacts: pathlib.Path) -> Encode:
+def sentence_transformers(start: str, artifacts: pathlib.Path, dtype: str = "float32") -> Encode:
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(start, device="cpu").encode
+    model = SentenceTransformer(start, device="cpu", model_kwargs={"dtype": dtype})
+    return lambda texts: model.encode(texts).astype("float32")
 
 
 WORK: dict[str, Callable[[str, pathlib.Path], Encode]] = {
     "keras": keras,
+    f"keras-{HALF}": functools.partial(keras, dtype=HALF),
     **{name: artifact(name) for name in ARTIFACTS},
     PEER: sentence_transformers,
+    f"{PEER}-{HALF}": functools.partial(sentence_transformers, dtype=HALF),
 }
 
 
@@ -116,7 +122,7 @@ def measure(options: argparse.Namespace, folder: pathlib.Path) -> tuple[dict, di
     start = str(sources.resolve(zoo.resolve("all-minilm-l6-v2")))
     export(keras_bert_zoo.load(start, task="sentence_embedding"), folder, ARTIFACTS)
     same = [__file__, f"--data={options.data}", f"--sentences={options.sentences}"]
-    pythons = {name: options.peer if name == PEER else sys.executable for name in WORK}
+    pythons = {name: options.peer if PEER in name else sys.executable for name in WORK}
     commands = {name: [pythons[name], *same, "--work", name, start, str(folder)] for name in WORK}
     logs = folder / "logs"
     logs.mkdir()
