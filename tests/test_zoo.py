@@ -211,7 +211,7 @@ def test_choices() -> None:
     ("choice", "complaint"),
     [
         ({"task": "encode"}, "task must be one of .*Did you mean 'encoder'"),
-        ({"language": "xx"}, "language must be one of .*received 'xx'"),
+        ({"language": "xx"}, "language must be a tag of BCP 47 such as 'en'.*received 'xx'"),
         ({"licence": "Apache"}, "Did you mean 'Apache-2.0'"),
         ({"architecture": "bort"}, "Did you mean 'bert'"),
     ],

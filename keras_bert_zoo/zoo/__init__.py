@@ -93,6 +93,10 @@ def select(
     ]
 
 
+# What is too many to be named.
+_WANTED = {"language": "a tag of BCP 47 such as 'en', 'de' or 'zh' (list --json has all there are)"}
+
+
 def _known(name: str, value: str) -> str:
     """A fact as the table spells it."""
     valid = sorted({fact for row in CHECKPOINTS.values() for fact in _FACTS[name](row)})
@@ -100,5 +104,6 @@ def _known(name: str, value: str) -> str:
     if value.lower() not in spelled:
         near = difflib.get_close_matches(value.lower(), spelled, n=1)
         hint = f" Did you mean {spelled[near[0]]!r}?" if near else ""
-        raise ValueError(f"{name} must be one of {valid}, received {value!r}.{hint}")
+        wanted = _WANTED.get(name, f"one of {valid}")
+        raise ValueError(f"{name} must be {wanted}, received {value!r}.{hint}")
     return spelled[value.lower()]
