@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,10 @@ import pytest
 from keras_bert_zoo.config import EncoderConfig
 
 Batch = dict[str, np.ndarray]
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A process for each core: threads that TensorFlow makes beside it would wait for one another.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 
 def pytest_runtest_setup() -> None:
