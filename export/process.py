@@ -20,6 +20,7 @@ import types
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 
+from keras_bert_zoo.startup import leave_out_what_is_loaded_in_vain
 from keras_bert_zoo.tasks import OWN_MODULES
 
 from .errors import ExportError
@@ -171,6 +172,7 @@ def _serve(channel: IO[bytes]) -> None:
     global _channel
     _channel = channel
     hidden, path, own = pickle.load(sys.stdin.buffer)
+    leave_out_what_is_loaded_in_vain()
     if hidden:
         sys.meta_path[:] = [_Hiding(finder, hidden) for finder in sys.meta_path]
     try:

@@ -9,6 +9,8 @@ import re
 import sys
 from collections.abc import Sequence
 
+from keras_bert_zoo.startup import leave_out_what_is_loaded_in_vain
+
 # command: what it does. `keras_bert_zoo/commands/NAME.py` has its `main(argv)`.
 COMMANDS = {
     "quickstart": "real weights, real text: fine-tune, evaluate, export, verify, report",
@@ -62,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(command: str, arguments: list[str]) -> int:
     # Set before TensorFlow loads: its start-up notes would bury the command's own output.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    leave_out_what_is_loaded_in_vain()
     module = importlib.import_module(f"keras_bert_zoo.commands.{command}")
     try:
         # A command may return its exit code; whatever else it returns is not for the shell.

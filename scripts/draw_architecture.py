@@ -22,6 +22,7 @@ PLACES = {
     "tokenizers": (1, 2),
     "atomic": (0, 3),
     "identity": (0, 4),
+    "startup": (1, 4),
     "token_rows": (0, 1),
     "corpus": (2, 3),
     "configs": (9, 1),

@@ -47,6 +47,20 @@ def test_every_exported_name_resolves(name: str) -> None:
     assert name in dir(keras_bert_zoo)
 
 
+IN_VAIN = """
+from keras_bert_zoo.startup import leave_out_what_is_loaded_in_vain
+leave_out_what_is_loaded_in_vain()
+import tensorflow, keras
+"""
+
+
+def test_keras_loads_without_what_it_loads_in_vain() -> None:
+    """Whoever wants it has it afterwards."""
+    assert loaded_by(IN_VAIN) == "['tensorflow', 'keras', 'numpy']"
+    wanted = f"{IN_VAIN}\nimport matplotlib.pyplot, sklearn.base"
+    assert loaded_by(wanted) == "['tensorflow', 'keras', 'numpy', 'sklearn', 'matplotlib']"
+
+
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Bort'"):
         keras_bert_zoo.Bort  # noqa: B018
