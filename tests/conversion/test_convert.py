@@ -107,7 +107,7 @@ def test_any_to_any(pretrained: pathlib.Path, tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        pytest.param(kind, marks=[pytest.mark.slow] * (kind not in ("albert", "mobilebert")))
+        pytest.param(kind, marks=[pytest.mark.slow] * (kind != "albert"))
         for kind in sorted(ARCHITECTURES.keys() - {"bert"})
     ],
 )

@@ -195,6 +195,7 @@ def answerer(make_bundle, tmp_path_factory):
     return export(bundle, directory, ["savedmodel"], progress=False)[0]
 
 
+@pytest.mark.slow
 def test_questions_are_read_as_their_task_reads_them(answerer, tmp_path, capsys):
     data, tree = tmp_path / "q.jsonl", tmp_path / "tree"
     data.write_text('{"id": "1", "question": "up?", "context": "shares rise.", "answers": []}\n')

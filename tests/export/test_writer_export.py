@@ -318,6 +318,7 @@ def test_an_artifact_is_asked_as_the_bundle_is(saved, made, name, tmp_path):
         predictor(artifact, options={"num_beams": 2})
 
 
+@pytest.mark.slow
 def test_strings_have_the_spaces_that_the_training_asked_for(tmp_path):
     words = (*WORDS[:5], *(chr(0x4E00 + index) for index in range(len(WORDS) - 5)))
     tokenizer = WordPieceTokenizer(words, model_max_length=16)

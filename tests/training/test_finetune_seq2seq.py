@@ -58,7 +58,7 @@ def test_a_run_leaves_a_bundle_that_remembers_how_it_is_asked(directory):
     ("sides", "tied", "layers"),
     [
         ({}, False, 2),
-        ({"tie_encoder_decoder": True}, True, 2),
+        pytest.param({"tie_encoder_decoder": True}, True, 2, marks=pytest.mark.slow),
         ({"new_decoder": {"num_hidden_layers": 1}}, False, 1),
     ],
 )

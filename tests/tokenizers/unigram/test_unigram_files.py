@@ -148,6 +148,7 @@ def test_no_files(tmp_path):
         load_tokenizer(tmp_path)
 
 
+@pytest.mark.slow
 def test_inside_a_saved_model(make_unigram_content, tmp_path):
     module = tf.Module()
     module.tokenizer = load_tokenizer(_write(tmp_path, make_unigram_content("xlm-r")))
