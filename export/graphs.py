@@ -19,6 +19,7 @@ from keras_bert_zoo.checkpoints import purpose, sources
 from keras_bert_zoo.checkpoints.sentence_transformers import read_modules
 from keras_bert_zoo.data.pair_rows import TOKENS, WRITES
 from keras_bert_zoo.evaluation.prediction import Runner
+from keras_bert_zoo.layers.attention import MASKED
 from keras_bert_zoo.models.named_inputs import inputs_like
 from keras_bert_zoo.models.sentence_embedding import EMBEDDING, EMBEDDINGS
 from keras_bert_zoo.tasks.token_classification import TRANSITIONS
@@ -145,7 +146,8 @@ def _pair(model: Any) -> Any:
 
 
 def _choices(inputs: Arrays, outputs: Arrays, config: Any) -> Arrays:
-    return {"logits": _in_sets(inputs, outputs["logits"])[..., 0]}
+    exists = inputs["attention_mask"].any(axis=-1)
+    return {"logits": np.where(exists, _in_sets(inputs, outputs["logits"])[..., 0], MASKED)}
 
 
 def _in_sets(inputs: Arrays, rows: np.ndarray) -> np.ndarray:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo.layers.attention import MASKED
+
 from ..signature import BATCH, TensorSpec
-from .answering import Answering, Tensors, table, text_input
+from .answering import Answering, Tensors, column, table, text_input
 
 _CHOICES = "choices"
 
@@ -25,10 +27,11 @@ class Choices(Answering):
     )
 
     def __call__(self, text: tf.Tensor, choices: tf.Tensor) -> Tensors:
-        """Scores every choice with its text."""
+        """Scores every choice with its text; an empty one is none."""
         first = tf.repeat(text, tf.shape(choices)[1])
         rows = self.encoded(first, tf.reshape(choices, [-1]))
-        scores = tf.nn.softmax(tf.reshape(self.forward(**rows)["logits"], tf.shape(choices)))
+        logits = tf.reshape(self.forward(**rows)["logits"], tf.shape(choices))
+        scores = tf.nn.softmax(tf.where(choices == "", MASKED, logits))
         choice = tf.argmax(scores, axis=1, output_type=tf.int32)
         chosen = tf.gather(choices, choice, batch_dims=1)
         return {"choice": choice, "chosen": chosen, "scores": scores}
@@ -36,9 +39,18 @@ class Choices(Answering):
     @staticmethod
     def given(examples: Any) -> dict[str, list[Any]]:
         """What the signature is called with."""
-        pairs = examples.examples()
-        choices = np.array(pairs.text_pairs, object).reshape(len(examples), -1)
-        return {"text": list(pairs.texts[:: examples.members]), "choices": choices.tolist()}
+        count = examples.members
+        choices = [[*each, *[""] * (count - len(each))] for each in examples.seconds]
+        return {"text": list(examples.texts), "choices": choices}
+
+    @staticmethod
+    def arrays(answers: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+        """Answers of the task as the signature returns them."""
+        found = {name: [answer[name] for answer in answers] for name in answers[0]}
+        return {
+            **{name: column(found[name]) for name in ("choice", "chosen")},
+            "scores": table(found["scores"]),
+        }
 
 
 class Follows(Answering):

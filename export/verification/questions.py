@@ -172,7 +172,8 @@ def _one_by_one(run: Runner, of_tokens: Collection[str], together: int) -> Runne
 
     def run_all(inputs: Arrays) -> Arrays:
         width, parts = inputs["input_ids"].shape[1], []
-        longest = inputs["attention_mask"].sum(axis=1).reshape(-1, together).max(axis=1)
+        # A choice that a question has not is a row without tokens.
+        longest = inputs["attention_mask"].sum(axis=1).reshape(-1, together).max(axis=1).clip(1)
         for row, tokens in enumerate(longest.repeat(together)):
             outputs = run({name: value[row : row + 1, :tokens] for name, value in inputs.items()})
             parts.append(

@@ -1,11 +1,12 @@
 """Questions with several choices, from CSV, TSV and JSON-lines files as data sets publish them.
 
-``N`` is the number of rows, ``C`` that of the choices of each.
+``N`` is the number of rows, ``C`` the largest number of choices that one of them has.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import pathlib
 import re
@@ -64,8 +65,8 @@ class ChoiceTable:
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: it cannot be read, a column is missing, a text is no string or is empty,
-                a label names no choice, an ``id`` occurs twice, or a row has fewer or more choices
-                than the first; the message names file and line.
+                a label names no choice, an ``id`` occurs twice, or a row has a single choice; the
+                message names file and line.
         """
         found = list(records(source, delimiter=self.delimiter, encoding=self.encoding))
         refuse_duplicates((place, values.get("id")) for place, values in found)
@@ -133,13 +134,13 @@ class _Row(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ChoiceRows:
-    """Rows as read: N texts and questions, C choices for each, and the place of each row.
+    """Rows as read: N texts and questions, the choices for each, and the place of each row.
 
     Args:
         places: for error messages.
         texts: the first text of each row.
         questions: what its choices go on from; empty where nothing.
-        choices: C strings for each row.
+        choices: up to C strings for each row.
         labels: index of the right choice; ``None`` to predict.
     """
 
@@ -159,16 +160,22 @@ class ChoiceRows:
     @property
     def members(self) -> int:
         """C."""
-        return len(self.choices[0]) if self.choices else 1
+        return max(map(len, self.choices), default=1)
+
+    @property
+    def seconds(self) -> list[list[str]]:
+        """What stands behind the text of each row, for each of its choices."""
+        return [
+            [_joined(question, choice) for choice in choices]
+            for question, choices in zip(self.questions, self.choices, strict=True)
+        ]
 
     def examples(self) -> Examples:
-        """A pair for each choice, ``N · C`` of them, without labels."""
-        pairs = [
-            _joined(question, choice)
-            for question, choices in zip(self.questions, self.choices, strict=True)
-            for choice in choices
+        """A pair for each choice, without labels."""
+        texts = [
+            text for text, choices in zip(self.texts, self.choices, strict=True) for _ in choices
         ]
-        return Examples([text for text in self.texts for _ in range(self.members)], pairs)
+        return Examples(texts, list(itertools.chain(*self.seconds)))
 
     def encoded_labels(self) -> dict[str, np.ndarray]:
         """Labels by output, int32 ``(N,)``; none where there are none."""
@@ -176,13 +183,6 @@ class ChoiceRows:
 
 
 def _gathered(rows: Sequence[_Row]) -> ChoiceRows:
-    for row in rows:
-        if len(row.choices) != len(rows[0].choices):
-            raise ValueError(
-                f"{row.place}: {len(row.choices)} choices, {rows[0].place} has "
-                f"{len(rows[0].choices)}. All rows of a batch have the same number: leave the row "
-                "out, add wrong choices to it, or keep rows of each number in a file of their own."
-            )
     labelled = all(row.label is not None for row in rows)
     return ChoiceRows(
         places=[row.place for row in rows],

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import Linear, RowsToSets, SetsToRows
+from keras_bert_zoo.layers.attention import MASKED
 from keras_bert_zoo.models.class_features import class_features
 from keras_bert_zoo.models.task_model import TaskModel, head_dropout
 
@@ -17,8 +19,9 @@ class MultipleChoice(TaskModel):
     """An encoder with one number for each choice; a softmax over them.
 
     Devlin et al. 2018, section 4.4. Inputs are int32 ``(B, C, S)``: a row for each choice,
-    the first text and the choice as a pair. The output is a dict with ``logits``, float32
-    ``(B, C)``; labels are int ``(B,)``.
+    the first text and the choice as a pair, or none of whose tokens exist where a text has fewer
+    choices: that one is never chosen. The output is a dict with ``logits``, float32 ``(B, C)``;
+    labels are int ``(B,)``.
 
     Args:
         encoder: an encoder with a ``config``, and of most architectures a ``pooler_output``.
@@ -57,6 +60,7 @@ class MultipleChoice(TaskModel):
             1, initializer_range=config.initializer_range, dtype="float32", name="classifier"
         )(dropout(vector))
         split = RowsToSets(dtype="float32", name="rows_to_choices")
-        logits = split(scores, inputs["input_ids"])[..., 0]
+        exists = ops.max(inputs["attention_mask"], axis=-1) > 0
+        logits = ops.where(exists, split(scores, inputs["input_ids"])[..., 0], MASKED)
         super().__init__(encoder, config, inputs, {"logits": logits}, name=name, **kwargs)
         self.rows, self.scores = rows, scores

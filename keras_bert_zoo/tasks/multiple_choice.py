@@ -62,8 +62,13 @@ class MultipleChoice(Task[ChoiceRows]):
         return self.table.asked([_columns(each, index) for index, each in enumerate(questions)])
 
     def rows(self, examples: ChoiceRows, tokenizer: Any, labels: Labels) -> Rows:
-        """A row of C pairs for each example."""
-        encoded = encode(examples.examples(), tokenizer, self.settings.max_length)
+        """A row of C pairs for each example; one without tokens stands for a choice it has not."""
+        found = encode(examples.examples(), tokenizer, self.settings.max_length)
+        counts = np.array([len(choices) for choices in examples.choices], int)
+        exists = np.arange(examples.members) < counts[:, None]
+        lengths = np.zeros(exists.size, found.lengths.dtype)
+        lengths[exists.ravel()] = found.lengths
+        encoded = dataclasses.replace(found, lengths=lengths)
         return Rows(encoded, examples.encoded_labels(), members=examples.members)
 
     def score(
@@ -87,7 +92,7 @@ class MultipleChoice(Task[ChoiceRows]):
             {
                 "choice": int(row.argmax()),
                 "chosen": choices[row.argmax()],
-                "scores": [round(chance, 6) for chance in row.tolist()],
+                "scores": [round(chance, 6) for chance in row[: len(choices)].tolist()],
             }
             for choices, row in zip(examples.choices, chances, strict=True)
         ]

@@ -12,7 +12,7 @@ ASKED = {
     "question_answering": [("the dog", "no fox of the dog"), ("up", LONG)],
     "next_sentence": [("shares rise", "the fox"), ("up", LONG)],
     "masked_lm": ["the [MASK] of the fox", f"[MASK] {LONG} [MASK] up"],
-    "multiple_choice": [("the dog", ["rise", "of the price", LONG]), ("no", ["up", "fox", "fall"])],
+    "multiple_choice": [("the dog", ["rise", "of the price", LONG]), ("no", ["up", "fox"])],
     "sentence_embedding": [("the dog", "no fox"), ("shares rise", LONG)],
     "extractive_summarization": [
         f"{LONG}. Shares rise. No fall of the price. Up, the fox; up, the dog. "

@@ -7,6 +7,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_bert_zoo import BertEncoder, EncoderConfig, WordPieceTokenizer
 from keras_bert_zoo.evaluation.prediction import keras_runner, outputs_of
@@ -76,8 +77,38 @@ def test_choices(models, tokenizer):
     for wrong in ["a", ("a", ["b"], ["c"])]:
         with pytest.raises(ValueError, match="question 1 must be a dict"):
             choice.asked([questions[0], wrong])
-    with pytest.raises(ValueError, match="question 1: 2 choices, question 0 has 3"):
-        choice.asked([questions[0], ("a", ["b", "c"])])
+
+
+def test_questions_have_as_many_choices_as_they_have(models, tokenizer):
+    """Together they are answered as each is by itself, and what is missing is never chosen."""
+    questions = [("a b", ["c", "d"]), ("e", ["f", "g h", "i", "j k l"]), ("m", ["n", "o", "p"])]
+    choice, model = task("multiple_choice"), models["multiple_choice"]
+    found = answers(model, tokenizer, choice, choice.asked(questions))
+    for answer, question in zip(found, questions, strict=True):
+        [alone] = answers(model, tokenizer, choice, choice.asked([question]))
+        assert len(answer["scores"]) == len(question[1])
+        np.testing.assert_allclose(answer["scores"], alone["scores"], atol=1e-5)
+        assert answer["choice"] == alone["choice"]
+
+
+def test_what_is_missing_teaches_nothing(models, tokenizer):
+    """Loss and gradients are those of the choices that there are."""
+    choice, model = task("multiple_choice"), models["multiple_choice"]
+    model.compile("sgd")
+    rows = choice.rows(choice.asked([("a b", ["c", "d"])]), tokenizer, ())
+    inputs = rows.inputs(np.array([0]), 8)
+    absent = {name: np.pad(x, ((0, 0), (0, 1), (0, 0))) for name, x in inputs.items()}
+    losses, gradients = [], []
+    for given in (inputs, absent):
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(y={"logits": np.array([1])}, y_pred=model(given))
+        losses.append(float(loss))
+        gradients.append(tape.gradient(loss, model.trainable_variables))
+    np.testing.assert_allclose(losses[0], losses[1], atol=1e-6)
+    for one, other in zip(*gradients, strict=True):
+        np.testing.assert_allclose(
+            tf.convert_to_tensor(one), tf.convert_to_tensor(other), atol=1e-6
+        )
 
 
 def test_scores_of_choices(tokenizer, tmp_path):
