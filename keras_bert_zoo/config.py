@@ -131,7 +131,7 @@ class EncoderConfig:
         problems = problems_of(self, _RULES) or problems_of(self.choices, self.choices.rules)
         problems = problems or self._relation_problems() + self.choices.problems(self)
         if problems:
-            raise ConfigError("The encoder configuration cannot be built: " + "; ".join(problems))
+            raise ConfigError("The configuration cannot be built: " + "; ".join(problems))
 
     def _relation_problems(self) -> list[str]:
         rows, pad, groups = self.vocab_size, self.pad_token_id, self.groups

@@ -39,9 +39,7 @@ class Choices(Answering):
     @staticmethod
     def given(examples: Any) -> dict[str, list[Any]]:
         """What the signature is called with."""
-        count = examples.members
-        choices = [[*each, *[""] * (count - len(each))] for each in examples.seconds]
-        return {"text": list(examples.texts), "choices": choices}
+        return {"text": list(examples.texts), "choices": examples.seconds}
 
     @staticmethod
     def arrays(answers: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:

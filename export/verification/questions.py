@@ -171,18 +171,21 @@ def _one_by_one(run: Runner, of_tokens: Collection[str], together: int) -> Runne
     """Runs the rows of a batch apart, each as long as the longest of so many ``together``."""
 
     def run_all(inputs: Arrays) -> Arrays:
-        width, parts = inputs["input_ids"].shape[1], []
-        # A choice that a question has not is a row without tokens.
-        longest = inputs["attention_mask"].sum(axis=1).reshape(-1, together).max(axis=1).clip(1)
-        for row, tokens in enumerate(longest.repeat(together)):
+        width = inputs["input_ids"].shape[1]
+        parts: dict[int, dict[str, np.ndarray]] = {}
+        counts = inputs["attention_mask"].sum(axis=1)
+        longest = counts.reshape(-1, together).max(axis=1).repeat(together)
+        # A row without tokens is a choice that a question has not: nobody reads its number.
+        for row in np.flatnonzero(counts).tolist():
+            tokens = longest[row]
             outputs = run({name: value[row : row + 1, :tokens] for name, value in inputs.items()})
-            parts.append(
-                {
-                    name: _fitted(value, tokens, width) if name in of_tokens else value
-                    for name, value in outputs.items()
-                }
-            )
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            parts[row] = {
+                name: _fitted(value, tokens, width) if name in of_tokens else value
+                for name, value in outputs.items()
+            }
+        blank = {name: np.zeros_like(value) for name, value in next(iter(parts.values())).items()}
+        rows = [parts.get(row, blank) for row in range(len(counts))]
+        return {name: np.concatenate([each[name] for each in rows]) for name in blank}
 
     return run_all
 

@@ -93,16 +93,30 @@ def choices_of(place: str, values: Mapping[str, Any], name: str) -> tuple[list[s
     columns = _columns(values, name)
     if columns != [name]:
         _refuse_gaps(place, name, columns)
-        return [], [values[column] for column in columns]
+        return [], _filled([values[column] for column in columns])
     found = unpacked(values[name])
     if isinstance(found, dict) and isinstance(found.get("text"), list):
-        return [str(each) for each in found.get("label") or []], list(found["text"])
+        names, choices = [str(each) for each in found.get("label") or []], list(found["text"])
+        if names and (len(names) != len(choices) or len(set(names)) != len(names)):
+            raise ValueError(
+                f"{place}: {name!r} has {len(choices)} texts and the labels {names}: there must be "
+                "one for each, all different."
+            )
+        return names, choices
     if not isinstance(found, list | tuple):
         raise ValueError(
             f"{place}: {name!r} must be a list of strings, in a CSV as JSON, or "
             f'{{"text": […], "label": […]}}, received {values[name]!r}.'
         )
     return [], list(found)
+
+
+def _filled(choices: list[Any]) -> list[Any]:
+    """Without the empty ones at the end: a table has columns for the most choices of a row."""
+    count = len(choices)
+    while count and isinstance(choices[count - 1], str) and not choices[count - 1].strip():
+        count -= 1
+    return choices[:count]
 
 
 def _refuse_gaps(place: str, name: str, columns: Sequence[str]) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import logging
 import pathlib
 import re
@@ -41,7 +40,8 @@ class ChoiceTable:
         delimiter: separates columns, see ``data.records``.
         encoding: of the file.
         empty_texts: ``"error"``, ``"drop"`` or ``"keep"`` rows whose text or one of whose
-            choices has only white space.
+            choices has only white space; such a choice is none. Behind the last of numbered
+            columns that a row fills, there may be empty ones.
 
     Raises:
         ValueError: ``empty_texts`` is something else.
@@ -104,7 +104,11 @@ class ChoiceTable:
                 raise ValueError(f"{place}: {name} must be a string, received {value!r}.")
         if len(choices) < 2:
             raise ValueError(f"{place}: {len(choices)} choice(s); it takes two to choose.")
+        if not any(choice.strip() for choice in choices):
+            raise ValueError(f"{place}: all {len(choices)} choices are empty.")
         label = label_of(place, values[layout.label], names, len(choices)) if labelled else None
+        if label is not None and not choices[label].strip():
+            raise ValueError(f"{place}: the label {values[layout.label]!r} names an empty choice.")
         return _Row(place, text, question, choices, label)
 
     def _without_empty(self, source: str, rows: list[_Row]) -> list[_Row]:
@@ -140,7 +144,7 @@ class ChoiceRows:
         places: for error messages.
         texts: the first text of each row.
         questions: what its choices go on from; empty where nothing.
-        choices: up to C strings for each row.
+        choices: up to C strings for each row; an empty one is none.
         labels: index of the right choice; ``None`` to predict.
     """
 
@@ -163,19 +167,30 @@ class ChoiceRows:
         return max(map(len, self.choices), default=1)
 
     @property
+    def exists(self) -> np.ndarray:
+        """Which of C choices each row has, bool ``(N, C)``."""
+        return np.array([[second != "" for second in row] for row in self.seconds], bool)
+
+    @property
     def seconds(self) -> list[list[str]]:
-        """What stands behind the text of each row, for each of its choices."""
+        """What stands behind the text of each row, for each of C choices; empty for none."""
         return [
-            [_joined(question, choice) for choice in choices]
+            [
+                _joined(question, choice) if choice.strip() else ""
+                for choice in [*choices, *[""] * (self.members - len(choices))]
+            ]
             for question, choices in zip(self.questions, self.choices, strict=True)
         ]
 
     def examples(self) -> Examples:
-        """A pair for each choice, without labels."""
-        texts = [
-            text for text, choices in zip(self.texts, self.choices, strict=True) for _ in choices
+        """A pair for each choice that exists, without labels."""
+        pairs = [
+            (text, second)
+            for text, seconds in zip(self.texts, self.seconds, strict=True)
+            for second in seconds
+            if second
         ]
-        return Examples(texts, list(itertools.chain(*self.seconds)))
+        return Examples([text for text, _ in pairs], [second for _, second in pairs])
 
     def encoded_labels(self) -> dict[str, np.ndarray]:
         """Labels by output, int32 ``(N,)``; none where there are none."""

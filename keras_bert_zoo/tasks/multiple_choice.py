@@ -64,10 +64,9 @@ class MultipleChoice(Task[ChoiceRows]):
     def rows(self, examples: ChoiceRows, tokenizer: Any, labels: Labels) -> Rows:
         """A row of C pairs for each example; one without tokens stands for a choice it has not."""
         found = encode(examples.examples(), tokenizer, self.settings.max_length)
-        counts = np.array([len(choices) for choices in examples.choices], int)
-        exists = np.arange(examples.members) < counts[:, None]
+        exists = examples.exists.ravel()
         lengths = np.zeros(exists.size, found.lengths.dtype)
-        lengths[exists.ravel()] = found.lengths
+        lengths[exists] = found.lengths
         encoded = dataclasses.replace(found, lengths=lengths)
         return Rows(encoded, examples.encoded_labels(), members=examples.members)
 

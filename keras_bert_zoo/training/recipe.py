@@ -48,7 +48,8 @@ class FinetuneRecipe:
         validation: the same for validation; without it nothing is monitored and the last
             epoch is kept.
         test: the same for the final test.
-        task: one of tasks.TASKS.
+        task: sequence_classification, token_classification, question_answering, multiple_choice,
+            next_sentence, sentence_embedding, extractive_summarization, seq2seq or causal_lm.
         problem_type: of sequence_classification: single_label_classification (by default),
             multi_label_classification or regression.
         labels: class names in the order of their index; by default those in the training

@@ -147,6 +147,16 @@ GOOD = {"text": "t", "choices": ["p", "q"], "label": 0}
             {"choices": {"text": ["p", "q"], "label": ["1", "2"]}, "label": 0},
             "valid are 1, 2",
         ),
+        ({"choices": ["", " "]}, "all 2 choices are empty"),
+        ({"choices": ["", "q"]}, "the label 0 names an empty choice"),
+        (
+            {"choices": {"text": ["p", "q"], "label": ["A", "B", "C"]}, "label": "C"},
+            r"'choices' has 2 texts and the labels \['A', 'B', 'C'\]: there must be one for each",
+        ),
+        (
+            {"choices": {"text": ["p", "q"], "label": ["A", "A"]}, "label": "A"},
+            "one for each, all different",
+        ),
         ({"text": " "}, r"1 of 2 rows have an empty text or choice, the first at .*line 2"),
         ({"choices": ["p", ""]}, "1 of 2 rows have an empty text or choice"),
     ],
@@ -170,6 +180,17 @@ def test_an_id_occurs_once(tmp_path):
     assert len(ChoiceTable().read(path)) == 3
     path.write_text("\n".join(map(json.dumps, rows)))
     with pytest.raises(ValueError, match=r"rows\.jsonl, line 4: the id 1 is that of .*line 2 too"):
+        ChoiceTable().read(path)
+
+
+def test_rows_of_a_table_may_fill_fewer_columns(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,ending0,ending1,ending2,label\nt,a,b,c,2\nu,d,e,,1\n")
+    found = ChoiceTable().read(path)
+    assert found.choices == [["a", "b", "c"], ["d", "e"]] and found.labels == [2, 1]
+    assert found.exists.tolist() == [[True] * 3, [True, True, False]]
+    path.write_text("text,ending0,ending1,ending2,label\nt,a,b,c,2\nu,d,e,,2\n")
+    with pytest.raises(ValueError, match="line 3: the label '2' names none of the 2 choices"):
         ChoiceTable().read(path)
 
 

@@ -91,6 +91,14 @@ def test_questions_have_as_many_choices_as_they_have(models, tokenizer):
         assert answer["choice"] == alone["choice"]
 
 
+def test_an_empty_choice_is_none(models, tokenizer):
+    choice, model = task("multiple_choice"), models["multiple_choice"]
+    examples = choice.asked([("a b", ["", "c", "d"]), ("a b", ["c", "d"])])
+    first, second = answers(model, tokenizer, choice, examples)
+    assert first["scores"] == [0.0, *second["scores"]]
+    assert first["chosen"] == second["chosen"]
+
+
 def test_what_is_missing_teaches_nothing(models, tokenizer):
     """Loss and gradients are those of the choices that there are."""
     choice, model = task("multiple_choice"), models["multiple_choice"]
