@@ -39,8 +39,9 @@ def learning_curve(axes: Axes, history: Mapping[str, Sequence[float]], metric: s
     axes.set_ylabel(metric)
     axes.margins(y=0.2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    # "best" looks for a place, and warns where that takes it long.
-    axes.legend(fontsize=8, handlelength=4, loc="center right")
+    # A loss falls and a score rises; "best" looks for room, and warns where that takes it long.
+    place = "upper right" if metric == "loss" else "lower right"
+    axes.legend(fontsize=8, handlelength=4, loc=place)
 
 
 def confusion_matrix(
