@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -40,7 +40,9 @@ def learning_curve(axes: Axes, history: Mapping[str, Sequence[float]], metric: s
     axes.margins(y=0.2)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     # A loss falls and a score rises; "best" looks for room, and warns where that takes it long.
-    place = "upper right" if metric == "loss" else "lower right"
+    place: Literal["upper right", "lower right"] = (
+        "upper right" if metric == "loss" else "lower right"
+    )
     axes.legend(fontsize=8, handlelength=4, loc=place)
 
 
