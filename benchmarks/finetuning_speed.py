@@ -7,10 +7,9 @@ Ours is ``model.fit`` on batches of similar length; ``trainer`` pads each batch 
 (``DataCollatorWithPadding``) in a random order, which is what ``Trainer`` does by default;
 ``trainer_by_length`` has ``train_sampling_strategy="group_by_length"``. ``_bfloat16`` is the same
 with ``dtype="mixed_bfloat16"`` here and ``bf16=True`` there, for processors with instructions for
-it. Each lives in a process
-of its own, the peers' in their environment (``--peer``), and they take turns. The first turn,
-which traces a graph for each width of ours, is stated and not counted. Medians go to
-``results/finetuning_speed.json``.
+it. Each lives in a process of its own, the peers' in their environment (``--peer``), and they take
+turns. The first turn, which traces a graph for each width of ours, is stated and not counted.
+Medians go to ``results/finetuning_speed.json``.
 """
 
 from __future__ import annotations

@@ -130,40 +130,45 @@ def load(
             f"encoder; received task={task!r} and {directory}. A model that writes has its sides "
             "in its config."
         )
+    inside: dict[str, Any] = {"dtype": dtype, "packed": packed, "recompute": recompute}
     if writes:
-        return _load_writer(directory, task, packed=packed, recompute=recompute, dtype=dtype)
+        return _load_writer(directory, task, **inside)
     if task in (_WRITING, _CONTINUING):
         if not fresh_head:
             raise ValueError(
                 f"{directory} holds an encoder alone, which writes nothing. Train it: "
                 f"keras-bert-zoo finetune --task {task} --model {source} …"
             )
-        options = {"dtype": dtype, "packed": packed, "recompute": recompute}
-        options["do_lower_case"] = do_lower_case
-        return _written_by_encoder(source, task, sides, **options)
-    embeds = task == _EMBEDDING
+        return _written_by_encoder(source, task, sides, do_lower_case=do_lower_case, **inside)
+    wanted = {"task": task, "labels": labels, "problem_type": problem_type}
+    inside["output_hidden_states"] = output_hidden_states
+    inside["output_attentions"] = output_attentions
+    return _load_encoder(source, directory, wanted, inside, fresh_head, do_lower_case)
+
+
+def _load_encoder(
+    source: str | pathlib.Path,
+    directory: pathlib.Path,
+    wanted: Mapping[str, Any],
+    inside: dict[str, Any],
+    fresh_head: bool,
+    do_lower_case: bool | None,
+) -> Bundle:
+    """An encoder with the head that is ``wanted``; ``inside`` are options of the model."""
+    embeds = wanted["task"] == _EMBEDDING
     modules = read_modules(directory) if embeds else SentenceModules(encoder_folder(directory), {})
     directory = modules.encoder
     try:
         checkpoint = layout_of(directory).read(directory)
         config, tensors = checkpoint.config, checkpoint.tensors
         architecture = tables.architecture(config.model_type)
-        head = choose_head(
-            architecture, config, tensors, task=task, labels=labels, problem_type=problem_type
-        )
+        head = choose_head(architecture, config, tensors, **wanted)
         if head.fresh and not fresh_head:
             raise ValueError(_untrained(source, directory, checkpoint, head))
         tokenizer = read_tokenizer(checkpoint, do_lower_case)
-        options = {
-            "output_hidden_states": output_hidden_states,
-            "output_attentions": output_attentions,
-            "packed": packed,
-            "recompute": recompute,
-            "dtype": dtype,
-        }
         for name, reason in checkpoint.skipped.items():
             _log.info("Left unread: %s (%s)", name, reason)
-        model = assembly.build(architecture, head, tensors, options, modules)
+        model = assembly.build(architecture, head, tensors, inside, modules)
     except CheckpointError as error:
         raise CheckpointError(f"{directory}: {error}") from error
     return Bundle(model, tokenizer, head.config)

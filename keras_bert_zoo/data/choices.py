@@ -174,10 +174,11 @@ class ChoiceRows:
     @property
     def seconds(self) -> list[list[str]]:
         """What stands behind the text of each row, for each of C choices; empty for none."""
+        count = self.members
         return [
             [
                 _joined(question, choice) if choice.strip() else ""
-                for choice in [*choices, *[""] * (self.members - len(choices))]
+                for choice in [*choices, *[""] * (count - len(choices))]
             ]
             for question, choices in zip(self.questions, self.choices, strict=True)
         ]
