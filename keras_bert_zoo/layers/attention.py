@@ -231,12 +231,18 @@ class Attention(keras.layers.Layer):
         probabilities = self.dropout(probabilities, training=training)
         return ops.matmul(probabilities, value), probabilities
 
-    def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
+    def compute_output_shape(
+        self,
+        hidden_shape: tuple[int | None, ...],
+        bias_shape: Any = None,
+        memory_shape: tuple[int | None, ...] | None = None,
+    ) -> Any:
         """Shapes of the context and, where not fused, the probabilities."""
         if self.fused:
             return hidden_shape
         batch, length, _hidden = hidden_shape
-        return hidden_shape, (batch, self.num_heads, length, length)
+        seen = length if memory_shape is None else memory_shape[1]
+        return hidden_shape, (batch, self.num_heads, length, seen)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -265,19 +271,23 @@ class SelfAttention(Attention):
             projection.build(hidden_shape)
         self.output_projection.build((*hidden_shape[:-1], self.num_heads, self.head_size))
 
-    def call(self, hidden: Any, bias: Any, training: bool | None = None) -> Any:
+    def call(
+        self, hidden: Any, bias: Any, training: bool | None = None, memory: Any = None
+    ) -> Any:
         """Attends.
 
         Args:
-            hidden: ``(B, S, H)``.
-            bias: added to the scores, broadcastable to ``(B, N, S, S)``.
+            hidden: what attends, ``(B, S, H)``.
+            bias: added to the scores, broadcastable to ``(B, N, S, M)``.
             training: whether dropout is on.
+            memory: what is attended to, ``(B, M, H)``; by default ``hidden``.
 
         Returns:
             The projected context ``(B, S, H)`` and, where not fused, the probabilities
-            ``(B, N, S, S)``.
+            ``(B, N, S, M)``.
         """
-        return self.mix(hidden, hidden, hidden, bias, training)
+        memory = hidden if memory is None else memory
+        return self.mix(hidden, memory, memory, bias, training)
 
     def mix(
         self, asking: Any, compared: Any, averaged: Any, bias: Any, training: bool | None
@@ -305,27 +315,6 @@ class SelfAttention(Attention):
         keys = ops.transpose(keys, (0, 1, 3, 2))
         context, _ = self.weigh(query, keys, values, bias, False)
         return self.output_projection(heads_first(context))
-
-
-@keras.saving.register_keras_serializable("keras_bert_zoo")
-class CrossAttention(SelfAttention):
-    """The same, of which keys and values are projections of something else."""
-
-    def call(self, hidden: Any, bias: Any, training: bool | None = None, memory: Any = None) -> Any:
-        """Attends to ``memory`` ``(B, M, H)``, see ``SelfAttention``."""
-        return self.mix(hidden, memory, memory, bias, training)
-
-    def compute_output_shape(
-        self,
-        hidden_shape: tuple[int | None, ...],
-        bias_shape: Any = None,
-        memory_shape: Any = None,
-    ) -> Any:
-        """Shapes of the context and, where not fused, the probabilities."""
-        if self.fused:
-            return hidden_shape
-        batch, length, _hidden = hidden_shape
-        return hidden_shape, (batch, self.num_heads, length, memory_shape[1])
 
 
 def heads_first(x: Any) -> Any:

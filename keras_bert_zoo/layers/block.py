@@ -65,9 +65,19 @@ class Block(keras.layers.Layer):
 
         return keras.remat(again)(hidden, *context.values())
 
-    def compute_output_shape(self, hidden_shape: tuple[int | None, ...], *_: Any) -> Any:
+    def of_first(self, hidden: Any, **context: Any) -> Any:
+        """What becomes of the first token of ``(B, S, H)``: ``(B, 1, H)``."""
+        output = self(hidden, **context)
+        return (output if self.attention.fused else output[0])[:, :1]
+
+    def compute_output_shape(
+        self,
+        hidden_shape: tuple[int | None, ...],
+        bias_shape: Any = None,
+        memory_shape: tuple[int | None, ...] | None = None,
+    ) -> Any:
         """Shapes of the hidden states and, where not fused, the probabilities."""
-        return self.attention.compute_output_shape(hidden_shape)
+        return self.attention.compute_output_shape(hidden_shape, bias_shape, memory_shape)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -193,9 +203,29 @@ class EncoderBlock(Block):
         self.output_projection.build((*hidden_shape[:-1], self.intermediate.units))
         self.output_norm.build(hidden_shape)
 
-    def call(self, hidden: Any, bias: Any, training: bool | None = None) -> Any:
-        """Transforms ``(B, S, H)``; also returns the attention probabilities ``(B, N, S, S)``."""
-        return self.run(training, hidden, bias=bias)
+    def call(
+        self, hidden: Any, bias: Any, training: bool | None = None, memory: Any = None
+    ) -> Any:
+        """Transforms ``(B, S, H)``; also returns the attention probabilities ``(B, N, S, M)``.
+
+        Args:
+            hidden: ``(B, S, H)``.
+            bias: of attention, broadcastable to ``(B, N, S, M)``.
+            training: whether dropout is on.
+            memory: what is attended to, ``(B, M, H)``; by default ``hidden``. Not where
+                ``norm_first``, which would not normalise it.
+        """
+        seen = {} if memory is None else {"memory": memory}
+        return self.run(training, hidden, bias=bias, **seen)
+
+    def of_first(self, hidden: Any, **context: Any) -> Any:
+        """What becomes of the first token, the only one that is transformed where it can be."""
+        if self.arguments["norm_first"]:
+            return super().of_first(hidden, **context)
+        bias = context["bias"]
+        of_all = bias if bias.shape[2] == 1 else bias[:, :, :1]
+        output = self(hidden[:, :1], of_all, memory=hidden)
+        return output if self.attention.fused else output[0]
 
     def transform(self, training: bool | None, hidden: Any, **context: Any) -> Any:
         """Hidden states and, where not fused, the probabilities."""

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_bert_zoo.layers.attention import CrossAttention
+from keras_bert_zoo.layers.attention import SelfAttention
 from keras_bert_zoo.layers.block import EncoderBlock, SubLayer
 from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.linear import Linear
@@ -32,10 +32,10 @@ class DecoderBlock(EncoderBlock):
         super().__init__(**sizes)
         given = self.arguments
         self.arguments = {**given, "cross_attention": cross_attention}
-        self.cross_attention: CrossAttention | None = None
+        self.cross_attention: SelfAttention | None = None
         if cross_attention:
             policy = self.dtype_policy
-            self.cross_attention = CrossAttention(
+            self.cross_attention = SelfAttention(
                 num_heads=given["num_heads"],
                 head_size=given["head_size"],
                 dropout=given["attention_dropout"],
@@ -154,7 +154,7 @@ class DecoderBlock(EncoderBlock):
         return self._across.remember(memory)
 
     @property
-    def _across(self) -> CrossAttention:
+    def _across(self) -> SelfAttention:
         assert self.cross_attention is not None
         return self.cross_attention
 

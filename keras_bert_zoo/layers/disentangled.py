@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from keras_bert_zoo.layers.attention import SelfAttention
-from keras_bert_zoo.layers.block import EncoderBlock
+from keras_bert_zoo.layers.block import Block, EncoderBlock
 from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.linear import Linear
 
@@ -152,6 +152,10 @@ class DisentangledBlock(EncoderBlock):
     ) -> Any:
         """Transforms ``(B, S, H)``; also returns the attention probabilities ``(B, N, S, S)``."""
         return self.run(training, hidden, bias=bias, distances=distances)
+
+    def of_first(self, hidden: Any, **context: Any) -> Any:
+        """What becomes of the first token; distances are those of all."""
+        return Block.of_first(self, hidden, **context)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

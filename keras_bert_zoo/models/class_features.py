@@ -69,6 +69,8 @@ def _modernbert_answer(hidden: Any, mask: Any, config: EncoderConfig, dtype: Any
 
 _ROBERTA = _first("tanh", drops=True)
 _DISTILBERT = _first("relu", drops=False)
+# What is made of more than the first token.
+_OF_ALL_TOKENS = (_modernbert_text,)
 # What `transformers` puts between encoder and classifier, where that is not the pooler, or of
 # tokens not nothing: task, and `model_type`.
 FEATURES: Mapping[str, Mapping[str, Features]] = {
@@ -101,8 +103,9 @@ def class_features(
         ValueError: it is the pooled output, and the encoder has none, or it is not, and the
             encoder has one, which nothing would train.
     """
-    outputs = encoder(dict(inputs))
-    features, pooled = FEATURES[task].get(config.model_type), outputs.get("pooler_output")
+    features = FEATURES[task].get(config.model_type)
+    outputs = encoder(dict(inputs), first_token_only=features not in _OF_ALL_TOKENS)
+    pooled = outputs.get("pooler_output")
     if (features is None) == (pooled is None):
         has, wanted = ("no", True) if features is None else ("a", False)
         raise ValueError(

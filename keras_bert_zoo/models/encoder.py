@@ -122,7 +122,9 @@ class Encoder(Configured):
                 hidden_states.append(hidden)
                 attentions += probabilities
             hidden = hidden_states[-1] = steps.last(hidden)
-        outputs: dict[str, Any] = {"last_hidden_state": hidden}
+            block, context = steps.layers[-1]
+            first = steps.last(block.of_first(hidden_states[-2], **context))
+        outputs, of_first = {"last_hidden_state": hidden}, {"last_hidden_state": first}
         if add_pooling_layer:
             pooler = Pooler(
                 config.initializer_range,
@@ -131,11 +133,16 @@ class Encoder(Configured):
                 dtype=dtype,
             )
             outputs["pooler_output"] = pooler(hidden)
+            of_first["pooler_output"] = pooler(first)
         if output_hidden_states:
             outputs["hidden_states"] = hidden_states
         if output_attentions:
             outputs["attentions"] = attentions
         super().__init__(inputs=inputs, outputs=outputs, name=name or self.called, **kwargs)
+
+        # In a closure: what is an attribute is saved, every layer once more.
+        read_first = keras.Function(inputs, of_first)
+        self._of_first = lambda values: read_first(values)
 
         # === Config ===
         self.config = config
@@ -150,6 +157,43 @@ class Encoder(Configured):
         }
         # `compile` reads it to decide on loss scaling.
         self.dtype_policy = embeddings.dtype_policy
+
+    def call(
+        self,
+        inputs: Any,
+        training: bool | None = None,
+        mask: Any = None,
+        first_token_only: bool = False,
+    ) -> Any:
+        """Runs the encoder.
+
+        Args:
+            inputs: see above.
+            training: whether dropout is on.
+            mask: not used.
+            first_token_only: whether nothing but the first token is read of what is returned. The
+                last layer computes no other then, where its architecture can do so:
+                ``last_hidden_state`` is ``(B, 1, H)``, and there are but it and
+                ``pooler_output``.
+
+        Raises:
+            ValueError: ``inputs`` is no dict, or has other names than the model's inputs.
+        """
+        if first_token_only:
+            return self._of_first(self._named(inputs))
+        return super().call(inputs, training=training, mask=mask)
+
+    def compute_output_spec(
+        self,
+        inputs: Any,
+        training: bool | None = None,
+        mask: Any = None,
+        first_token_only: bool = False,
+    ) -> Any:
+        """Shapes and types of what ``call`` returns."""
+        if first_token_only:
+            return self._of_first(self._named(inputs))
+        return super().compute_output_spec(inputs, training=training, mask=mask)
 
     @classmethod
     def embeddings(cls, config: EncoderConfig, dtype: Any) -> Embeddings:

@@ -64,8 +64,9 @@ class SentenceEmbedder(NamedInputs):
     ) -> None:
         precise = {"dtype": _precise(encoder)}
         inputs = inputs_like(encoder)
-        hidden = encoder(inputs)["last_hidden_state"]
         pool = SentencePooling(pooling, name="pooling", **precise)
+        only_first = pool.pooling == ("cls",)
+        hidden = encoder(inputs, first_token_only=only_first)["last_hidden_state"]
         x = pool(hidden, inputs["attention_mask"])
         if dense_units is not None:
             activation = activations.get(dense_activation) if dense_activation else None

@@ -129,7 +129,7 @@ def pooled(encoder: keras.Model, inputs: dict[str, Any]) -> Any:
     """
     if "pooler_output" not in encoder.output:
         raise ValueError("The encoder has no pooler_output. Build it with add_pooling_layer=True.")
-    return encoder(inputs)["pooler_output"]
+    return encoder(inputs, first_token_only=True)["pooler_output"]
 
 
 def head_dropout(config: EncoderConfig) -> float:
