@@ -232,17 +232,13 @@ class Attention(keras.layers.Layer):
         return ops.matmul(probabilities, value), probabilities
 
     def compute_output_shape(
-        self,
-        hidden_shape: tuple[int | None, ...],
-        bias_shape: Any = None,
-        memory_shape: tuple[int | None, ...] | None = None,
+        self, hidden_shape: tuple[int | None, ...], bias_shape: tuple[int | None, ...], *_: Any
     ) -> Any:
         """Shapes of the context and, where not fused, the probabilities."""
         if self.fused:
             return hidden_shape
         batch, length, _hidden = hidden_shape
-        seen = length if memory_shape is None else memory_shape[1]
-        return hidden_shape, (batch, self.num_heads, length, seen)
+        return hidden_shape, (batch, self.num_heads, length, bias_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -271,9 +267,7 @@ class SelfAttention(Attention):
             projection.build(hidden_shape)
         self.output_projection.build((*hidden_shape[:-1], self.num_heads, self.head_size))
 
-    def call(
-        self, hidden: Any, bias: Any, training: bool | None = None, memory: Any = None
-    ) -> Any:
+    def call(self, hidden: Any, bias: Any, training: bool | None = None, memory: Any = None) -> Any:
         """Attends.
 
         Args:

@@ -71,13 +71,10 @@ class Block(keras.layers.Layer):
         return (output if self.attention.fused else output[0])[:, :1]
 
     def compute_output_shape(
-        self,
-        hidden_shape: tuple[int | None, ...],
-        bias_shape: Any = None,
-        memory_shape: tuple[int | None, ...] | None = None,
+        self, hidden_shape: tuple[int | None, ...], bias_shape: tuple[int | None, ...], *_: Any
     ) -> Any:
         """Shapes of the hidden states and, where not fused, the probabilities."""
-        return self.attention.compute_output_shape(hidden_shape, bias_shape, memory_shape)
+        return self.attention.compute_output_shape(hidden_shape, bias_shape)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -203,9 +200,7 @@ class EncoderBlock(Block):
         self.output_projection.build((*hidden_shape[:-1], self.intermediate.units))
         self.output_norm.build(hidden_shape)
 
-    def call(
-        self, hidden: Any, bias: Any, training: bool | None = None, memory: Any = None
-    ) -> Any:
+    def call(self, hidden: Any, bias: Any, training: bool | None = None, memory: Any = None) -> Any:
         """Transforms ``(B, S, H)``; also returns the attention probabilities ``(B, N, S, M)``.
 
         Args:
@@ -224,6 +219,7 @@ class EncoderBlock(Block):
             return super().of_first(hidden, **context)
         bias = context["bias"]
         of_all = bias if bias.shape[2] == 1 else bias[:, :, :1]
+        # Graphs do not know that this is one token, and exports change it as they do any number.
         output = self(hidden[:, :1], of_all, memory=hidden)
         return output if self.attention.fused else output[0]
 

@@ -24,10 +24,11 @@ def test_tflite_has_built_in_operators_only_and_no_shape_arithmetic(artifacts, n
     assert not [operator for operator in counts if "custom" in operator or "Flex" in operator]
     # One GELU for each of the two blocks; the one shape is that of the position table's rows.
     assert (counts["GELU"], counts["SHAPE"], counts["PACK"]) == (2, 1, 0)
-    # Queries, keys and values are one product; only heads are split and merged by reshapes,
-    # beside three for the ids, for the rows of their words and for the positions.
-    assert counts["FULLY_CONNECTED"] == 2 * 4 + 2
-    assert (counts["RESHAPE"], counts["TRANSPOSE"], counts["SPLIT"]) == (2 * 2 + 3, 2 * 2, 2)
+    # Queries, keys and values are one product in the first block, and three in the second, where
+    # one token attends; only heads are split and merged by reshapes, beside three for the ids, for
+    # the rows of their words and for the positions.
+    assert counts["FULLY_CONNECTED"] == 4 + 6 + 2
+    assert (counts["RESHAPE"], counts["TRANSPOSE"], counts["SPLIT"]) == (2 + 4 + 3, 2 + 4, 1)
 
 
 def test_tflite_signature_is_named(artifacts):

@@ -36,9 +36,10 @@ def test_tries_every_recipe_and_every_weight(searched, keras_bundle):
     names = [trial.name for trial in found.trials[: len(RECIPES)]]
     assert [FORMATS[name].arguments["recipe"] for name in names] == list(RECIPES)
     assert found.trials[0].quality == 1.0
-    # Four products in each of two blocks, the pooler and the words; not the head.
+    # Four products in the first block; six in the second, whose queries are of one token; the
+    # pooler and the words; not the head.
     names = set(found.sensitivity)
-    assert len(names) == 2 * 4 + 2 and not [name for name in names if "classifier" in name]
+    assert len(names) == 4 + 6 + 2 and not [name for name in names if "classifier" in name]
     assert all(value > 0 for value in found.sensitivity.values())
     paths = {weight.path for weight in keras_bundle.model.weights}
     unknown = {re.sub("qkv", "query", name) for name in names} - paths

@@ -58,8 +58,9 @@ def test_every_product_takes_and_makes_integers(artifacts, name, dtype):
     graph = Graph(read(artifacts[name].file.read_bytes()))
     products = graph.of_kind("FULLY_CONNECTED")
     kinds = [{graph.graph.tensors[t].type for t in (p.inputs[0], p.outputs[0])} for p in products]
-    # All but the head, which stays in float32.
-    assert kinds.count({getattr(TensorType, dtype)}) == len(products) - 1 == 2 * 4 + 1
+    # All but the head, which stays in float32; where one token attends, queries, keys and values
+    # are products of their own.
+    assert kinds.count({getattr(TensorType, dtype)}) == len(products) - 1 == 4 + 6 + 1
     assert kinds.count({TensorType.FLOAT32}) == 1
 
 
@@ -100,7 +101,7 @@ def test_one_large_output_does_not_cost_the_others_their_steps(lean, rows, monke
     """An output of a feed-forward layer that is a hundred times the others, as in BERT."""
     model = read(lean)
     graph = Graph(model)
-    weight = weights_of(graph)["encoder/layer_1/output/kernel"]
+    weight = weights_of(graph)["encoder/layer_0/output/kernel"]
     values = graph.value(weight).copy()
     values[3] *= 100
     graph.set_constant(weight, values)
