@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import concurrent.futures
 import functools
 import itertools
@@ -12,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
+
+from keras_bert_zoo.evaluation.side_by_side import run_ahead
 
 from .artifact import Artifact
 from .formats import KNOWN_FORMATS
@@ -60,13 +61,7 @@ class Workers:
         if self.count == 1 or len(first) < 2:
             yield from map(function, batches)
             return
-        ahead: collections.deque[concurrent.futures.Future[_Answer]] = collections.deque()
-        for batch in batches:
-            ahead.append(self._pool.submit(function, batch))
-            if len(ahead) > self.count:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+        yield from run_ahead(self._pool, self.count, function, batches)
 
     @functools.cached_property
     def _pool(self) -> concurrent.futures.ThreadPoolExecutor:

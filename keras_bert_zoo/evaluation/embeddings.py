@@ -15,7 +15,12 @@ import scipy.stats
 from keras_bert_zoo.data.batches import Batch
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.rows import labelled_rows
-from keras_bert_zoo.evaluation.prediction import checked_max_length, keras_runner, outputs_of
+from keras_bert_zoo.evaluation.prediction import (
+    checked_max_length,
+    in_pairs,
+    keras_runner,
+    outputs_of,
+)
 
 _EMBEDDING = "sentence_embedding"
 
@@ -66,7 +71,12 @@ def encode(
             bar.add(len(batch.rows))
 
     found = outputs_of(
-        keras_runner(model), rows, max_length=max_length, batch_size=batch_size, observe=observe
+        keras_runner(model),
+        rows,
+        max_length=max_length,
+        batch_size=batch_size,
+        observe=observe,
+        in_turn=in_pairs,
     )[_EMBEDDING].astype("float32", copy=False)
     if width == found.shape[1]:
         return found
