@@ -9,6 +9,7 @@ import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import LayerNorm, Linear, SentencePooling, activations
+from keras_bert_zoo.models.named_inputs import first_token
 from keras_bert_zoo.models.task_model import head_dropout
 
 # From hidden states ``(B, S, H)`` and their mask, as the config says, in a dtype policy.
@@ -104,7 +105,8 @@ def class_features(
             encoder has one, which nothing would train.
     """
     features = FEATURES[task].get(config.model_type)
-    outputs = encoder(dict(inputs), first_token_only=features not in _OF_ALL_TOKENS)
+    inputs = dict(inputs)
+    outputs = encoder(inputs) if features in _OF_ALL_TOKENS else first_token(encoder, inputs)
     pooled = outputs.get("pooler_output")
     if (features is None) == (pooled is None):
         has, wanted = ("no", True) if features is None else ("a", False)

@@ -141,8 +141,8 @@ class Encoder(Configured):
         super().__init__(inputs=inputs, outputs=outputs, name=name or self.called, **kwargs)
 
         # In a closure: what is an attribute is saved, every layer once more.
-        read_first = keras.Function(inputs, of_first)
-        self._of_first = lambda values: read_first(values)
+        read_first = keras.Model(inputs, of_first, name=f"{self.name}_first")
+        self._of_first = lambda: read_first
 
         # === Config ===
         self.config = config
@@ -180,7 +180,7 @@ class Encoder(Configured):
             ValueError: ``inputs`` is no dict, or has other names than the model's inputs.
         """
         if first_token_only:
-            return self._of_first(self._named(inputs))
+            return self._of_first().call(self._named(inputs), training=training, mask=mask)
         return super().call(inputs, training=training, mask=mask)
 
     def compute_output_spec(
@@ -192,7 +192,7 @@ class Encoder(Configured):
     ) -> Any:
         """Shapes and types of what ``call`` returns."""
         if first_token_only:
-            return self._of_first(self._named(inputs))
+            return self._of_first().compute_output_spec(self._named(inputs))
         return super().compute_output_spec(inputs, training=training, mask=mask)
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import keras
@@ -15,6 +16,15 @@ def inputs_like(encoder: keras.Model) -> dict[str, keras.KerasTensor]:
         name: keras.Input(x.shape[1:], dtype=x.dtype, name=name)
         for name, x in encoder.input.items()
     }
+
+
+def first_token(encoder: keras.Model, inputs: dict[str, Any]) -> dict[str, Any]:
+    """What an encoder says of the first token, and if it can be asked so, computes for no other.
+
+    Encoders of one's own, and clones, may know nothing but whole rows.
+    """
+    known = "first_token_only" in inspect.signature(encoder.call).parameters
+    return encoder(inputs, **({"first_token_only": True} if known else {}))
 
 
 class NamedInputs(keras.Model):

@@ -13,7 +13,7 @@ import keras
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.layers import FirstNumbers, RowsToSets, SentencePooling, SetsToRows, activations
 from keras_bert_zoo.models.embedding_losses import EmbeddingLoss, embedding_loss
-from keras_bert_zoo.models.named_inputs import NamedInputs, inputs_like
+from keras_bert_zoo.models.named_inputs import NamedInputs, first_token, inputs_like
 from keras_bert_zoo.models.task_model import TaskModel
 
 EMBEDDING, EMBEDDINGS = "sentence_embedding", "sentence_embeddings"
@@ -65,9 +65,8 @@ class SentenceEmbedder(NamedInputs):
         precise = {"dtype": _precise(encoder)}
         inputs = inputs_like(encoder)
         pool = SentencePooling(pooling, name="pooling", **precise)
-        only_first = pool.pooling == ("cls",)
-        hidden = encoder(inputs, first_token_only=only_first)["last_hidden_state"]
-        x = pool(hidden, inputs["attention_mask"])
+        outputs = first_token(encoder, inputs) if pool.pooling == ("cls",) else encoder(inputs)
+        x = pool(outputs["last_hidden_state"], inputs["attention_mask"])
         if dense_units is not None:
             activation = activations.get(dense_activation) if dense_activation else None
             x = keras.layers.Dense(

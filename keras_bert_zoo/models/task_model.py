@@ -9,7 +9,7 @@ import keras
 
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.models.class_losses import SingleLabelLoss
-from keras_bert_zoo.models.named_inputs import NamedInputs
+from keras_bert_zoo.models.named_inputs import NamedInputs, first_token
 
 
 class TaskModel(NamedInputs):
@@ -129,7 +129,7 @@ def pooled(encoder: keras.Model, inputs: dict[str, Any]) -> Any:
     """
     if "pooler_output" not in encoder.output:
         raise ValueError("The encoder has no pooler_output. Build it with add_pooling_layer=True.")
-    return encoder(inputs, first_token_only=True)["pooler_output"]
+    return first_token(encoder, inputs)["pooler_output"]
 
 
 def head_dropout(config: EncoderConfig) -> float:

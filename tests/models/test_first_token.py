@@ -8,7 +8,7 @@ import pytest
 from architectures import batch, tiny
 
 from keras_bert_zoo.checkpoints.tables import ARCHITECTURES
-from keras_bert_zoo.models import SentenceEmbedder, SequenceClassifier, encoder_of
+from keras_bert_zoo.models import BertEncoder, SentenceEmbedder, SequenceClassifier, encoder_of
 from keras_bert_zoo.models.trained_parts import add_lora
 
 STATES = "last_hidden_state"
@@ -133,3 +133,42 @@ def test_inputs_are_checked_as_ever():
     arrays = batch(encoder.config)
     with pytest.raises(ValueError, match=r"unknown are \['positions'\]"):
         encoder({**arrays, "positions": arrays["input_ids"]}, first_token_only=True)
+
+
+class Whole(BertEncoder):
+    """As a user may have written it."""
+
+    def call(self, inputs, training=None, mask=None):
+        return super().call(inputs, training=training, mask=mask)
+
+
+@pytest.mark.parametrize("kind", ["subclass", "clone", "plain"])
+def test_encoders_that_know_whole_rows_alone_have_heads_too(kind, randomise):
+    config = undropped("bert", id2label={0: "no", 1: "yes"})
+    known = randomise(encoder_of(config))
+    made = {
+        "subclass": lambda: Whole(config),
+        "clone": lambda: keras.models.clone_model(known),
+        "plain": lambda: keras.Model(known.input, known.output),
+    }
+    encoder = made[kind]()
+    encoder.set_weights(known.get_weights())
+    encoder.config = config
+    arrays = batch(config)
+    for model, other in (
+        (SequenceClassifier(known, config), SequenceClassifier(encoder, config)),
+        (SentenceEmbedder(known, pooling="cls"), SentenceEmbedder(encoder, pooling="cls")),
+    ):
+        other.set_weights(model.get_weights())
+        [wanted], [found] = model(arrays).values(), other(arrays).values()
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_a_direct_call_hears_of_training():
+    encoder = encoder_of(tiny("bert"))
+    arrays = batch(encoder.config)
+    once, again = (
+        np.asarray(encoder.call(arrays, training=True, first_token_only=True)[STATES])
+        for _ in range(2)
+    )
+    assert np.abs(once - again).max() > 0.1
