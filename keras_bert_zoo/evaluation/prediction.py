@@ -190,8 +190,10 @@ def predict_logits(
     if not len(examples):
         return np.zeros((0, model.config.num_labels), "float32")
     rows = labelled_rows(examples, tokenizer, max_length)
-    sizes = {"max_length": max_length, "batch_size": batch_size}
-    return outputs_of(keras_runner(model), rows, **sizes, in_turn=in_pairs)["logits"]
+    found = outputs_of(
+        keras_runner(model), rows, max_length=max_length, batch_size=batch_size, in_turn=in_pairs
+    )
+    return found["logits"]
 
 
 def checked_max_length(config: Any, tokenizer: Any, max_length: int | None) -> int:
