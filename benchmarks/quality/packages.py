@@ -1,4 +1,4 @@
-"""Scores of models of ``packages-abstractive`` on the test packages, beside what needs none.
+"""Scores of models of ``packages-…`` recipes on the test packages, beside what needs none.
 
     python benchmarks/quality/packages.py BUNDLE… [--data data/packages] [--beams 4] [--nearest]
 

@@ -211,7 +211,8 @@ class BertAdamW(MomentOptimizer):
         index = self._get_variable_index(variable)
         rate = self._rate(index, learning_rate, variable.dtype)
         if self._decays[index]:
-            self.assign_sub(variable, rate * self.decay * variable)
+            # Made once and put in its place, where a subtraction would go through it twice more.
+            self.assign(variable, variable * (1.0 - rate * self.decay))
         moments = self._first[index].value, self._second[index].value
         epsilon = self.epsilon
         if self.correct_bias:
