@@ -140,9 +140,8 @@ class Encoder(Configured):
             outputs["attentions"] = attentions
         super().__init__(inputs=inputs, outputs=outputs, name=name or self.called, **kwargs)
 
-        # In a closure: what is an attribute is saved, every layer once more.
-        read_first = keras.Model(inputs, of_first, name=f"{self.name}_first")
-        self._of_first = lambda: read_first
+        # Of the same layers, which are saved once.
+        self._of_first = keras.Model(inputs, of_first, name=f"{self.name}_first")
 
         # === Config ===
         self.config = config
@@ -180,20 +179,16 @@ class Encoder(Configured):
             ValueError: ``inputs`` is no dict, or has other names than the model's inputs.
         """
         if first_token_only:
-            return self._of_first().call(self._named(inputs), training=training, mask=mask)
+            return self._of_first.call(self._named(inputs), training=training, mask=mask)
         return super().call(inputs, training=training, mask=mask)
 
     def compute_output_spec(
-        self,
-        inputs: Any,
-        training: bool | None = None,
-        mask: Any = None,
-        first_token_only: bool = False,
+        self, inputs: Any, *others: Any, first_token_only: bool = False, **named: Any
     ) -> Any:
         """Shapes and types of what ``call`` returns."""
         if first_token_only:
-            return self._of_first().compute_output_spec(self._named(inputs))
-        return super().compute_output_spec(inputs, training=training, mask=mask)
+            return self._of_first.compute_output_spec(self._named(inputs))
+        return super().compute_output_spec(inputs, *others, **named)
 
     @classmethod
     def embeddings(cls, config: EncoderConfig, dtype: Any) -> Embeddings:
