@@ -18,16 +18,17 @@ PYTEST := $(BIN)/pytest --numprocesses=2 --dist=loadfile
 test: $(VENV)/.dev
 	$(PYTEST) $(ARGS)
 
-slow: $(VENV)/.dev
-	$(PYTEST) -m "slow and not parity" $(ARGS)
+slow: $(VENV)/.parity
+	$(PYTEST) -m slow $(ARGS)
 
 # Damaged files for every reader. Options: make fuzz ARGS="--inputs 1000 --seed 3"
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz_readers.py $(ARGS)
 
-# The same numbers as transformers, and the same on every Keras backend.
+# The same numbers and tokens as transformers, tokenizers and keras-hub, and the same numbers on
+# every Keras backend.
 parity: $(VENV)/.parity
-	$(PYTEST) -m parity $(ARGS)
+	$(PYTEST) -m "parity and not slow" $(ARGS)
 
 # Third-party clients read our exports, Python's in environments of their own. Needs Node 20 and
 # Chromium; the oldest TensorFlow among them needs Python 3.11. `make -j2 clients` installs faster.

@@ -2,13 +2,15 @@
 
     python benchmarks/encoding_speed.py --data data [--rounds 5] [--sentences 1024]
 
-A turn embeds the same sentences: of film reviews (SST-2) and of captions (SICK), Python strings
-in, arrays out. ``keras`` is ``encode``; ``tflite-int8`` and ``onnx-int8`` are artifacts of the
-embedder, asked by ``export.predictor``; ``sentence_transformers`` is its ``encode``: torch in
-float32, with its own batch size and sorting. ``-bfloat16`` is the same with weights of that type,
-for processors with instructions for it. Each lives in a process of its own, the peer in its
-environment (``--peer``), and they take turns. How near the vectors are to the peer's is stated.
-Medians go to ``results/encoding_speed.json``.
+A turn embeds the same sentences, Python strings in, arrays out. ``different`` ones are of film
+reviews (SST-2) and of captions (SICK), none twice; ``pairs`` are both sentences of SICK's test
+pairs as they stand in the file, as an evaluation embeds them: there are fewer captions than pairs.
+``keras`` is ``encode``; ``tflite-int8`` and ``onnx-int8`` are artifacts of the embedder, asked by
+``export.predictor``; ``sentence_transformers`` is its ``encode``: torch in float32, with its own
+batch size and sorting. ``-bfloat16`` is the same with weights of that type, for processors with
+instructions for it. Each lives in a process of its own, the peer in its environment (``--peer``),
+and they take turns. How near the vectors are to the peer's is stated. Medians go to
+``results/encoding_speed.json``.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import pathlib
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import turns
@@ -33,15 +36,28 @@ HALF = "bfloat16"
 Encode = Callable[[Sequence[str]], np.ndarray]
 
 
-def sentences(data: pathlib.Path, count: int) -> list[str]:
-    """Half of both kinds."""
-    columns = {"sst2/dev.tsv": "sentence", "sick/test.tsv": "sentence_A"}
-    found: list[str] = []
-    for file, column in columns.items():
-        with (data / file).open(encoding="utf-8", newline="") as lines:
-            rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-            found += [row[column] for row, _ in zip(rows, range(count // 2), strict=False)]
-    return found
+def column(file: pathlib.Path, *names: str) -> list[str]:
+    """The texts of some columns, row by row."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [row[name] for row in rows for name in names]
+
+
+def different(data: pathlib.Path, count: int) -> list[str]:
+    """Half of both kinds, none twice."""
+    kinds = [
+        column(data / "sst2/dev.tsv", "sentence"),
+        column(data / "sick/test.tsv", "sentence_A", "sentence_B"),
+    ]
+    return [text for kind in kinds for text in list(dict.fromkeys(kind))[: count // 2]]
+
+
+def pairs(data: pathlib.Path, count: int) -> list[str]:
+    """The first pairs of the file."""
+    return column(data / "sick/test.tsv", "sentence_A", "sentence_B")[:count]
+
+
+SENTENCES = {"different": different, "pairs": pairs}
 
 
 def keras(start: str, artifacts: pathlib.Path, dtype: str = "float32") -> Encode:
@@ -57,7 +73,7 @@ def artifact(name: str) -> Callable[[str, pathlib.Path], Encode]:
         from keras_bert_zoo.export import predictor
 
         ask = predictor(artifacts / name)
-        return lambda texts: np.array([answer["embedding"] for answer in ask(texts)])
+        return ask.encode
 
     return opened
 
@@ -91,28 +107,23 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=1024)
     parser.add_argument("--peer", default=".venv-peers/bin/python")
     parser.add_argument("--result", type=pathlib.Path, default=RESULT)
-    parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    texts = sentences(options.data, options.sentences)
     if options.work:
-        name, start, folder = options.work
+        kind, name, start, folder = options.work
+        texts = SENTENCES[kind](options.data, options.sentences)
         turns.serve(lambda: turn(name, start, pathlib.Path(folder), texts))
-    result = {"cores": len(os.sched_getaffinity(0)), "load_before": os.getloadavg()[0]}
-    with tempfile.TemporaryDirectory() as folder:
-        taken, least = measure(options, pathlib.Path(folder))
-    result |= {
-        "load_after": os.getloadavg()[0],
+    result = {
+        "cores": len(os.sched_getaffinity(0)),
         "rounds": options.rounds,
-        "sentences": len(texts),
-        "least_cosine_to_peer": least,
-        **turns.summary(taken, len(texts), PEER),
+        **{kind: measure(kind, options) for kind in SENTENCES},
     }
     print(json.dumps(result, indent=2))
     options.result.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def measure(options: argparse.Namespace, folder: pathlib.Path) -> tuple[dict, dict]:
-    """Turns of each, and the least cosine of its vectors to the peer's."""
+def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Speeds of each with sentences of one kind, and how near its vectors are to the peer's."""
     import keras_bert_zoo
     from keras_bert_zoo import zoo
     from keras_bert_zoo.checkpoints import sources
@@ -120,16 +131,27 @@ def measure(options: argparse.Namespace, folder: pathlib.Path) -> tuple[dict, di
     from keras_bert_zoo.export import export
 
     start = str(sources.resolve(zoo.resolve("all-minilm-l6-v2")))
-    export(keras_bert_zoo.load(start, task="sentence_embedding"), folder, ARTIFACTS)
-    same = [__file__, f"--data={options.data}", f"--sentences={options.sentences}"]
-    pythons = {name: options.peer if PEER in name else sys.executable for name in WORK}
-    commands = {name: [pythons[name], *same, "--work", name, start, str(folder)] for name in WORK}
-    logs = folder / "logs"
-    logs.mkdir()
-    taken = turns.take_turns(commands, options.rounds, logs)
-    vectors = {name: np.load(folder / f"{name}.npy") for name in WORK}
+    texts = SENTENCES[kind](options.data, options.sentences)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        export(keras_bert_zoo.load(start, task="sentence_embedding"), folder, ARTIFACTS)
+        pythons = {name: options.peer if PEER in name else sys.executable for name in WORK}
+        same = [__file__, f"--data={options.data}", f"--sentences={options.sentences}", "--work"]
+        commands = {name: [pythons[name], *same, kind, name, start, str(folder)] for name in WORK}
+        logs = folder / "logs"
+        logs.mkdir()
+        load = os.getloadavg()[0]
+        taken = turns.take_turns(commands, options.rounds, logs)
+        vectors = {name: np.load(folder / f"{name}.npy") for name in WORK}
     least = {name: float(cosines(each, vectors[PEER]).min()) for name, each in vectors.items()}
-    return taken, {name: round(value, 5) for name, value in least.items()}
+    return {
+        "load_before": load,
+        "load_after": os.getloadavg()[0],
+        "sentences": len(texts),
+        "different": len(set(texts)),
+        "least_cosine_to_peer": {name: round(value, 5) for name, value in least.items()},
+        **turns.summary(taken, len(texts), PEER),
+    }
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def encode(
     truncate_dim: int | None = None,
     progress: bool = False,
 ) -> np.ndarray:
-    """Embeds texts, short ones with short ones.
+    """Embeds texts, short ones with short ones, and one that is there twice once.
 
     Args:
         model: a ``SentenceEmbedder``.
@@ -60,10 +60,10 @@ def encode(
     if max_length is None and stated is not None:
         max_length = min(stated, model.config.max_tokens)
     max_length = checked_max_length(model.config, tokenizer, max_length)
-    examples = Examples(texts)
-    if not len(examples):
+    distinct, places = once_each(texts)
+    if not distinct:
         return np.zeros((0, width), "float32")
-    rows = labelled_rows(examples, tokenizer, max_length)
+    rows = labelled_rows(Examples(distinct), tokenizer, max_length)
     bar = keras.utils.Progbar(len(rows), unit_name="text") if progress else None
 
     def observe(batch: Batch, _: Any) -> None:
@@ -77,10 +77,21 @@ def encode(
         batch_size=batch_size,
         observe=observe,
         in_turn=in_pairs,
-    )[_EMBEDDING].astype("float32", copy=False)
+    )[_EMBEDDING].astype("float32", copy=False)[places]
     if width == found.shape[1]:
         return found
     return unit(found[:, :width]) if model.head["normalize"] else found[:, :width]
+
+
+def once_each(texts: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The texts without their repetitions, and for each of all where it stands among those.
+
+    Raises:
+        ValueError: a text is not a string.
+    """
+    Examples(texts)
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    return list(places), [places[text] for text in texts]
 
 
 def _width(model: keras.Model, truncate_dim: int | None) -> int:

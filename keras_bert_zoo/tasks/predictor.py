@@ -15,6 +15,7 @@ import numpy as np
 from keras_bert_zoo import bundle
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.evaluation.embeddings import once_each
 from keras_bert_zoo.evaluation.prediction import (
     InTurn,
     Runner,
@@ -67,6 +68,29 @@ class Predictor:
         if not len(examples):
             return []
         return self.task.answers(examples, *self.outputs(examples), self.labels)
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeds texts, and one that is there twice once: the vectors of the answers, as an array.
+
+        Args:
+            texts: N strings.
+
+        Returns:
+            ``(N, D)``, in the order of the texts.
+
+        Raises:
+            ValueError: the task is another, or a text is not a string.
+        """
+        if not isinstance(self.task, task_named("sentence_embedding")):
+            raise ValueError(
+                "encode is for sentence_embedding, received a predictor of "
+                f"{type(self.task).__name__}. Load one with task='sentence_embedding', or call "
+                "the predictor."
+            )
+        distinct, places = once_each(texts)
+        # Of no text at all, the answer to one tells the width.
+        _, outputs = self.outputs(self.task.asked(distinct or [""]))
+        return self.task.vectors(outputs)[places]
 
     def evaluate(self, source: str, limit: int | None = None) -> dict[str, float]:
         """Scores the answers to the labelled examples of a file; see ``score`` of the task.

@@ -180,12 +180,16 @@ class SentenceEmbedding(Task[TextSets]):
         self, examples: TextSets, rows: Rows, outputs: Outputs, labels: Labels
     ) -> list[dict[str, Any]]:
         """The ``similarity`` of a pair, from -1 to 1, or the ``embedding`` of a text."""
-        sets = outputs[EMBEDDINGS]
         if examples.members == 1:
-            vectors = sets[:, 0].astype("float64").round(6).tolist()
+            vectors = self.vectors(outputs).astype("float64").round(6).tolist()
             return [{"embedding": vector} for vector in vectors]
+        sets = outputs[EMBEDDINGS]
         similarities = cosines(sets[:, 0], sets[:, 1]).tolist()
         return [{"similarity": round(each, 6)} for each in similarities]
+
+    def vectors(self, outputs: Outputs) -> np.ndarray:
+        """Those of single texts, ``(N, D)``."""
+        return outputs[EMBEDDINGS][:, 0]
 
 
 class _SetRows(Rows):

@@ -35,6 +35,16 @@ def test_encode_keeps_the_order(model, tokenizer):
     assert embeddings.encode(model, tokenizer, []).shape == (0, 24)
 
 
+def test_what_is_there_twice_is_embedded_once(model, tokenizer, capsys):
+    several = [TEXTS[3], TEXTS[0], TEXTS[3], TEXTS[5], TEXTS[0], TEXTS[3]]
+    found = embeddings.encode(model, tokenizer, several, progress=True)
+    assert "3/3" in capsys.readouterr().out
+    once = embeddings.encode(model, tokenizer, [TEXTS[3], TEXTS[0], TEXTS[5]])
+    np.testing.assert_allclose(found, once[[0, 1, 0, 2, 1, 0]], rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match=r"texts\[1\] must be a string"):
+        embeddings.encode(model, tokenizer, [TEXTS[3], ["no text"]])
+
+
 def test_texts_are_cut_at_the_length_of_the_model(model, tokenizer):
     long, short = " ".join(WORDS[:18]), " ".join(WORDS[:6])
     first, second = embeddings.encode(model, tokenizer, [long, short])

@@ -14,7 +14,7 @@ from keras_bert_zoo import cli
 from keras_bert_zoo.commands.predict import opened
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.summaries import sentence_spans
-from keras_bert_zoo.evaluation.embeddings import evaluate_similarity
+from keras_bert_zoo.evaluation.embeddings import encode, evaluate_similarity
 from keras_bert_zoo.export.artifact import Artifact, is_artifact
 from keras_bert_zoo.export.asking import predictor
 from keras_bert_zoo.export.conversion import export
@@ -176,6 +176,11 @@ def test_the_metric_of_an_embedders_labelled_pairs(bundles, tmp_path):
     assert [row["cosine"] for row in exact] == pytest.approx([1, 1])
     low, high = rounded["drop_interval"]
     assert low <= rounded["drop"] <= high
+    texts = [*pairs[0], *pairs[1], *pairs[0]]
+    vectors = encode(loaded.model, loaded.tokenizer, texts)
+    for artifact in artifacts[:2]:
+        found = predictor(artifact).encode(texts)
+        np.testing.assert_allclose(found, vectors, rtol=0, atol=1e-5)
     with pytest.raises(ExportError, match="Only pairs may have labels"):
         verify(bundle, artifacts, Examples(["up"], labels=np.ones(1)), progress=False)
 

@@ -29,7 +29,8 @@ def threads_of(run, count, encode):
 @pytest.mark.parametrize("name", FORMATS)
 def test_answers_are_those_of_one_batch_after_the_other(artifacts, encode, texts, name):
     batches = [encode([text], 20 + length) for length in range(9) for text in texts]
-    expected = [Workers(artifacts[name], threads=1)(batch)["logits"] for batch in batches]
+    alone = Workers(artifacts[name], threads=1)
+    expected = [alone(batch)["logits"] for batch in batches]
     run = Workers(artifacts[name], threads=2)
     found = [each["logits"] for each in run.map(run, iter(batches))]
     # Sums of other parts of a row: the first formats round what they compute to 8 bits.

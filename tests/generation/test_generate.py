@@ -256,7 +256,7 @@ def test_the_likeliest_of_one_is_the_likeliest(writer):
     assert drawn.tolist() == generate(writer, rows(), max_new_tokens=6).tolist()
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_at_a_low_temperature_the_likeliest_is_drawn(writer, jit_compile):
     options = {"max_new_tokens": 4, "jit_compile": jit_compile, "suppress_tokens": [7]}
     wanted = generate(writer, rows(), **options).tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 import keras_bert_zoo
@@ -30,6 +31,22 @@ def test_a_bundle_is_asked_for_what_it_was_trained_for(encoder, tokenizer, tmp_p
     pretrained = keras_bert_zoo.PretrainingModel(encoder)
     [answer] = predictor(saved(pretrained, tokenizer, tmp_path / "c"))(["w1 [MASK]"])
     assert answer["masks"]
+
+
+def test_vectors_as_an_array(encoder, tokenizer, tmp_path):
+    embedder = keras_bert_zoo.SentenceEmbedder(encoder)
+    ask = predictor(saved(embedder, tokenizer, tmp_path / "a"))
+    texts = ["w1 w2", "w3", "w1 w2", "w4 w5 w6"]
+    vectors = ask.encode(texts)
+    assert vectors.dtype == np.float32
+    answers = [answer["embedding"] for answer in ask(texts)]
+    np.testing.assert_allclose(vectors, answers, rtol=0, atol=1e-5)
+    assert ask.encode([]).shape == (0, 16)
+    with pytest.raises(ValueError, match="received one string"):
+        ask.encode("w1")
+    other = predictor(saved(keras_bert_zoo.NextSentencePredictor(encoder), tokenizer, tmp_path))
+    with pytest.raises(ValueError, match=r"predictor of NextSentence\. Load one with task="):
+        other.encode(texts)
 
 
 def test_options_of_the_training_are_remembered(encoder, tokenizer, tmp_path):

@@ -53,6 +53,7 @@ def converted(request, make_pair, tmp_path_factory):
     return Converted(make_pair(**request.param).ours, path)
 
 
+@pytest.mark.parity
 def test_every_assigned_code_point(converted):
     pieces = [f"a{chr(point)}b {chr(point)}" for point in ASSIGNED]
     # Few enough that no text is truncated.

@@ -18,7 +18,10 @@ from keras_bert_zoo.conversion import write_keras_hub
 from keras_bert_zoo.tokenizers import Tokenizer, TokenizerError, load_tokenizer
 
 # keras-hub leaves the file of a model open.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.parity,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 LICENSE = pathlib.Path(__file__).parents[2] / "LICENSE"
 FAIRSEQ = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 TEXTS = [

@@ -18,6 +18,7 @@ from keras_bert_zoo.checkpoints.keras_hub_tables import PRESETS
 from keras_bert_zoo.conversion import convert, write_keras_hub
 from keras_bert_zoo.models import Encoder
 
+pytestmark = pytest.mark.parity
 Randomise = Callable[..., Any]
 # The last task of each architecture, whose models hold the most.
 FULLEST = list(dict(CASES).items())

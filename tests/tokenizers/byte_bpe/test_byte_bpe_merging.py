@@ -14,6 +14,7 @@ from keras_bert_zoo.tokenizers.byte_bpe.alphabet import CHARACTERS
 from keras_bert_zoo.tokenizers.byte_bpe.merging import Merger
 from keras_bert_zoo.tokenizers.byte_bpe.source import ByteBpeOptions, ByteBpeSource
 
+pytestmark = pytest.mark.parity
 SPECIALS = ["<unk>", "</s>", "<pad>", "<s>", "<mask>"]
 
 

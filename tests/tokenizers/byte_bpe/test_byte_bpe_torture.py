@@ -12,6 +12,7 @@ import pytest
 
 from keras_bert_zoo.data.tweets import load_tweets
 
+pytestmark = pytest.mark.parity
 ASSIGNED = [
     point
     for point in range(0x110000)

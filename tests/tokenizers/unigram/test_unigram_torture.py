@@ -9,6 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from test_tokenizer_torture import ASSIGNED, TEXTS
 
+pytestmark = pytest.mark.parity
 LITERALS = [
     "a <mask> b  <mask>c\u3000<mask> \n<mask>",
     "<s></s><pad><unk><mask><mask> <mask>",
