@@ -26,7 +26,15 @@ InTurn = Callable[[Runner, Iterable[Mapping[str, np.ndarray]]], Iterable[Mapping
 
 def keras_runner(model: keras.Model) -> Runner:
     """Runs a functional model, dict in and dict out."""
-    return lambda inputs: model.predict_on_batch(dict(inputs))
+
+    def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        rows = len(inputs["input_ids"])
+        # Each replica of a strategy answers the whole batch, one behind the other.
+        return keras.tree.map_structure(
+            lambda values: values[:rows], model.predict_on_batch(dict(inputs))
+        )
+
+    return run
 
 
 def in_pairs(run: Runner, batches: Iterable[Mapping[str, np.ndarray]]) -> Iterator[Any]:

@@ -56,4 +56,5 @@ class NamedInputs(keras.Model):
                 f"{sorted(missing)}. To leave the rest out: {{name: inputs[name] for name in "
                 "model.input}."
             )
-        return inputs
+        # Keras pairs an OrderedDict by its own order.
+        return {name: inputs[name] for name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import pathlib
 import pickle
@@ -214,6 +215,10 @@ def test_dropout_only_in_training(
 def test_inputs_are_taken_by_name(encoder: BertEncoder, make_batch: Callable[..., Batch]) -> None:
     batch = make_batch()
     more = {**batch, "labels": np.zeros(4), "special_tokens_mask": batch["attention_mask"]}
+    turned = collections.OrderedDict(reversed(batch.items()))
+    assert list(turned) != list(encoder.input)
+    wanted, found = (np.array(encoder(x)["pooler_output"]) for x in (batch, turned))
+    np.testing.assert_array_equal(found, wanted)
     with pytest.raises(ValueError, match=r"unknown are \['labels', 'special_tokens_mask'\]"):
         encoder(more)
     with pytest.raises(ValueError, match="token_type_ids"):

@@ -1,4 +1,4 @@
-"""One step of plain descent on one and on two devices; prints losses, leaves the weights.
+"""One step of plain descent on one and on two devices; prints losses, leaves weights and vectors.
 
 Run with: replicas_process.py WEIGHTS.npz
 """
@@ -13,8 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo.config import EncoderConfig
+from keras_bert_zoo.evaluation.embeddings import encode
 from keras_bert_zoo.models import BertEncoder, SentenceEmbedder, SentenceSets
 from keras_bert_zoo.models.embedding_losses import embedding_loss
+from keras_bert_zoo.tokenizers import WordPieceTokenizer
 from keras_bert_zoo.training.distribution import strategy_for
 from keras_bert_zoo.training.gradient_cache import CachedRanking, across_replicas
 
@@ -28,8 +30,8 @@ CONFIG = EncoderConfig(
     hidden_dropout_prob=0.0,
     attention_probs_dropout_prob=0.0,
 )
-
-
+WORDS = [f"w{index}" for index in range(50)]
+TEXTS = [" ".join(WORDS[start : start + 1 + start % 5]) for start in range(9)]
 LOSSES = {"ranking": "ranking", "cached": "ranking", "cosent": "cosent", "apart": "ranking"}
 
 
@@ -62,7 +64,8 @@ def flat(model: SentenceSets) -> np.ndarray:
 
 def main(path: str) -> None:
     mirrored = strategy_for(["CPU:0", "CPU:1"])  # before all else: it makes the devices
-    weights, losses = {"before": flat(model_of("ranking"))}, {}
+    tokenizer = WordPieceTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS])
+    weights, losses, vectors = {"before": flat(model_of("ranking"))}, {}, {}
     for name in LOSSES:
         for replicas, strategy in ((1, tf.distribute.get_strategy()), (2, mirrored)):
             with strategy.scope():
@@ -72,7 +75,10 @@ def main(path: str) -> None:
             losses[f"{name} {replicas}"] = history.history["loss"][0]
             # Descent by one step: the weights tell the gradient.
             weights[f"{name} {replicas}"] = flat(model)
-    np.savez(path, **weights)
+            vectors[f"{name} {replicas} vectors"] = encode(
+                model.embedder, tokenizer, TEXTS, batch_size=4
+            )
+    np.savez(path, **weights, **vectors)
     print(json.dumps(losses))
 
 
