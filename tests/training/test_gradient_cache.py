@@ -112,6 +112,7 @@ def test_two_replicas_have_the_loss_and_gradient_of_one(tmp_path):
         before, alone = weights["before"], weights[f"{name} 1"]
         assert np.abs(alone - before).max() > 1e-3  # there is a gradient
         np.testing.assert_allclose(weights[f"{name} 2"], alone, rtol=0, atol=1e-5, err_msg=name)
+        # Of weights that are as near as this.
         vectors = weights[f"{name} 2 vectors"], weights[f"{name} 1 vectors"]
         np.testing.assert_allclose(*vectors, rtol=0, atol=1e-4, err_msg=name)
     # Without gathering, each replica has half of the negatives.
