@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pathlib
+import re
 import shutil
 
 import numpy as np
@@ -131,9 +133,14 @@ def test_without_validation_the_last_epoch_is_kept(values):
 
 
 @pytest.mark.slow
-def test_early_stopping_keeps_the_best_epoch(values):
-    # So large a rate destroys the model after the warm-up.
-    result = run(values, learning_rate=2.0, epochs=8, patience=2, monitor="val_loss")
+def test_early_stopping_keeps_the_best_epoch(values, tmp_path):
+    # Labels are turned round: the more it learns, the worse it is.
+    rows = pathlib.Path(values["validation"]).read_text(encoding="utf-8")
+    turned = {"good": '"label": "bad"', "bad": '"label": "good"'}
+    validation = tmp_path / "turned.jsonl"
+    validation.write_text(re.sub(r'"label": "(\w+)"', lambda found: turned[found[1]], rows))
+    changes = {"validation": str(validation), "monitor": "val_loss"}
+    result = run(values, epochs=8, patience=2, **changes)
     losses = [epoch["val_loss"] for epoch in result.history]
     best = int(np.argmin(losses))
     assert len(losses) == best + 3 < 8
