@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.evaluation.prediction import Observe
 from keras_bert_zoo.generation import GenerationOptions
 from keras_bert_zoo.tasks import task_named
 from keras_bert_zoo.tasks.predictor import Predictor, task_of
 from keras_bert_zoo.tasks.task import Task
 from keras_bert_zoo.tokenizers import Tokenizer, load_tokenizer
+from keras_bert_zoo.tokenizers.texts import well_formed
 
 from .artifact import Artifact
 from .errors import ExportError
@@ -48,8 +50,13 @@ class TextPredictor(Predictor):
 
     artifact: Artifact
 
-    def outputs(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
-        """The rows that the tokenizer makes of examples, and what the file says of their texts."""
+    def outputs(
+        self, examples: Any, observe: Observe | None = None
+    ) -> tuple[Rows, dict[str, np.ndarray]]:
+        """The rows that the tokenizer makes of examples, and what the file says of their texts.
+
+        All texts are asked in one call, so that there are no batches to be observed.
+        """
         task, config = self.artifact.task, self.artifact.config
         rows = self.task.rows(examples, self.tokenizer, self.labels)
         texts = _TEXTS[task](examples)
@@ -65,7 +72,7 @@ def _text_runner(artifact: Artifact, threads: int | None) -> Callable[[Arrays], 
     longest = artifact.signatures[-1:]
 
     def run(inputs: Arrays) -> Arrays:
-        calls = [{"text": [text]} for text in inputs["text"]]
+        calls = [{"text": [well_formed(text)]} for text in inputs["text"]]
         made = measure(artifact, longest, calls, threads).outputs
         return {name: np.concatenate([each[name] for each in made]) for name in made[0]}
 

@@ -12,7 +12,8 @@ from keras_bert_zoo.tasks.task import remembered
 
 def trained_length(config: Any, task: str | None) -> int:
     """Tokens of the longest row: as in the training, or all that the model can see."""
-    return min(config.max_tokens, remembered(config, task).get("max_length", config.max_tokens))
+    asked = remembered(config, task or "sentence_embedding")
+    return min(config.max_tokens, asked.get("max_length", config.max_tokens))
 
 
 def longest_text(bundle: Any) -> int:

@@ -22,6 +22,7 @@ from keras_bert_zoo.evaluation.prediction import Runner
 from keras_bert_zoo.layers.attention import MASKED
 from keras_bert_zoo.models.named_inputs import inputs_like
 from keras_bert_zoo.models.sentence_embedding import EMBEDDING, EMBEDDINGS
+from keras_bert_zoo.tasks.task import remembering
 from keras_bert_zoo.tasks.token_classification import TRANSITIONS
 
 from .runtimes import IDS
@@ -58,8 +59,11 @@ def load_graph(source: str | pathlib.Path, task: str | None = None) -> Bundle:
     bundle = load(directory, task=task, dtype="float32", fresh_head=False)
     beside = {**_chain(bundle.model), _NORMALIZED: bool(head.get("normalize"))}
     extra = {**bundle.config.extra, **{name: value for name, value in beside.items() if value}}
+    config = bundle.config.replace(extra=extra)
+    if length := head.get("max_seq_length"):
+        config = remembering(config, "sentence_embedding", max_length=length)
     graph = graph_of(bundle.model.task).of(bundle.model)
-    return dataclasses.replace(bundle, model=graph, config=bundle.config.replace(extra=extra))
+    return dataclasses.replace(bundle, model=graph, config=config)
 
 
 def load_exported(source: str | pathlib.Path, task: str | None) -> Bundle:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,9 @@ class Examples:
 
     def __post_init__(self) -> None:
         """Refuses what a tokenizer would fail on much later."""
-        for name in ("texts", "text_pairs", "labels"):
+        check_strings("texts", self.texts)
+        check_strings("text_pairs", () if self.text_pairs is None else self.text_pairs)
+        for name in ("text_pairs", "labels"):
             values = getattr(self, name)
             if values is not None and len(values) != len(self.texts):
                 raise ValueError(
@@ -39,8 +41,6 @@ class Examples:
                 )
         if self.labels is not None:
             object.__setattr__(self, "labels", _numbers(self.labels))
-        check_strings("texts", self.texts)
-        check_strings("text_pairs", self.text_pairs or ())
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -81,6 +81,13 @@ def check_strings(name: str, values: Sequence[object]) -> None:
     """Raises a ``ValueError`` that points at the first value that is not a string."""
     if isinstance(values, str):
         raise ValueError(f"{name} must be a list of strings, received one string.")
+    # Of a dict and of a table the names would be read, of a set in any order.
+    listed = isinstance(values, Collection) and not isinstance(values, Mapping | Set)
+    if not listed or getattr(values, "ndim", 1) != 1:
+        raise ValueError(
+            f"{name} must be a list of strings, received {type(values).__name__}. Pass list(…) of "
+            "the texts, of a table one column."
+        )
     for index, value in enumerate(values):
         if not isinstance(value, str):
             raise ValueError(

@@ -17,6 +17,7 @@ from keras_bert_zoo.data.records import Record, records
 from keras_bert_zoo.data.text_files import check_empty_texts
 
 _log = logging.getLogger(__name__)
+LABEL = "label"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +75,7 @@ class SetTable:
     """
 
     texts: tuple[str, ...] = ("text", "text_pair")
-    label: str | None = "label"
+    label: str | None = LABEL
     label_range: Sequence[float] | None = None
     delimiter: str | None = None
     encoding: str = "utf-8-sig"
@@ -106,6 +107,13 @@ class SetTable:
         if not rows:
             raise ValueError(f"{source} holds no rows.")
         labels = None
+        if self.label is None and LABEL in rows[0][1]:
+            _log.warning(
+                "%s: the column %r is not read. To learn from it, or be scored by it, take a loss "
+                "of labelled pairs: the option loss, e.g. 'cosent'.",
+                source,
+                LABEL,
+            )
         if self.label is not None:
             labels = np.array([self._number(*row) for row in rows], "float32")
         texts = tuple([values[name] for _, values in rows] for name in self.texts)

@@ -5,7 +5,7 @@ TensorFlow-only. ``N`` texts, ``D`` width of an embedding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -64,18 +64,12 @@ def encode(
     if not distinct:
         return np.zeros((0, width), "float32")
     rows = labelled_rows(Examples(distinct), tokenizer, max_length)
-    bar = keras.utils.Progbar(len(rows), unit_name="text") if progress else None
-
-    def observe(batch: Batch, _: Any) -> None:
-        if bar is not None:
-            bar.add(len(batch.rows))
-
     found = outputs_of(
         keras_runner(model),
         rows,
         max_length=max_length,
         batch_size=batch_size,
-        observe=observe,
+        observe=bar_of(len(rows)) if progress else None,
         in_turn=in_pairs,
     )[_EMBEDDING].astype("float32", copy=False)[places]
     if width == found.shape[1]:
@@ -92,6 +86,12 @@ def once_each(texts: Sequence[str]) -> tuple[list[str], list[int]]:
     Examples(texts)
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
     return list(places), [places[text] for text in texts]
+
+
+def bar_of(count: int) -> Callable[[Batch, Any], None]:
+    """A bar of so many texts, drawn on by each batch that it sees."""
+    bar = keras.utils.Progbar(count, unit_name="text")
+    return lambda batch, _: bar.add(len(batch.rows))
 
 
 def _width(model: keras.Model, truncate_dim: int | None) -> int:
@@ -229,13 +229,10 @@ def evaluate_similarity(
     """Scores a model on pairs of texts with labels; ``options`` are those of ``encode``.
 
     Raises:
-        ValueError: there are not as many texts, second texts and labels.
+        ValueError: there are not as many texts, second texts and labels, a text is not a string, or
+            a label no finite number.
     """
-    if not len(texts) == len(text_pairs) == len(labels):
-        raise ValueError(
-            "texts, text_pairs and labels must be as many, received "
-            f"{len(texts)}, {len(text_pairs)} and {len(labels)}."
-        )
+    labels = Examples(texts, text_pairs, labels).labels
     vectors = encode(model, tokenizer, [*texts, *text_pairs], **options)
     return similarity_scores(vectors[: len(texts)], vectors[len(texts) :], labels)
 

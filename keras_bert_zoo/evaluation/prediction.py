@@ -20,6 +20,8 @@ from keras_bert_zoo.evaluation.side_by_side import run_ahead
 
 # Runs a batch of inputs in whatever runtime.
 Runner = Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
+# Sees a batch and its answers.
+Observe = Callable[[Batch, Mapping[str, np.ndarray]], None]
 # Calls a runner for several batches, as ``map`` does.
 InTurn = Callable[[Runner, Iterable[Mapping[str, np.ndarray]]], Iterable[Mapping[str, np.ndarray]]]
 
@@ -80,7 +82,7 @@ def outputs_of(
     max_length: int,
     sequences: Collection[str] = (),
     batch_size: int = 64,
-    observe: Callable[[Batch, Mapping[str, np.ndarray]], None] | None = None,
+    observe: Observe | None = None,
     in_turn: InTurn = map,
 ) -> dict[str, np.ndarray]:
     """Answers for tokenised rows, short ones with short ones.

@@ -47,11 +47,12 @@ def _strings(question: Any, index: int, columns: Sequence[str]) -> tuple[str, ..
         hint = spelling_hint(question, columns)
         parts = [question[name] for name in columns if name in question]
     parts = [parts] if isinstance(parts, str) else parts
-    valid = isinstance(parts, list | tuple) and len(parts) in (1, 2) and not hint
+    valid = isinstance(parts, list | tuple) and 1 <= len(parts) <= len(columns) and not hint
     if not valid or not all(isinstance(part, str) for part in parts):
         choice = _OF_FILES if isinstance(question, Located) and question.of_file else ""
+        pair = "a pair of strings, " if len(columns) > 1 else ""
         raise ValueError(
-            f"{place_of(question, index)} must be a string, a pair of strings, or a dict with "
+            f"{place_of(question, index)} must be a string, {pair}or a dict of strings with "
             f"{tuple(columns)}, received {question!r}.{hint}{choice}"
         )
     return tuple(parts)

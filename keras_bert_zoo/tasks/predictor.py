@@ -15,15 +15,23 @@ import numpy as np
 from keras_bert_zoo import bundle
 from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.data.rows import Rows
-from keras_bert_zoo.evaluation.embeddings import once_each
+from keras_bert_zoo.evaluation.embeddings import bar_of, once_each
 from keras_bert_zoo.evaluation.prediction import (
     InTurn,
+    Observe,
     Runner,
     checked_max_length,
     outputs_of,
 )
 from keras_bert_zoo.tasks import TASKS, task_named
-from keras_bert_zoo.tasks.task import Labels, Settings, Task, pair_column_of, remembered
+from keras_bert_zoo.tasks.task import (
+    Labels,
+    Settings,
+    Task,
+    pair_column_of,
+    remembered,
+    remembering,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +77,12 @@ class Predictor:
             return []
         return self.task.answers(examples, *self.outputs(examples), self.labels)
 
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
+    def encode(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray:
         """Embeds texts, and one that is there twice once: the vectors of the answers, as an array.
 
         Args:
             texts: N strings.
+            progress: whether a bar is drawn.
 
         Returns:
             ``(N, D)``, in the order of the texts.
@@ -89,7 +98,8 @@ class Predictor:
             )
         distinct, places = once_each(texts)
         # Of no text at all, the answer to one tells the width.
-        _, outputs = self.outputs(self.task.asked(distinct or [""]))
+        observe = bar_of(len(distinct)) if progress else None
+        _, outputs = self.outputs(self.task.asked(distinct or [""]), observe)
         return self.task.vectors(outputs)[places]
 
     def evaluate(self, source: str, limit: int | None = None) -> dict[str, float]:
@@ -107,8 +117,10 @@ class Predictor:
         examples = self.task.read(source)[:limit]
         return self.task.score(examples, *self.outputs(examples), self.labels)
 
-    def outputs(self, examples: Any) -> tuple[Rows, dict[str, np.ndarray]]:
-        """The rows of examples, and what the model says of them."""
+    def outputs(
+        self, examples: Any, observe: Observe | None = None
+    ) -> tuple[Rows, dict[str, np.ndarray]]:
+        """The rows of examples, and what the model says of them; ``observe`` sees each batch."""
         rows = self.task.rows(examples, self.tokenizer, self.labels)
         outputs = outputs_of(
             self.run,
@@ -116,13 +128,14 @@ class Predictor:
             max_length=self.task.settings.max_length,
             sequences=self.task.sequences,
             batch_size=self.batch_size,
+            observe=observe,
             in_turn=self.in_turn,
         )
         return rows, outputs
 
 
 def predictor(
-    source: str | pathlib.Path,
+    source: str | pathlib.Path | bundle.Bundle,
     *,
     task: str | None = None,
     max_length: int | None = None,
@@ -133,8 +146,9 @@ def predictor(
     """Loads a fine-tuned model with what is needed to ask it.
 
     Args:
-        source: of ``load``.
-        task: one of ``tasks.TASKS``; by default what the checkpoint was trained for.
+        source: of ``load``, or what it returned.
+        task: one of ``tasks.TASKS``; by default what the checkpoint was trained for, and always of
+            what was loaded.
         max_length: tokens of a row; by default as in its training, else as many as the model
             has room for.
         options: of the task, see its ``Options``; by default those it was fine-tuned with.
@@ -145,21 +159,38 @@ def predictor(
         ValueError: the checkpoint has no head for the task, or no tokenizer.
     """
     _check_columns(columns)
-    own = bundle.trained_for(source)
+    if isinstance(source, bundle.Bundle):
+        named, own = "The model", source.model.task
+    else:
+        named, own = str(source), bundle.trained_for(source)
     # Of what was pretrained, the masked words are what can be asked.
     name = task or {"pretraining": "masked_lm"}.get(own or "", own)
     if name is None:
         raise ValueError(
-            f"{source} is an encoder without a head: it answers with vectors alone "
+            f"{named} is an encoder without a head: it answers with vectors alone "
             "(task='sentence_embedding'). Fine-tune it, or name a task whose head it has: one of "
             f"{sorted(TASKS)}."
         )
     task_named(name)  # before anything is loaded
-    loaded = bundle.load(source, task=name, fresh_head=False)
+    loaded = _loaded(source, name)
     config, tokenizer = loaded.config, loaded.tokenizer
+    if name == "sentence_embedding" and (length := loaded.model.head["max_seq_length"]):
+        # Where `encode` cuts, and sentence-transformers, whatever was long enough to train with.
+        config = remembering(config, name, max_length=min(length, config.max_tokens))
     asking = task_of(name, config, tokenizer, max_length=max_length, options=options, **columns)
     model = asking.prepared(loaded.model)
     return Predictor(asking.runner(model), asking, tokenizer, config.labels, batch_size, model)
+
+
+def _loaded(source: str | pathlib.Path | bundle.Bundle, task: str) -> bundle.Bundle:
+    if not isinstance(source, bundle.Bundle):
+        return bundle.load(source, task=task, fresh_head=False)
+    if source.model.task != task:
+        raise ValueError(
+            f"The bundle in memory is one for {source.model.task!r}, which is not asked as "
+            f"{task!r}. Save it, and pass its directory."
+        )
+    return source
 
 
 def task_of(

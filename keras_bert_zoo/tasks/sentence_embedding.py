@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_bert_zoo.data.rows import Rows, encode
-from keras_bert_zoo.data.text_sets import SetTable, TextSets
+from keras_bert_zoo.data.text_sets import LABEL, SetTable, TextSets
 from keras_bert_zoo.evaluation.embeddings import cosines, ranking_scores, similarity_scores
 from keras_bert_zoo.models.embedding_losses import DISTANCES
 from keras_bert_zoo.models.sentence_embedding import EMBEDDINGS
@@ -112,7 +112,7 @@ class SentenceEmbedding(Task[TextSets]):
         first, second = settings.text_column or "text", settings.pair_column or "text_pair"
         self.table = SetTable(
             texts=(first, second, *negatives),
-            label=(settings.label_column or "label") if self.labelled else None,
+            label=(settings.label_column or LABEL) if self.labelled else None,
             label_range=self.options.label_range,
             delimiter=settings.delimiter,
             encoding=settings.encoding,
@@ -133,8 +133,11 @@ class SentenceEmbedding(Task[TextSets]):
         return sets
 
     def kept(self, model: Any) -> Any:
-        """The ``SentenceEmbedder``."""
-        return model.embedder
+        """The ``SentenceEmbedder``, which cuts texts as here where it did not say how."""
+        embedder = model.embedder
+        if embedder.head["max_seq_length"] is None:
+            embedder.head["max_seq_length"] = self.settings.max_length
+        return embedder
 
     def read(self, source: str) -> TextSets:
         """Reads a table of pairs or sets, see ``data.text_sets``.

@@ -30,6 +30,13 @@ def remembered(config: Any, name: str | None) -> dict[str, Any]:
     return (config.extra.get(REMEMBERED) or {}).get(name) or {}
 
 
+def remembering(config: Any, name: str, **asked: Any) -> Any:
+    """A config that remembers besides how a model is asked for a task."""
+    tasks = config.extra.get(REMEMBERED) or {}
+    known = {**tasks, name: {**remembered(config, name), **asked}}
+    return config.replace(extra={**config.extra, REMEMBERED: known})
+
+
 def pair_column_of(config: Any, name: str, chosen: str | None) -> str | None:
     """The column of second texts: that which was chosen, or of what has learned pairs its name.
 

@@ -73,10 +73,15 @@ def _checked(item: Any, name: str) -> bytes:
     return _as_bytes(item)
 
 
+def well_formed(text: str) -> str:
+    """The text with U+FFFD instead of lone surrogates."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
 def _as_bytes(text: str | bytes) -> bytes:
     if isinstance(text, bytes):
         return text
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text).encode()
+        return well_formed(text).encode()

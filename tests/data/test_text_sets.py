@@ -33,6 +33,15 @@ def test_pairs(table):
     assert scaled.labels.tolist() == [0, 1, 0.5]
 
 
+def test_labels_that_are_passed_over_are_noted(table, caplog):
+    assert SetTable(label=None).read(table(PAIRS)).labels is None
+    assert "the column 'label' is not read" in caplog.text and "'cosent'" in caplog.text
+    caplog.clear()
+    SetTable().read(table(PAIRS))
+    SetTable(label=None).read(table(PAIRS.replace("label", "number")))
+    assert not caplog.text
+
+
 def test_triplets_have_no_labels(table):
     path = table(
         '{"q": "a", "yes": "b", "no": "c"}\n{"q": "d", "yes": "e", "no": "b"}\n', "t.jsonl"

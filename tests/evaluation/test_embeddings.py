@@ -65,6 +65,30 @@ def test_truncated_vectors_have_length_1_again(model, tokenizer, capsys):
 
 
 @pytest.mark.parametrize(
+    "texts",
+    [
+        {"a": 1},
+        {"a", "b"},
+        np.array([["a"]]),
+        (x for x in "ab"),
+        np.array("a"),
+        5,
+        None,
+    ],
+    ids=["dict", "set", "table", "generator", "scalar", "number", "none"],
+)
+def test_what_is_no_list_of_texts(model, tokenizer, texts):
+    with pytest.raises(ValueError, match=r"texts must be a list of strings, received .*list\(…\)"):
+        embeddings.encode(model, tokenizer, texts)
+
+
+def test_arrays_and_tuples_are_lists(model, tokenizer):
+    wanted = embeddings.encode(model, tokenizer, TEXTS[:5])
+    for texts in (np.array(TEXTS[:5]), np.array(TEXTS[:5], object), tuple(TEXTS[:5])):
+        np.testing.assert_array_equal(embeddings.encode(model, tokenizer, texts), wanted)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"truncate_dim": 25}, "truncate_dim must be from 1 to 24"),
@@ -117,8 +141,15 @@ def test_similarity(model, tokenizer):
     assert scores["pearson"] == pytest.approx(scipy.stats.pearsonr(cosines, labels)[0], abs=1e-5)
     same = embeddings.similarity_scores(vectors[:20], vectors[20:], np.ones(20))
     assert np.isnan(same["spearman"])
-    with pytest.raises(ValueError, match="as many"):
-        embeddings.evaluate_similarity(model, tokenizer, TEXTS, TEXTS[:3], labels)
+    for texts, pairs, scores, message in (
+        (TEXTS, TEXTS[:3], labels, "text_pairs has 3 rows, texts has 40"),
+        ("ab", "cd", [1, 2], "texts must be a list of strings, received one string"),
+        (["a", "b"], [None, "b"], [1, 2], r"text_pairs\[0\] must be a string"),
+        (["a", "b"], ["a", "b"], ["5", "0"], "labels must be finite numbers"),
+        (["a", "b"], ["a", "b"], [1, np.nan], "labels must be finite numbers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            embeddings.evaluate_similarity(model, tokenizer, texts, pairs, scores)
 
 
 def test_ranking():

@@ -209,13 +209,17 @@ def test_files_are_read_before_there_is_a_model(bundles, exported, tmp_path):
 def test_the_length_of_a_mean_is_the_embedders(bundles, tmp_path):
     """Clients know a mean by its hidden states; that its length is 1 is beside the graph."""
     plain = keras_bert_zoo.load(bundles["sentence_embedding"])
-    embedder = keras_bert_zoo.SentenceEmbedder(plain.model, normalize=True)
+    embedder = keras_bert_zoo.SentenceEmbedder(plain.model, normalize=True, max_seq_length=6)
     path = keras_bert_zoo.save(embedder, plain.tokenizer, tmp_path / "bundle")
     [artifact] = export(path, tmp_path / "exported", ["onnx"], progress=False)
     assert artifact.task is None
     [expected] = keras_bert_zoo.predictor(path)(["the dog"])
     [found] = predictor(artifact)(["the dog"])
     assert found["embedding"] == pytest.approx(expected["embedding"], abs=1e-5)
+    # So is where texts are cut.
+    vectors = encode(embedder, plain.tokenizer, [LONG])
+    np.testing.assert_allclose(predictor(artifact).encode([LONG]), vectors, rtol=0, atol=1e-5)
+    assert np.abs(predictor(artifact, max_length=12).encode([LONG]) - vectors).max() > 1e-3
 
 
 def test_a_crf_goes_along(bundles, randomise, tmp_path):

@@ -23,6 +23,13 @@ def test_columns_may_have_other_names():
     assert texts_of(asked, ("review", "reply")) == (["a"], ["b"])
 
 
+def test_what_takes_single_texts_takes_no_pairs():
+    with pytest.raises(
+        ValueError, match=r"must be a string, or a dict of strings with \('text',\)"
+    ):
+        texts_of([("a", "b")], ("text",))
+
+
 @pytest.mark.parametrize("question", [float("nan"), None, 3, ["a", float("nan")], {"text": None}])
 def test_what_is_no_text_is_named(question):
     with pytest.raises(ValueError, match="question 1 must be a string"):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import keras_bert_zoo
-from keras_bert_zoo import predictor
+from keras_bert_zoo import load, predictor
+from keras_bert_zoo.evaluation.embeddings import encode
 from keras_bert_zoo.tasks.task import REMEMBERED
 
 
@@ -42,11 +43,29 @@ def test_vectors_as_an_array(encoder, tokenizer, tmp_path):
     answers = [answer["embedding"] for answer in ask(texts)]
     np.testing.assert_allclose(vectors, answers, rtol=0, atol=1e-5)
     assert ask.encode([]).shape == (0, 16)
+    in_memory = load(tmp_path / "a" / "bundle", task="sentence_embedding")
+    np.testing.assert_array_equal(predictor(in_memory).encode(texts), vectors)
     with pytest.raises(ValueError, match="received one string"):
         ask.encode("w1")
     other = predictor(saved(keras_bert_zoo.NextSentencePredictor(encoder), tokenizer, tmp_path))
     with pytest.raises(ValueError, match=r"predictor of NextSentence\. Load one with task="):
         other.encode(texts)
+
+
+def test_vectors_are_cut_where_the_embedder_says(encoder, tokenizer, tmp_path, capsys):
+    """As `encode` does, and sentence-transformers; not where a training found it long enough."""
+    embedder = keras_bert_zoo.SentenceEmbedder(encoder, max_seq_length=6)
+    path = saved(embedder, tokenizer, tmp_path)
+    config = json.loads((path / "config.json").read_text())
+    config[REMEMBERED] = {"sentence_embedding": {"max_length": 4}}
+    (path / "config.json").write_text(json.dumps(config))
+    ask, texts = predictor(path), ["w1 w2 w3 w4 w5 w6", "w1 w2 w3 w4", "w1 w2"]
+    vectors = ask.encode(texts, progress=True)
+    assert "3/3" in capsys.readouterr().out
+    np.testing.assert_allclose(vectors, encode(embedder, tokenizer, texts), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(vectors[0], vectors[1], rtol=0, atol=1e-5)
+    further = predictor(path, max_length=8).encode(texts)
+    assert np.abs(further[0] - further[1]).max() > 1e-3
 
 
 def test_options_of_the_training_are_remembered(encoder, tokenizer, tmp_path):
@@ -77,6 +96,10 @@ def test_one_question_is_no_list(encoder, tokenizer, tmp_path, question):
 def test_what_cannot_be_asked_is_named(checkpoint):
     with pytest.raises(ValueError, match=r"without a head.*name a task"):
         predictor(checkpoint)
+    with pytest.raises(ValueError, match=r"^The model is an encoder without a head"):
+        predictor(load(checkpoint))
+    with pytest.raises(ValueError, match=r"one for 'masked_lm'.* asked as 'question_answering'"):
+        predictor(load(checkpoint, task="masked_lm"), task="question_answering")
     with pytest.raises(ValueError, match=r"no arguments \['text_colum'\]"):
         predictor(checkpoint, text_colum="x")
     with pytest.raises(ValueError, match="no trained head for 'question_answering'"):
