@@ -226,7 +226,7 @@ def _sentences(place: str, found: Any) -> tuple[str, tuple[Span, ...]]:
 
 
 def _strings(place: str, found: Any) -> Iterator[str]:
-    for value in [found] if isinstance(found, str) else _flat(place, found):
+    for value in _flat(place, found) if isinstance(found, list | tuple | Mapping) else [found]:
         if not isinstance(value, str):
             raise ValueError(
                 f"{place} must be a text or a list of sentences, received {reprlib.repr(found)}."

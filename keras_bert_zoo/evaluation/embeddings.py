@@ -5,6 +5,7 @@ TensorFlow-only. ``N`` texts, ``D`` width of an embedding.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -153,8 +154,8 @@ def semantic_search(
         "corpus_at_once": corpus_at_once,
     }
     for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, received {count}.")
+        if not isinstance(count, numbers.Integral) or count < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, received {count!r}.")
     if corpus.ndim != 2 or queries.ndim != 2 or queries.shape[1] != corpus.shape[1]:
         raise ValueError(
             "queries and corpus must be rows of vectors of one width, received shapes "

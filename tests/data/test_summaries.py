@@ -134,7 +134,7 @@ def test_aclsum_as_it_is_published(tmp_path):
         ({"sentences": ["a", 3], "summary": "S."}, "sentences must be a text or a list of sent"),
         (
             {"sentences": 3, "summary": "S."},
-            "sentences must be a list, in a CSV as JSON, received 3",
+            "sentences must be a text or a list of sentences, received 3",
         ),
         ({"text": None, "summary": "S."}, "no column sentences or text.*text_column"),
         ({"text": "A.", "abstract": "S."}, "no column summary, labels or extracted.*pair_column"),

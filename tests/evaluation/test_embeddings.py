@@ -119,7 +119,7 @@ def test_search_of_equals_and_of_few():
     assert [hit["corpus_id"] for hit in found[0]] == [0, 1, 2]
     with pytest.raises(ValueError, match="one width"):
         embeddings.semantic_search(np.ones((2, 3)), np.ones((2, 4)))
-    with pytest.raises(ValueError, match="top_k must be at least 1"):
+    with pytest.raises(ValueError, match="top_k must be a whole number of at least 1"):
         embeddings.semantic_search(np.ones((2, 3)), np.ones((2, 3)), 0)
 
 
