@@ -92,9 +92,33 @@ class SentenceEmbedder(NamedInputs):
             "max_seq_length": max_seq_length,
         }
 
-    def with_head(self, **changes: Any) -> SentenceEmbedder:
-        """Another embedder around the same encoder: a dense layer of it starts anew."""
-        return SentenceEmbedder(self.encoder, self.config, **{**self.head, **changes})
+    def with_head(self, *, fresh: bool = True, **changes: Any) -> SentenceEmbedder:
+        """Another embedder around the same encoder.
+
+        Args:
+            fresh: whether its dense layer may start with random weights, where this embedder has
+                none like it; else it starts with the weights that are here.
+            **changes: of the constructor's arguments.
+
+        Raises:
+            ValueError: there would be random weights, and they are not wanted.
+        """
+        made = SentenceEmbedder(self.encoder, self.config, **{**self.head, **changes})
+        mine, its = self._dense, made._dense
+        if mine and [x.shape for x in mine] == [x.shape for x in its]:
+            for old, new in zip(mine, its, strict=True):
+                new.assign(old)
+        elif its and not fresh:
+            raise ValueError(
+                f"The embedder has no dense layer for {changes}: its head is {self.head}. Leave "
+                "pooling and dense_units out, or fine-tune it with them."
+            )
+        return made
+
+    @property
+    def _dense(self) -> list[Any]:
+        """The weights of the dense layer, if there is one."""
+        return [] if self.head["dense_units"] is None else self.get_layer("dense").weights
 
     def in_sets(self, loss: str, **options: Any) -> SentenceSets:
         """A model that trains this one; the arguments are those of ``embedding_loss``."""

@@ -127,7 +127,7 @@ class SentenceEmbedding(Task[TextSets]):
         """A model of sets of texts around the ``SentenceEmbedder``."""
         head = _given(self.options, _HEAD)
         if head:
-            model = model.with_head(**head)
+            model = model.with_head(fresh=learned is not None, **head)
         sets = model.in_sets(self.options.loss, **_given(self.options, _OF_LOSS))
         sets.chunk_size = self.options.chunk_size
         return sets

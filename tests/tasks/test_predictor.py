@@ -68,6 +68,32 @@ def test_vectors_are_cut_where_the_embedder_says(encoder, tokenizer, tmp_path, c
     assert np.abs(further[0] - further[1]).max() > 1e-3
 
 
+HEAD = {"pooling": ["mean", "max"], "dense_units": 7, "normalize": True}
+
+
+def test_a_dense_layer_that_was_learned_is_asked(encoder, tokenizer, tmp_path):
+    """The bundle remembers the options that made it; they must not make another."""
+    embedder = keras_bert_zoo.SentenceEmbedder(encoder, **HEAD)
+    path, texts = saved(embedder, tokenizer, tmp_path), ["w1 w2", "w3"]
+    config = json.loads((path / "config.json").read_text())
+    config[REMEMBERED] = {"sentence_embedding": {"max_length": 16, "options": HEAD}}
+    (path / "config.json").write_text(json.dumps(config))
+    vectors = encode(embedder, tokenizer, texts)
+    for source in (path, load(path, task="sentence_embedding")):
+        np.testing.assert_allclose(predictor(source).encode(texts), vectors, rtol=0, atol=1e-5)
+    cut = predictor(path, options={"truncate_dim": 3}).encode(texts)
+    wanted = vectors[:, :3] / np.linalg.norm(vectors[:, :3], axis=1, keepdims=True)
+    np.testing.assert_allclose(cut, wanted, rtol=0, atol=1e-5)
+    for options in ({"dense_units": 5}, {"pooling": "cls"}):
+        with pytest.raises(ValueError, match="has no dense layer for"):
+            predictor(path, options=options)
+    # A training may begin with random weights, and goes on with those that are there.
+    kernel = embedder.get_layer("dense").kernel
+    same, other = embedder.with_head(normalize=False), embedder.with_head(pooling="cls")
+    np.testing.assert_array_equal(same.get_layer("dense").kernel, kernel)
+    assert other.get_layer("dense").kernel.shape == (16, 7) != kernel.shape
+
+
 def test_options_of_the_training_are_remembered(encoder, tokenizer, tmp_path):
     path = saved(keras_bert_zoo.QuestionAnswerer(encoder), tokenizer, tmp_path)
     with pytest.raises(ValueError, match="stride"):

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_bert_zoo import load
+from keras_bert_zoo import load, predictor
 from keras_bert_zoo.evaluation.embeddings import encode
 from keras_bert_zoo.evaluation.prediction import keras_runner, outputs_of
 from keras_bert_zoo.models.embedding_losses import LOSSES
@@ -95,6 +95,10 @@ def test_it_learns_and_leaves_a_bundle(checkpoint, pairs, tmp_path, name):
         stated = options.get(option, {"pooling": "mean", "normalize": False}.get(option))
         assert loaded.model.head[option] == ([stated] if option == "pooling" else stated)
     assert loaded.model.head["max_seq_length"] == 12  # that of the training
+    # What is asked is what was learned.
+    texts = ["good w1", "bad w2 w3"]
+    vectors = encode(loaded.model, loaded.tokenizer, texts)
+    np.testing.assert_allclose(predictor(result.bundle).encode(texts), vectors, rtol=0, atol=1e-5)
     good, fine, bad = encode(loaded.model, loaded.tokenizer, ["good w1", "w2 good", "w1 w3 bad"])
     assert good @ fine > good @ bad
 
