@@ -111,7 +111,8 @@ class CausalText(Writing):
         if room < _SHORTEST:
             raise ValueError(
                 f"The decoder has {config.max_tokens} positions: max_new_tokens may be at most "
-                f"{config.max_tokens - _SHORTEST}, received {self.options.max_new_tokens}."
+                f"{config.max_tokens - _SHORTEST}, received {self.options.max_new_tokens} (by "
+                f"default 64). State the option: {{max_new_tokens: {config.max_tokens // 2}}}."
             )
         self.config, self.end = config, config.extra.get("eos_token_id")
         length = min(self.settings.max_length, room)

@@ -12,7 +12,7 @@ from keras_bert_zoo.data.rows import Rows, encode
 from keras_bert_zoo.data.text_sets import LABEL, SetTable, TextSets
 from keras_bert_zoo.evaluation.embeddings import cosines, ranking_scores, similarity_scores
 from keras_bert_zoo.models.embedding_losses import DISTANCES
-from keras_bert_zoo.models.sentence_embedding import EMBEDDINGS
+from keras_bert_zoo.models.sentence_embedding import EMBEDDING, EMBEDDINGS
 from keras_bert_zoo.rules import (
     NOT_NEGATIVE,
     NUMBER,
@@ -128,6 +128,12 @@ class SentenceEmbedding(Task[TextSets]):
         head = _given(self.options, _HEAD)
         if head:
             model = model.with_head(fresh=learned is not None, **head)
+        width = model.output[EMBEDDING].shape[-1]
+        if learned is not None and max(self.options.matryoshka or [0]) > width:
+            raise ValueError(
+                f"matryoshka may hold widths up to {width}, that of the embedding, received "
+                f"{list(self.options.matryoshka)}."
+            )
         sets = model.in_sets(self.options.loss, **_given(self.options, _OF_LOSS))
         sets.chunk_size = self.options.chunk_size
         return sets

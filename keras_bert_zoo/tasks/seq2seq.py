@@ -144,8 +144,8 @@ class Seq2Seq(Writing):
         if self.options.max_new_tokens > room - 1 or (learned is not None and longest > room):
             raise ValueError(
                 f"The decoder has {room} positions: max_new_tokens may be at most {room - 1}, "
-                f"received {self.options.max_new_tokens}, and max_target_length at most {room}, "
-                f"received {longest}."
+                f"received {self.options.max_new_tokens} (by default 64), and "
+                f"max_target_length at most {room}, received {longest}. State both as options."
             )
         model.label_smoothing = self.options.label_smoothing
         return model

@@ -13,6 +13,7 @@ from keras_bert_zoo.config import ConfigError
 from keras_bert_zoo.training import callbacks
 from keras_bert_zoo.training.finetune import finetune
 from keras_bert_zoo.training.interruption import TrainingInterrupted
+from keras_bert_zoo.training.new_models import new_transformer
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 
 
@@ -101,6 +102,26 @@ def test_an_encoder_becomes_both_sides(checkpoint, directory, sides, tied, layer
 def test_recipes_that_contradict_themselves(tmp_path, changes, message):
     with pytest.raises(ConfigError, match=message):
         recipe_of(tmp_path, {"train": "t.jsonl"}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"d_modle": 32, "d_model": None}, r"needs the keys \['d_model'\].*'d_model' by 'd_modle'"),
+        (
+            {"scale_embeding": True, "scale_embedding": None},
+            "no keys.*'scale_embedding' by 'scale_embeding'",
+        ),
+        ({"dropuot": 0.9, "dropout": None}, "no keys.*'dropout' by 'dropuot'"),
+    ],
+)
+def test_misspelt_keys_of_a_new_model(directory, changes, message):
+    values = {name: x for name, x in {**sizes(16), **changes}.items() if x is not None}
+    with pytest.raises(ConfigError, match=message):
+        new_transformer(values, directory / "tokenizer")
+    # What others write into a config is no mistake.
+    others = {**sizes(16), "transformers_version": "4.57.6"}
+    assert new_transformer(others, directory / "tokenizer")
 
 
 @pytest.mark.slow
