@@ -145,7 +145,7 @@ def test_a_model_is_asked(tokenizer, tmp_path):
 def test_what_cannot_be_asked_or_chosen():
     summaries = task()
     for wrong, message in (
-        (3, "question 1: text must be a list"),
+        (3, "question 1: text must be a text or a list of sentences, received 3"),
         (["A.", " "], "question 1: text: sentence 1 is empty. Leave it out."),
     ):
         with pytest.raises(ValueError, match=message):
