@@ -97,8 +97,8 @@ class Predictor:
                 "the predictor."
             )
         distinct, places = once_each(texts)
+        observe = bar_of(len(distinct)) if progress and distinct else None
         # Of no text at all, the answer to one tells the width.
-        observe = bar_of(len(distinct)) if progress else None
         _, outputs = self.outputs(self.task.asked(distinct or [""]), observe)
         return self.task.vectors(outputs)[places]
 

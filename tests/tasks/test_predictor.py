@@ -42,7 +42,7 @@ def test_vectors_as_an_array(encoder, tokenizer, tmp_path):
     assert vectors.dtype == np.float32
     answers = [answer["embedding"] for answer in ask(texts)]
     np.testing.assert_allclose(vectors, answers, rtol=0, atol=1e-5)
-    assert ask.encode([]).shape == (0, 16)
+    assert ask.encode([]).shape == ask.encode([], progress=True).shape == (0, 16)
     in_memory = load(tmp_path / "a" / "bundle", task="sentence_embedding")
     np.testing.assert_array_equal(predictor(in_memory).encode(texts), vectors)
     with pytest.raises(ValueError, match="received one string"):
