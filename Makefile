@@ -68,8 +68,10 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
+# Builds the pages, and runs their code and the examples.
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/pytest --numprocesses=2 -m slow tests/test_pages.py tests/*/test_*example.py
 
 # Builds the wheel, installs it in an environment of its own, and uses it from elsewhere.
 wheel: $(VENV)/.dev
@@ -78,6 +80,7 @@ wheel: $(VENV)/.dev
 	.venv-wheel/bin/pip install --quiet "$$(echo dist/*.whl)[quickstart]"
 	.venv-wheel/bin/pip install --quiet --no-deps $(DATA)
 	cd / && $(CURDIR)/.venv-wheel/bin/python -P $(CURDIR)/tests/wheel_smoke.py
+	rm -rf .venv-wheel
 
 check: test lint types docs wheel slow parity clients
 

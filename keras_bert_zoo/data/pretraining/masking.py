@@ -65,7 +65,7 @@ def mask_tokens(
     >>> masked = mask_tokens(ids, special, seeds, mask_token_id=103, vocab_size=30522)
 
     Args:
-        input_ids: int32 ``(B, S)``; ``S`` is known when the graph is traced.
+        input_ids: integer ``(B, S)``; ``S`` is known when the graph is traced.
         special_tokens_mask: boolean or integer ``(B, S)``; where it is 1 nothing is masked.
         seeds: integer ``(B,)``, of each row; their lower 32 bits count.
         mask_token_id: what most masked words become.
@@ -77,7 +77,7 @@ def mask_tokens(
     Raises:
         ValueError: the masking needs ``word_continues``.
     """
-    options = options or MaskingOptions()
+    options, input_ids = options or MaskingOptions(), tf.cast(input_ids, tf.int32)
     special, seeds = tf.cast(special_tokens_mask, tf.bool), tf.cast(seeds, tf.uint32)
     if options.masking == "token":
         words = None
