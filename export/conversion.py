@@ -35,6 +35,7 @@ from .formats import (
 from .onnx import huggingface
 from .progress import Steps
 from .representative import OPTION, chosen_examples, halves
+from .row_lengths import checked_lengths, longest_of
 from .signature import Signature
 from .tflite import mediapipe
 
@@ -123,14 +124,16 @@ def export(
         _check_of_writers(kind, {**options, "min_fidelity": bound})
         if generation:
             # Loads TensorFlow, which only these have to: a mistake is told before a model is read.
-            from keras_bert_zoo.generation.options import options_from
+            from .writing.options import checked_generation
 
-            options_from(generation)
+            checked_generation(generation)
     mediapipe.check_options(options, names)
     _check_wanted(options, names)
     options[OPTION] = chosen_examples(examples, names)
     options["min_fidelity"] = checked_least(min_fidelity)
     check_free(output, names, overwrite)
+    if options["lengths"] is not None:
+        checked_lengths(options["lengths"], longest_of(source))
     try:
         with as_directory(source) as directory, Steps(names, visible=progress) as steps:
             request = (kind.convert, directory, output, names, options)
@@ -165,12 +168,9 @@ def convert(
 ) -> None:
     """The child's part of ``export``."""
     from .graphs import load_graph
-    from .tracing import checked_lengths
 
     bundle = load_graph(source, options.get("task"))
     _check_answers(bundle, names, options)
-    # Before the first format is written, not when the first one that uses it is.
-    checked_lengths(bundle.model, options["lengths"])
     check_weights(bundle.model)
     write_each(names, output, lambda directory, name: _write(bundle, directory, name, options))
 

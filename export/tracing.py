@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 import tensorflow as tf
 
-from .errors import ExportError, UnsupportedLayer
+from .errors import UnsupportedLayer
 from .signature import Signature
 
 
@@ -70,23 +70,6 @@ def refuse(format_name: str, operations: Iterable[str], nodes: Iterable[Any]) ->
         f"{format_name} has no operator for {missing}, which come from the layers {layers}. "
         "Write them with operations the format has, or export another format."
     )
-
-
-def checked_lengths(model: Any, lengths: Iterable[int] | None) -> tuple[int, ...] | None:
-    """Returns fixed sequence lengths in ascending order if the position table reaches that far.
-
-    Raises:
-        ExportError: it does not, one is not a positive number, or there is none.
-    """
-    if lengths is None:
-        return None
-    limit, chosen = model.config.max_tokens, sorted(set(lengths))
-    if not chosen or not 0 < chosen[0] <= chosen[-1] <= limit:
-        raise ExportError(
-            f"lengths must be from 1 to {limit} (max_position_embeddings), received "
-            f"{list(lengths)}."
-        )
-    return tuple(chosen)
 
 
 def _layer(name: str) -> str:

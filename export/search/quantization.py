@@ -20,6 +20,7 @@ from ..artifact import Artifact
 from ..conversion import check_free, export
 from ..errors import ExportError
 from ..formats import WHOLE_TEXTS
+from ..row_lengths import checked_lengths, longest_of
 from .trials import GOALS, Search, check_arguments
 
 FORMAT = "tflite-mixed"
@@ -64,6 +65,7 @@ def quantize(
     check_free(pathlib.Path(output), [FORMAT], overwrite)  # not when all has been tried
     tokens = [lengths] if isinstance(lengths, int) else lengths and sorted(set(lengths))
     directory = sources.resolve(zoo.resolve(source))
+    checked_lengths(tokens, longest_of(directory))
     arguments = {"max_drop": max_drop, "goal": goal, "lengths": tokens}
     with _Spinner(progress) as show:
         found = process.call(

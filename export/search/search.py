@@ -15,11 +15,11 @@ import numpy as np
 from keras_bert_zoo.data.examples import Examples
 
 from .. import process
+from ..row_lengths import checked_lengths
 from ..tflite.lengths import give_lengths
 from ..tflite.model import Graph, read, write
 from ..tflite.recipes import RECIPES
 from ..tflite.weights import store_weights, weights_of
-from ..tracing import checked_lengths
 from .quality import Quality
 from .trials import Search, Trial, check_arguments
 
@@ -53,7 +53,7 @@ def search(
         ExportError: an argument is out of range, or there are no texts.
     """
     check_arguments(examples, max_drop, goal)
-    lengths = checked_lengths(bundle.model, lengths)
+    lengths = checked_lengths(lengths, bundle.model.config.max_tokens)
     trials = _Trials(bundle, examples, lengths, threads)
     floating = trials.run("tflite", RECIPES["float32"].storage_of)
     found = [floating, *(trials.run(name, each.storage_of) for name, each in _TRIED.items())]

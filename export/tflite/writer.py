@@ -22,9 +22,10 @@ from keras_bert_zoo.data.examples import Examples
 from ..answers import answering
 from ..encoding import encoded
 from ..errors import ExportError
+from ..row_lengths import checked_lengths
 from ..savedmodel import writer as savedmodel
 from ..signature import Signature
-from ..tracing import checked_lengths, refuse, trace
+from ..tracing import refuse, trace
 from . import mediapipe
 from . import model as tflite_model
 from .activations import fix_activations
@@ -75,7 +76,7 @@ def export(
         MissingRuntime: fixed scales are wanted and LiteRT, which finds them, is not installed.
         UnsupportedLayer: a layer has no built-in operator.
     """
-    lengths = checked_lengths(bundle.model, lengths)
+    lengths = checked_lengths(lengths, bundle.model.config.max_tokens)
     if (text or activations) and bundle.tokenizer is None:
         raise ExportError(
             "The bundle has no tokenizer, and this format needs one for its texts. Save it with "

@@ -24,12 +24,7 @@ def convert(
     """The child's part of ``export``."""
     from keras_bert_zoo.bundle import load
 
-    from ..tracing import checked_lengths
-
     bundle = load(source, dtype="float32")
-    if options["lengths"]:
-        # Before the first format is written, not when the one that uses it is.
-        checked_lengths(bundle.model.encoder, options["lengths"])
     check_weights(bundle.model)
     write_each(names, output, lambda directory, name: write(bundle, directory, name, options))
 

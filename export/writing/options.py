@@ -22,17 +22,27 @@ def options_of(model: Any, given: Mapping[str, Any]) -> GenerationOptions:
         TypeError: an option is unknown.
         ValueError: an option is out of range.
     """
-    options = options_from(given)
-    if options.do_sample or options.num_return_sequences > 1:
-        raise ExportError(
-            "An exported model writes one text for each row, the likeliest: leave do_sample and "
-            "num_return_sequences out."
-        )
+    options = checked_generation(given)
     config = model.decoder.config
     if options.max_new_tokens >= config.max_tokens or options.num_beams > config.vocab_size:
         raise ExportError(
             f"max_new_tokens must be below the {config.max_tokens} positions of the decoder, and "
             f"num_beams at most its {config.vocab_size} words; received {options.max_new_tokens} "
             f"and {options.num_beams}."
+        )
+    return options
+
+
+def checked_generation(given: Mapping[str, Any]) -> GenerationOptions:
+    """Options that the graph of some model can hold.
+
+    Raises:
+        ExportError, TypeError, ValueError: as for ``options_of``, as far as no model is needed.
+    """
+    options = options_from(given)
+    if options.do_sample or options.num_return_sequences > 1:
+        raise ExportError(
+            "An exported model writes one text for each row, the likeliest: leave do_sample and "
+            "num_return_sequences out."
         )
     return options

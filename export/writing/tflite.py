@@ -51,7 +51,7 @@ def export(
         bundle: with an ``EncoderDecoder``.
         path: of the new file.
         generation: of ``GenerationOptions``: ``max_new_tokens``, for which there is room.
-        lengths: one, as ``convert`` checks: tokens that are read; by default 128, or as many as
+        lengths: one, as ``export`` checks: tokens that are read; by default 128, or as many as
             the encoder has positions.
         recipe: key of ``RECIPES``.
 
