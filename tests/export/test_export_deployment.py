@@ -151,6 +151,7 @@ def test_batching_and_monitoring_have_published_fields(tree):
     assert monitoring.prometheus_config.enable
 
 
+@pytest.mark.slow
 def test_the_next_version_leaves_the_rest_alone(tree, artifacts, texts, tmp_path):
     shutil.copytree(tree, tmp_path / "tree")
     tree = tmp_path / "tree"
@@ -210,6 +211,7 @@ def test_questions_are_read_as_their_task_reads_them(answerer, tmp_path, capsys)
     assert found["ids"]["token_type_ids"].max() == 1
 
 
+@pytest.mark.slow
 def test_what_a_task_cannot_read_leaves_nothing(answerer, tmp_path):
     with pytest.raises(ValueError, match="must be a dict with"):
         deploy(answerer, tmp_path / "tree", Examples(["no context"]))
@@ -226,7 +228,12 @@ def test_what_a_task_cannot_read_leaves_nothing(answerer, tmp_path):
         ("savedmodel", {"batch_sizes": [0, 1]}, "batch_sizes must be positive"),
         ("savedmodel", {"batch_sizes": []}, "batch_sizes must be positive"),
         ("savedmodel", {"examples": Examples([])}, "no texts"),
-        ("savedmodel", {"batch_sizes": range(1, 64)}, "1008 requests, at most 1000"),
+        pytest.param(
+            "savedmodel",
+            {"batch_sizes": range(1, 64)},
+            "1008 requests, at most 1000",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_cannot_be_deployed_is_refused(artifacts, texts, tmp_path, form, options, complaint):

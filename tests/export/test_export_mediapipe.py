@@ -131,7 +131,8 @@ def test_other_heads(make_bundle, texts, tmp_path, problem):
     assert report.rows[0].metric == pytest.approx(report.keras.metric, abs=1e-5)
 
 
-@pytest.mark.parametrize("normalize", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("normalize", [False, True])
 def test_encoder_gives_embeddings(make_bundle, texts, tmp_path, normalize):
     source = make_bundle(tmp_path / "bundle", problem_type=None)
     options = {"lengths": LENGTH, "metadata": "mediapipe", "progress": False}
@@ -148,6 +149,7 @@ def test_encoder_gives_embeddings(make_bundle, texts, tmp_path, normalize):
     assert (abs(length - 1) < 1e-5) == normalize
 
 
+@pytest.mark.slow
 def test_pairs_are_verified_as_ids(bundle, artifacts, texts):
     report = verify(bundle, artifacts[:1], Examples(texts, texts[::-1]), progress=False)
     assert report.passed
@@ -160,7 +162,11 @@ def test_pairs_are_verified_as_ids(bundle, artifacts, texts):
         ({"metadata": "mediapipe"}, "needs one fixed length, received None"),
         ({"metadata": "coreml", "lengths": 16}, r"one of \['mediapipe'\], received 'coreml'"),
         ({"normalize": True}, "pass metadata='mediapipe'"),
-        ({"metadata": "mediapipe", "lengths": 16, "normalize": True}, "bundle is a classifier"),
+        pytest.param(
+            {"metadata": "mediapipe", "lengths": 16, "normalize": True},
+            "bundle is a classifier",
+            marks=pytest.mark.slow,
+        ),
         ({"metadata": "mediapipe", "lengths": 81}, "from 1 to 80"),
     ],
 )

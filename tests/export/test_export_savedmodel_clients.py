@@ -50,6 +50,7 @@ def test_ids_load_without_keras(artifacts, keras_bundle, encode, texts, importab
     np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_text_loads_with_the_operators_alone(artifacts, libraries, texts, importable):
     hidden = (*KERAS, "tensorflow_text")
     arguments = (str(artifacts["savedmodel"].file), libraries, "serving_default")

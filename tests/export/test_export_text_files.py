@@ -53,6 +53,7 @@ def test_a_predictor_asks_it_as_it_does_the_bundle(bundle, artifact, texts, tmp_
         predictor(artifact, max_length=8)
 
 
+@pytest.mark.slow
 def test_a_predictor_of_an_embedder_compares_pairs(make_bundle, texts, tmp_path):
     encoder = make_bundle(tmp_path / "encoder", problem_type=None)
     [artifact] = export(encoder, tmp_path, ["tflite-text"], lengths=(8, 32), progress=False)
@@ -99,6 +100,7 @@ def test_a_runner_of_an_open_length_refuses_longer_rows(artifacts, encode):
         run({name: np.pad(rows, ((0, 0), (0, 1))) for name, rows in inputs.items()})
 
 
+@pytest.mark.slow
 def test_a_model_that_has_learned_pairs_takes_no_single_texts(bundle, tmp_path):
     learned = shutil.copytree(bundle, tmp_path / "learned")
     config = json.loads((learned / "config.json").read_text(encoding="utf-8"))

@@ -109,6 +109,7 @@ def test_a_wrong_example_is_refused(tf_examples, row, complaint):
         tf_examples(examples=tf.constant([serialized("up", "a"), row]))
 
 
+@pytest.mark.slow
 def test_texts_are_cut_where_they_were_in_the_training(run, make_bundle, texts, tmp_path):
     directory = make_bundle(tmp_path / "trained")
     config = json.loads((directory / "config.json").read_text())

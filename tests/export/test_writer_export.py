@@ -89,7 +89,11 @@ def one(inputs, row):
     [pytest.param({}, marks=pytest.mark.slow), {"num_beams": 3, "no_repeat_ngram_size": 2}],
 )
 @pytest.mark.parametrize(
-    "kind", [pytest.param("marian", marks=pytest.mark.slow), "encoder-decoder", "gpt2"]
+    "kind",
+    [
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("marian", "encoder-decoder")),
+        "gpt2",
+    ],
 )
 def test_a_savedmodel_writes(kind, options, tmp_path):
     model = tiny_writer(kind)
@@ -163,7 +167,8 @@ def test_logits_of_any_text_are_those_of_keras(model, tflite_file):
         np.testing.assert_allclose(logits, expected[place], atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["marian", pytest.param("pegasus", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["marian", "pegasus"])
 def test_a_table_behind_a_norm_is_in_a_tflite_file_once(kind, tmp_path):
     """The converter multiplies scales of norms into the weights behind them, if it can."""
     model = tiny_writer(kind, changes={"vocab_size": 3000})
@@ -300,7 +305,14 @@ def test_encoders_do_not_write(tiny_config, tmp_path):
             export(source, tmp_path / "out", formats, progress=False, **options)
 
 
-@pytest.mark.parametrize("name", [name for name in WRITER_FORMATS if "int8" not in name])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name == "writer-savedmodel-ids" else name
+        for name in WRITER_FORMATS
+        if "int8" not in name
+    ],
+)
 def test_an_artifact_is_asked_as_the_bundle_is(saved, made, name, tmp_path):
     if "onnx" in name:
         pytest.importorskip("tf2onnx")

@@ -74,7 +74,7 @@ def test_places_of_weight_zero_do_not_count(model, batch):
     assert losses[0] == losses[1]
 
 
-@pytest.mark.parametrize("next_sentence", [True, False])
+@pytest.mark.parametrize("next_sentence", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_fit_learns(tiny_config, batch, next_sentence):
     keras.utils.set_random_seed(1)
     config = tiny_config.replace(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)

@@ -42,6 +42,7 @@ def test_numbers_are_those_of_two_equal_sides(tied):
     np.testing.assert_array_equal(logits(tied), logits(apart))
 
 
+@pytest.mark.slow
 def test_training_moves_both_sides_and_a_directory_has_them_twice(tied, tmp_path):
     arrays = inputs_of(tied)
     before = logits(tied)

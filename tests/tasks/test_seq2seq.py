@@ -62,7 +62,7 @@ def test_a_new_one_is_a_transformer(tmp_path):
         new_transformer({"model_type": "bert"}, tmp_path)
 
 
-@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("beams", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_an_answer_is_what_generate_writes_of_the_text_alone(made, beams):
     texts = ["s01 s02 s03 s04 s05 s06", "s07 s08", "s19 s00"]
     options = {**OPTIONS, "num_beams": beams, "no_repeat_ngram_size": 2}

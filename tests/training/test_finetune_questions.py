@@ -85,7 +85,7 @@ def test_learns(recipe, impossible, tmp_path):
     assert (result.bundle / "README.md").read_text().count("AutoModelForQuestionAnswering") == 1
 
 
-@pytest.mark.parametrize("impossible", [False, True])
+@pytest.mark.parametrize("impossible", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_bundle_knows_whether_there_may_be_no_answer(recipe, impossible):
     """Also where questions are asked, whose answers nobody knows."""
     bundle = finetune(recipe(impossible), verbose=0).bundle
@@ -98,6 +98,7 @@ def test_the_bundle_knows_whether_there_may_be_no_answer(recipe, impossible):
     assert (answer["answer"] == "") == impossible
 
 
+@pytest.mark.slow
 def test_the_bundle_remembers_the_best_null_threshold(recipe, tmp_path, capsys):
     """Scores count with it, also those of the test; one that the recipe states stays."""
     result = finetune(recipe(True, test=str(tmp_path / "dev.jsonl")), verbose=2)

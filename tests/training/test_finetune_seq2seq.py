@@ -60,7 +60,7 @@ def test_a_run_leaves_a_bundle_that_remembers_how_it_is_asked(directory):
     [
         ({}, False, 2),
         pytest.param({"tie_encoder_decoder": True}, True, 2, marks=pytest.mark.slow),
-        ({"new_decoder": {"num_hidden_layers": 1}}, False, 1),
+        pytest.param({"new_decoder": {"num_hidden_layers": 1}}, False, 1, marks=pytest.mark.slow),
     ],
 )
 def test_an_encoder_becomes_both_sides(checkpoint, directory, sides, tied, layers):

@@ -33,6 +33,7 @@ def test_the_pods_find_each_other(kubernetes):
         assert f"{name}-{index}.{pod['subdomain']}:2222" in script
 
 
+@pytest.mark.slow
 def test_a_pod_sets_what_a_worker_reads(kubernetes):
     script = kubernetes["Job"]["spec"]["template"]["spec"]["containers"][0]["args"][0]
     setting = script[: script.index("if [")]

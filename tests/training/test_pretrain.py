@@ -122,7 +122,9 @@ def test_every_objective_learns(pretraining, ten_words, changes):
     bundle.load(result.bundle, task=task, fresh_head=False)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
 def test_a_loss_that_is_no_number_stops_the_run(pretraining, dtype):
     with pytest.raises(DivergedError, match=r"The loss of step \d+ is (nan|inf).*step-0000"):
         run(pretraining, learning_rate=1e30, warmup_steps=0, save_steps=1, dtype=dtype)

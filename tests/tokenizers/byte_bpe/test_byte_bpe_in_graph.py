@@ -58,7 +58,8 @@ def _is_foreign(operator: str) -> bool:
     return operator.startswith(("TFText>", "NormalizeUTF8", "FindSource", "Fast", "Wordpiece"))
 
 
-@pytest.mark.parametrize("kind", ["roberta", pytest.param("prefix", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["roberta", "prefix"])
 def test_a_session_serves_the_same_ids(make_pair, tmp_path, kind):
     tokenizer = make_pair(kind).ours
 
