@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from typing import Any
 
 from keras import ops
@@ -36,21 +38,26 @@ class Bans:
         return (BANNED * ops.minimum(found, 1.0))[None]
 
     def __call__(self, scores: Any, history: Any, length: Any, written: Any) -> Any:
-        """Scores ``(R, V)``, lower where a token is forbidden.
+        """Scores of the next token, float32 ``(R, V)``, lower where it is forbidden; see ``of``."""
+        banned = self.of(history, length, written)
+        return scores if banned is None else scores + banned
+
+    def of(self, history: Any, length: Any, written: Any) -> Any:
+        """What is added to scores: ``(R, V)``, ``(1, V)``, or ``None`` where nothing is forbidden.
 
         Args:
-            scores: of the next token.
             history: what the rows hold so far, int32 ``(R, L)``; -1 where nothing is yet.
             length: how many places of ``history`` are taken, an int32 scalar.
             written: how many of those were written, an int32 scalar.
         """
+        parts = []
         if self.always is not None:
-            scores = scores + self.always
+            parts.append(self.always)
         if self.end is not None:
-            scores = scores + self.end * ops.cast(written < self.least, scores.dtype)
+            parts.append(self.end * ops.cast(written < self.least, "float32"))
         if self.size:
-            scores = scores + BANNED * self._repeating(history, length, scores.dtype)
-        return scores
+            parts.append(BANNED * self._repeating(history, length, "float32"))
+        return functools.reduce(operator.add, parts) if parts else None
 
     def _repeating(self, history: Any, length: Any, dtype: Any) -> Any:
         """1 for tokens that would repeat a run of ``size`` tokens, ``(R, V)``."""

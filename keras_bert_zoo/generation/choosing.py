@@ -35,6 +35,7 @@ def write(
     ends: tuple[int, int],
     options: GenerationOptions,
     chances: Any,
+    screen: Any = None,
 ) -> Any:
     """Writes a text in each row.
 
@@ -48,6 +49,7 @@ def write(
         ends: id that ends a text, and the one that follows it.
         options: how.
         chances: uniform numbers for what is drawn, float32 ``(T, R)``.
+        screen: a ``Screen`` of the model's words, where it is to find the likeliest.
 
     Returns:
         int32 ``(R, T)``.
@@ -56,13 +58,16 @@ def write(
     rows, begun = ops.shape(history)
     limit = options.max_new_tokens
     bans = Bans(options, model.decoder.config, end)
-    choose = drawn(options) if options.do_sample and options.top_k != 1 else likeliest
+    choose = drawn(options) if options.draws else likeliest
     room = ops.full((rows, limit), padding, dtype="int32")
 
-    def added(texts: _Texts, scores: Any) -> _Texts:
+    def chosen(texts: _Texts, scores: Any) -> Any:
         length = begun + texts.count
         scores = bans(ops.cast(scores, "float32"), texts.history, length, texts.count)
-        token = choose(scores, ops.take(chances, texts.count, axis=0))
+        return choose(scores, ops.take(chances, texts.count, axis=0))
+
+    def added(texts: _Texts, token: Any) -> _Texts:
+        length = begun + texts.count
         token = ops.where(texts.ended, padding, ops.cast(token, "int32"))
         history = ops.slice_update(texts.history, (0, length), token[:, None])
         return texts._replace(
@@ -77,7 +82,14 @@ def write(
 
     def step(texts: _Texts) -> _Texts:
         scores, written = model.go_on(texts.token, texts.written, memory)
-        return added(texts._replace(written=written), scores)
+        texts = texts._replace(written=written)
+        return added(texts, chosen(texts, scores))
+
+    def screened_step(texts: _Texts) -> _Texts:
+        states, written = model.reach(texts.token, texts.written, memory)
+        texts = texts._replace(written=written)
+        banned = bans.of(texts.history, begun + texts.count, texts.count)
+        return added(texts, screen.likeliest(states, banned))
 
     first = _Texts(
         count=ops.zeros((), "int32"),
@@ -86,7 +98,8 @@ def write(
         ended=ops.zeros((rows,), "bool"),
         written=written,
     )
-    texts = loop(goes_on, step, added(first, scores))
+    first = added(first, chosen(first, scores))
+    texts = loop(goes_on, step if screen is None else screened_step, first)
     return texts.history[:, begun:]
 
 

@@ -7,6 +7,12 @@ from typing import Any
 
 import keras
 
+from keras_bert_zoo.generation.options import GenerationOptions
+from keras_bert_zoo.models.writer import Writer
+
+# Below, or for more rows, scoring all words takes no longer; rounding the table takes some steps.
+LEAST_WORDS, MOST_ROWS, LEAST_STEPS = 8192, 16, 16
+
 
 def compiled(
     function: Callable[..., Any], model: keras.Model, jit_compile: bool
@@ -54,3 +60,29 @@ _COMPILERS: dict[str, Callable[..., Callable[..., Any]]] = {
     "jax": _jax,
     "torch": _torch,
 }
+
+
+def screens(model: Writer, options: GenerationOptions, rows: int) -> bool:
+    """Whether a compiled program finds the likeliest words faster by ``screening``.
+
+    Args:
+        model: what writes.
+        options: how.
+        rows: of the program.
+    """
+    return (
+        keras.backend.backend() == "tensorflow"
+        and options.num_beams == 1
+        and not options.draws
+        and options.max_new_tokens >= LEAST_STEPS
+        and rows <= MOST_ROWS
+        and model.head.vocab_size >= LEAST_WORDS
+        and model.head.compute_dtype == "float32"
+        and _on_processor()
+    )
+
+
+def _on_processor() -> bool:
+    import tensorflow as tf
+
+    return not tf.config.list_logical_devices("GPU")

@@ -14,7 +14,7 @@ from keras import ops
 
 from keras_bert_zoo.generation import beams, choosing
 from keras_bert_zoo.generation.checking import check_words, checked
-from keras_bert_zoo.generation.compiled import compiled
+from keras_bert_zoo.generation.compiled import compiled, screens
 from keras_bert_zoo.generation.options import GenerationOptions, options_from
 from keras_bert_zoo.models import CausalLM, EncoderDecoder
 from keras_bert_zoo.models.decoder import Memory
@@ -68,18 +68,24 @@ def generate(
         chances = np.repeat(chances, 2, axis=1)
     # The seed is no part of the program.
     settings = dataclasses.replace(settings, seed=None)
-    key = (settings, end, jit_compile)
+    screened = jit_compile and screens(model, settings, len(arrays["input_ids"]))
+    key = (settings, end, jit_compile, screened)
     # Past the tracking of Keras, which would take programs for parts of the model.
     programs = model.__dict__.setdefault("_programs", {})
     if key not in programs:
-        write = functools.partial(texts_of, model, settings, end)
+        write = functools.partial(texts_of, model, settings, end, screened=screened)
         programs[key] = compiled(write, model, jit_compile)
     written = ops.convert_to_numpy(programs[key](arrays, chances))
     return written[: texts * settings.num_return_sequences]
 
 
 def texts_of(
-    model: Writer, options: GenerationOptions, end: int, inputs: Mapping[str, Any], chances: Any
+    model: Writer,
+    options: GenerationOptions,
+    end: int,
+    inputs: Mapping[str, Any],
+    chances: Any,
+    screened: bool = False,
 ) -> Any:
     """``generate`` as a function of tensors.
 
@@ -89,6 +95,7 @@ def texts_of(
         end: id that ends a text.
         inputs: see there.
         chances: uniform numbers, one for each token to be drawn, float32 ``(T, rows)``.
+        screened: whether most words are not scored, see ``screening``.
     """
     config: Any = model.config
     if isinstance(model, EncoderDecoder):
@@ -110,9 +117,16 @@ def texts_of(
     ends = (end, config.pad_token_id)
     common = (model, scores, written, memory, history, ends, options)
     if options.num_beams == 1:
-        return choosing.write(*common, chances)
+        return choosing.write(*common, chances, _screen_of(model) if screened else None)
     best = beams.search(*common)[:, : options.num_return_sequences]
     return ops.reshape(best, (-1, options.max_new_tokens))
+
+
+def _screen_of(model: Writer) -> Any:
+    # Of TensorFlow alone: loaded only where it is used.
+    from keras_bert_zoo.generation.screening import Screen
+
+    return Screen(model.head)
 
 
 def _each(function: Callable[[Any], Any], value: Any) -> Any:

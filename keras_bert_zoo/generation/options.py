@@ -87,6 +87,11 @@ class GenerationOptions:
             raise ValueError("options: " + "; ".join(problems))
 
     @property
+    def draws(self) -> bool:
+        """Whether chance has a part; of one token there is nothing to draw."""
+        return self.do_sample and self.top_k != 1
+
+    @property
     def rows(self) -> int:
         """How many rows of the model's batch there are for each text that is begun."""
         return self.num_return_sequences if self.do_sample else 1

@@ -18,7 +18,8 @@ def _scores(rows: Any, table: Any, bias: Any) -> Any:
     return scores if bias is None else scores + bias
 
 
-def _scores_of_few(rows: Any, table: Any, bias: Any) -> Any:
+def scores_of_few(rows: Any, table: Any, bias: Any) -> Any:
+    """Scores ``(R, V)`` of a few rows ``(R, H)``."""
     # Processors pass through a large left factor faster than through a large right one. The bias
     # stands between product and transposition, which XLA would else undo.
     scores = ops.matmul(table, ops.transpose(rows))
@@ -117,17 +118,11 @@ class MaskedLMHead(keras.layers.Layer):
         Returns:
             Logits ``(B, P, vocab_size)``, float32.
         """
-        chosen = hidden
-        if positions is not None:
-            # First: P of the S positions are all that is projected on the vocabulary.
-            chosen = ops.take_along_axis(hidden, ops.expand_dims(positions, -1), axis=1)  # B P H
-        if self.transform is not None:
-            activation = activations.get(self.activation, training)
-            chosen = self.norm(activation(self.transform(chosen)))
+        chosen = self.states(hidden, positions, training)
         table = ops.cast(self.table(), self.compute_dtype)
         rows = ops.reshape(chosen, (-1, chosen.shape[-1]))
         written = training and self.word_bias
-        scores = gradients.scores if written else _scores_of_few if few else _scores
+        scores = gradients.scores if written else scores_of_few if few else _scores
         if self.further_words is None:
             logits = scores(rows, table, self.bias)
         else:
@@ -135,6 +130,23 @@ class MaskedLMHead(keras.layers.Layer):
             logits = logits + _scores(rows[:, self.word_size :], self.further_words, None)
         logits = ops.reshape(logits, (-1, ops.shape(chosen)[1], self.vocab_size))
         return ops.cast(logits, wide(self.compute_dtype))
+
+    def states(self, hidden: Any, positions: Any = None, training: bool | None = None) -> Any:
+        """What ``words`` are multiplied by, ``(B, P, H)``; arguments as of ``call``."""
+        chosen = hidden
+        if positions is not None:
+            # First: P of the S positions are all that is projected on the vocabulary.
+            chosen = ops.take_along_axis(hidden, ops.expand_dims(positions, -1), axis=1)  # B P H
+        if self.transform is not None:
+            activation = activations.get(self.activation, training)
+            chosen = self.norm(activation(self.transform(chosen)))
+        return chosen
+
+    @property
+    def words(self) -> Any:
+        """A row for each word, ``(V, H)``."""
+        parts = [self.table(), *([] if self.further_words is None else [self.further_words])]
+        return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
     def compute_output_shape(
         self,

@@ -56,6 +56,11 @@ class Writer(TaskModel):
         hidden, written = self.decoder.extend(token[:, None], written, memory)
         return self.head(hidden, few=True)[:, 0], written
 
+    def reach(self, token: Any, written: Written, memory: Memory) -> tuple[Any, Written]:
+        """``go_on`` without the last product: what words are multiplied by, ``(B, H)``."""
+        hidden, written = self.decoder.extend(token[:, None], written, memory)
+        return self.head.states(hidden)[:, 0], written
+
     def branch(
         self, tokens: Any, written: Written, memory: Memory, seen: Any
     ) -> tuple[Any, Written]:
