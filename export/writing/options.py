@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from keras_bert_zoo.generation.checking import check_words
+from keras_bert_zoo.generation.generate import end_of
 from keras_bert_zoo.generation.options import GenerationOptions, options_from
 
 from ..errors import ExportError
@@ -24,12 +26,15 @@ def options_of(model: Any, given: Mapping[str, Any]) -> GenerationOptions:
     """
     options = checked_generation(given)
     config = model.decoder.config
-    if options.max_new_tokens >= config.max_tokens or options.num_beams > config.vocab_size:
+    if options.max_new_tokens >= config.max_tokens:
         raise ExportError(
-            f"max_new_tokens must be below the {config.max_tokens} positions of the decoder, and "
-            f"num_beams at most its {config.vocab_size} words; received {options.max_new_tokens} "
-            f"and {options.num_beams}."
+            f"max_new_tokens must be below the {config.max_tokens} positions of the decoder, "
+            f"received {options.max_new_tokens}."
         )
+    try:
+        check_words(options, end_of(model), config.vocab_size)
+    except ValueError as error:
+        raise ExportError(str(error)) from error
     return options
 
 

@@ -61,8 +61,11 @@ class WritingQuestions:
         counts = encoded.lengths.tolist()
         self.rows = [encoded.padded(np.array([i]), count) for i, count in enumerate(counts)]
         self.lengths = tuple(sorted(set(counts)))
-        # Strings are cut to what the model can see, which may be more.
-        self.whole_texts = {i: texts[i] for i, count in enumerate(counts) if count < longest}
+        # A file of a fixed length cuts rows where a signature does not cut strings.
+        fixed = any(longest_row(artifact) for artifact in artifacts)
+        self.whole_texts = {
+            i: texts[i] for i, count in enumerate(counts) if not fixed or count < longest
+        }
 
     def rows_of(self, artifact: Artifact) -> list[dict[str, np.ndarray]]:
         """The rows, filled up to the length that an artifact reads."""

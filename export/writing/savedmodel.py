@@ -85,11 +85,13 @@ def _text_signature(
             "'writer-savedmodel-ids'."
         )
     join, reads = TokenJoiner(tokenizer), model.task == "seq2seq"
-    respaces = remembered(bundle.config, model.task).get("options", {}).get("respace")
+    asked = remembered(bundle.config, model.task)
+    respaces = asked.get("options", {}).get("respace")
     # A decoder goes on behind what it is given, which therefore has no end.
-    longest = model.encoder.config.max_tokens if reads else model.config.max_tokens - room
+    sees = model.encoder.config.max_tokens if reads else model.config.max_tokens - room
     frame = Frame() if reads else frame_of(tokenizer, model.config)
-    longest = min(tokenizer.model_max_length, longest) - frame.size
+    # As a predictor cuts them.
+    longest = min(tokenizer.model_max_length, sees, asked.get("max_length", sees)) - frame.size
 
     def serve(text: tf.Tensor) -> dict[str, tf.Tensor]:
         ids = tokenizer(

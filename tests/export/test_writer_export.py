@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import shutil
 import string
 
 import numpy as np
@@ -241,6 +242,8 @@ def test_weights_of_a_decoder_are_in_its_onnx_file_once(model, onnx_files):
     [
         ({"do_sample": True}, "do_sample"),
         ({"max_new_tokens": 40}, "positions of the decoder"),
+        ({"suppress_tokens": (61,)}, "from 0 to 60, received"),
+        ({"num_beams": 62}, "the 61 words"),
     ],
 )
 def test_what_no_graph_can_do(tmp_path, options, message):
@@ -349,6 +352,27 @@ def test_strings_have_the_spaces_that_the_training_asked_for(tmp_path):
         == [each["generated_text"].replace(" ", "") for each in plain]
         != [each["generated_text"] for each in plain]
     )
+    report = verify(place, [artifact], texts, progress=False)
+    assert report.passed, report.failures()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "task"), [("encoder-decoder", "seq2seq"), ("gpt2", "causal_lm")])
+def test_strings_are_cut_where_the_training_did(saved, kind, task, tmp_path):
+    place = shutil.copytree(saved[kind], tmp_path / "bundle")
+    config = json.loads((place / "config.json").read_text())
+    # Each word once: of whatever text, the likeliest alone would be the same again and again.
+    options = {**WRITES, "no_repeat_ngram_size": 1}
+    config["task_specific_params"] = {task: {"max_length": 6, "options": options}}
+    (place / "config.json").write_text(json.dumps(config))
+    texts = ["a b c x y z 中 文 你 好", "z y x a b c 好 你", "a"]
+    [artifact] = export(place, tmp_path / "out", ["writer-savedmodel"], progress=False)
+    run = Runner(artifact, threads=1)
+    served = [run({"text": [text]})["text"][0] for text in texts]
+    assert served == [each["generated_text"] for each in keras_bert_zoo.predictor(place)(texts)]
+    longer = keras_bert_zoo.predictor(place, max_length=12)(texts)
+    assert served != [each["generated_text"] for each in longer]
+    # What is cut is compared too.
     report = verify(place, [artifact], texts, progress=False)
     assert report.passed, report.failures()
 
