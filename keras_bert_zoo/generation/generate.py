@@ -46,11 +46,16 @@ def generate(
         end is the config's ``pad_token_id``.
 
     Raises:
-        TypeError: an option is unknown, or the inputs are no mapping.
+        TypeError: an option is unknown, the inputs are no mapping, or the model does not write.
         ValueError: an option is out of range, an input is missing, empty, no whole number or not
             of the vocabulary, ``attention_mask`` has other numbers than 0 and 1, there is no room
             for so many tokens, or nothing says what ends a text.
     """
+    if not isinstance(model, Writer):
+        raise TypeError(
+            f"model must be an EncoderDecoder or a CausalLM, received a {type(model).__name__}. "
+            "load(…, task='seq2seq') makes one of an encoder."
+        )
     settings = options_from(options)
     arrays = checked(model, inputs, settings)
     end = end_of(model, eos_token_id)

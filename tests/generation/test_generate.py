@@ -329,6 +329,12 @@ def test_an_option_that_is_unknown(writer):
         generate(writer, rows(), num_beam=2)
 
 
+def test_a_model_that_does_not_write(writer):
+    arrays = with_segments(writer, rows()) if hasattr(writer, "encoder") else rows()
+    with pytest.raises(TypeError, match=r"must be an EncoderDecoder or a CausalLM, received a Dec"):
+        generation.generate(writer.decoder, arrays)
+
+
 def test_inputs_that_are_refused(writer):
     arrays = rows()
     with pytest.raises(TypeError, match=r"a dict with the keys .*ndarray"):
