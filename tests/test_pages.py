@@ -33,7 +33,6 @@ ELSEWHERE = {
     ("other-tasks.md", 3): "tests/tasks/test_other_tasks_page.py",
     ("pretraining.md", 0): "tests/training/test_pretrain_backends.py",
     ("tflite.md", 1): "tests/export/test_export_text_files.py",
-    ("translation.md", 1): "tests/training/test_translation_page.py",
     ("writing-export.md", 2): "tests/clients/test_huggingface.py",
     ("zoo.md", 0): "tests/test_zoo_page.py",
     ("zoo.md", 1): "fetches weights",
@@ -178,7 +177,8 @@ def tokenizer(names: Names) -> None:
 
 
 def translation(names: Names) -> None:
-    bundle("runs/mine/bundle", "seq2seq")
+    made = bundle("runs/mine/bundle", "seq2seq")
+    names.update(model=made.model, tokenizer=made.tokenizer)
 
 
 def writing_export(names: Names) -> None:

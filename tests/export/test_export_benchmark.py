@@ -110,6 +110,7 @@ def test_words_have_the_tokens_that_were_asked_for(artifacts, keras_bundle):
         assert np.all(encoded["attention_mask"] == 1)
 
 
+@pytest.mark.slow
 def test_fixed_lengths_are_padded_as_a_runner_does(bundle, tmp_path):
     [artifact] = export(bundle, tmp_path, ["tflite"], lengths=[16, 32], progress=False)
     calls = calls_of(artifact, False, [Shape(1, 8), Shape(1, 20), Shape(1, 40), Shape(2, 8)])

@@ -172,6 +172,7 @@ def test_the_next_version_leaves_the_rest_alone(tree, artifacts, texts, tmp_path
     assert added and all(path.is_relative_to(done.path) for path in added)
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_load_is_not_published(artifacts, texts, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(artifacts["savedmodel-ids"].path, broken)

@@ -122,9 +122,8 @@ def test_compiled_with_xla(kind):
     assert found.tolist() == generate(model, arrays, **options).tolist()
 
 
-@pytest.mark.parametrize(
-    "options", [{}, pytest.param({"do_sample": True, "seed": 2}, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{}, {"do_sample": True, "seed": 2}])
 def test_one_row_compiled_with_xla(options):
     model = tiny_writer("gpt2")
     arrays = {name: x[:1] for name, x in rows().items()}

@@ -170,6 +170,7 @@ def test_a_tagger_learns_and_answers(recipe, tmp_path):
     assert config["problem_type"] is None
 
 
+@pytest.mark.slow
 def test_a_tagger_with_a_crf_learns_is_saved_and_answers(recipe):
     recipe = dataclasses.replace(recipe, options={"stride": 4, "crf": True})
     result = finetune(recipe, verbose=0)

@@ -67,7 +67,8 @@ def test_going_on_starts_with_the_weights_of_the_bundle(finished, causal, tmp_pa
         np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize("stopped_at", [2, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stopped_at", [2, 5])
 def test_a_run_that_is_stopped_ends_with_the_same_bytes(causal, tmp_path, monkeypatch, stopped_at):
     phases = [
         {"steps": 4, "max_length": 32, "batch_size": 8},

@@ -1,4 +1,4 @@
-"""What docs/translation.md states: its options, its code and its recipes."""
+"""What docs/translation.md states: its options and its recipes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ import pathlib
 import re
 
 import yaml
-from sequences import sizes
 
-from keras_bert_zoo import WordPieceTokenizer
 from keras_bert_zoo.tasks import task_named
-from keras_bert_zoo.training.new_models import new_transformer
 from keras_bert_zoo.training.recipe import FinetuneRecipe
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs/translation.md").read_text(encoding="utf-8")
@@ -31,11 +28,3 @@ def test_every_piece_of_a_recipe_is_one():
         values = yaml.safe_load(block)
         start = {} if "new_model" in values else {"model": "m"}
         FinetuneRecipe(**values, **start, task="seq2seq", output="o", train="t.tsv")
-
-
-def test_its_plain_keras_runs(tmp_path):
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c"]
-    WordPieceTokenizer(words, model_max_length=16).save(tmp_path)
-    made = new_transformer(sizes(16), tmp_path)
-    [code] = [block for block in blocks("python") if "pair_rows" in block]
-    exec(compile(code, "page", "exec"), {"tokenizer": made.tokenizer, "model": made.model})

@@ -37,6 +37,7 @@ def test_in_a_dataset(segmenter):
     assert rows == segmenter(tf.constant(TEXTS)).ids.to_list()
 
 
+@pytest.mark.slow
 def test_a_saved_model_needs_core_operators_alone(segmenter, tmp_path):
     def cut(text):
         pieces = segmenter(text, with_spans=True)
