@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from architectures import tiny
 from shard_files import write_shards
 
 import keras_bert_zoo
-from keras_bert_zoo.config import EncoderConfig
 from keras_bert_zoo.export import export
 from keras_bert_zoo.models import BertEncoder
 from keras_bert_zoo.tokenizers import WordPieceTokenizer
@@ -63,14 +63,7 @@ def blocks() -> dict[str, list[str]]:
 
 def bundle(place: str, task: str | None = None, **options: Any) -> keras_bert_zoo.Bundle:
     """A tiny one of a task, at a place."""
-    config = EncoderConfig(
-        vocab_size=len(WORDS),
-        hidden_size=24,
-        num_hidden_layers=2,
-        num_attention_heads=3,
-        intermediate_size=40,
-        max_position_embeddings=384,
-    )
+    config = tiny("bert", vocab_size=len(WORDS), max_position_embeddings=384)
     keras_bert_zoo.save(BertEncoder(config), WordPieceTokenizer(WORDS), place)
     if task is not None:
         made = keras_bert_zoo.load(place, task=task, **options)

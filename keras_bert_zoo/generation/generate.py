@@ -73,7 +73,7 @@ def generate(
         chances = np.repeat(chances, 2, axis=1)
     # The seed is no part of the program.
     settings = dataclasses.replace(settings, seed=None)
-    screened = jit_compile and screens(model, settings, len(arrays["input_ids"]))
+    screened = jit_compile and screens(model, settings, rows)
     key = (settings, end, jit_compile, screened)
     # Past the tracking of Keras, which would take programs for parts of the model.
     programs = model.__dict__.setdefault("_programs", {})

@@ -22,7 +22,7 @@ BLOCKS, SIZE = 16, 8
 LEVELS = 127.0
 # By how much of |w| |h| sums of float32 may differ with the order of what is added.
 ROUNDING = 1e-5
-NEVER = float("-inf")
+LOWEST = float("-inf")
 
 
 class Screen:
@@ -48,12 +48,12 @@ class Screen:
             int32 ``(R,)``.
         """
         rows, words = states.shape[0], self.table.shape[0]
-        lowest, highest_ = self._bounds(states, banned)
+        lower, upper = self._bounds(states, banned)
         room = [[0, -words % SIZE], [0, 0]]
-        blocks = tf.reshape(tf.pad(highest_, room, constant_values=NEVER), (-1, SIZE, rows))
+        blocks = tf.reshape(tf.pad(upper, room, constant_values=LOWEST), (-1, SIZE, rows))
         best = tf.transpose(tf.reduce_max(blocks, axis=1))
         chosen, rest = _first(best, BLOCKS)
-        sure = tf.reduce_all(rest < tf.reduce_max(lowest, axis=0))
+        sure = tf.reduce_all(rest < tf.reduce_max(lower, axis=0))
         places = tf.reshape(chosen[..., None] * SIZE + tf.range(SIZE), (rows, -1))
         places = tf.minimum(places, words - 1)
         return tf.cond(
@@ -113,5 +113,5 @@ def _first(scores: Any, count: int) -> tuple[Any, Any]:
     places, chosen = tf.range(scores.shape[1]), []
     for _ in range(count):
         chosen.append(tf.argmax(scores, axis=-1, output_type=tf.int32))
-        scores = tf.where(places == chosen[-1][:, None], NEVER, scores)
+        scores = tf.where(places == chosen[-1][:, None], LOWEST, scores)
     return tf.stack(chosen, axis=1), tf.reduce_max(scores, axis=-1)

@@ -69,8 +69,8 @@ def test_more_of_anything_takes_more() -> None:
     ],
 )
 def test_a_process_grows_by_what_is_estimated(kind, sizes, batch, length, tmp_path) -> None:
-    """Allocators round up, and what an update of the largest table copies is not counted: as the
-    threads happen to run, up to three of it are there at once (1.68 has been seen)."""
+    """Allocators round up, and what an update of the largest table copies is not counted: once it
+    was as much as three of it (1.68)."""
     path = tmp_path / "config.json"
     path.write_text(json.dumps(config(*sizes).to_dict()))
     command = [sys.executable, PROCESS, kind, path, str(batch), str(length)]
