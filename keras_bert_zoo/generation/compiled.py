@@ -10,7 +10,7 @@ import keras
 from keras_bert_zoo.generation.options import GenerationOptions
 from keras_bert_zoo.models.writer import Writer
 
-# Careful bounds: measured were 30,522 words, 2 and 8 rows, 64 steps; rounding the table comes first.
+# Careful bounds: measured were 30,522 words, 2 and 8 rows, 64 steps. The table is rounded first.
 LEAST_WORDS, MOST_ROWS, LEAST_STEPS = 8192, 16, 32
 
 
